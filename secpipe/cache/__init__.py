@@ -1,0 +1,1 @@
+"""Where the program keeps files of its own."""

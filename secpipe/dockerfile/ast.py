@@ -1,0 +1,148 @@
+"""The syntax tree of a Dockerfile, as the parser makes it and the checks read it.
+
+Every node carries `start` and `end`, offsets into `Source.text` (characters, end exclusive); `Source.region`
+turns them into lines and columns. Source: the Dockerfile reference, docker/dockerfile 1.x frontend.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+
+from secpipe.model.location import Region
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """A file's text after decoding, with the offset of each line's first character.
+
+    `text` keeps the file's own line ends, so that offsets, fixes and columns agree with what an editor shows;
+    a byte order mark is not part of it.
+    """
+
+    name: str
+    text: str
+    line_starts: tuple[int, ...]
+
+    def region(self, start: int, end: int) -> Region:
+        """The region between two offsets; lines and columns from 1, the end exclusive."""
+        first = bisect_right(self.line_starts, start)
+        last = bisect_right(self.line_starts, end)
+        return Region(
+            first, start - self.line_starts[first - 1] + 1, last, end - self.line_starts[last - 1] + 1
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Word:
+    """A word of an instruction: `value` without quotes, escapes and continuations (variables stay as written)."""
+
+    value: str
+    start: int
+    end: int
+
+
+@dataclass(frozen=True, slots=True)
+class Flag:
+    """`--name=value`; `value` is None for a bare `--name`."""
+
+    name: str
+    value: str | None
+    start: int
+    end: int
+
+
+@dataclass(frozen=True, slots=True)
+class Heredoc:
+    """A here-document. `start`/`end` is the body, without the terminator's line. `expand`: delimiter unquoted."""
+
+    delimiter: str
+    body: str
+    expand: bool
+    strip_tabs: bool
+    fd: int
+    start: int
+    end: int
+
+
+@dataclass(frozen=True, slots=True)
+class Instruction:
+    """One instruction.
+
+    `keyword` is upper case; `keyword_word` is where it stands. `flags` are the leading `--…` ones, `words` what
+    follows, split as the instruction's own grammar splits (ENV and LABEL pairs as `key=value` words; for
+    `ENV key value` the two words). For the shell form of RUN, CMD, ENTRYPOINT and HEALTHCHECK `words` splits at
+    blanks; `secpipe.dockerfile.shell` parses the commands. `json` are the strings of the exec form, None for any other form.
+    `stage` is the 0-based stage, -1 before the first FROM. For ONBUILD, `trigger` is the inner instruction.
+    `text` is everything after the flags with continuations joined and comment lines dropped.
+    """
+
+    keyword: str
+    keyword_word: Word
+    flags: tuple[Flag, ...]
+    words: tuple[Word, ...]
+    json: tuple[Word, ...] | None
+    heredocs: tuple[Heredoc, ...]
+    text: str
+    start: int
+    end: int
+    stage: int
+    trigger: Instruction | None = None
+
+    def flag(self, name: str) -> str | None:
+        """The value of the last `--name=value` (case-sensitive as in BuildKit), None when it is absent or bare."""
+        return next((f.value for f in reversed(self.flags) if f.name == name), None)
+
+
+@dataclass(frozen=True, slots=True)
+class Comment:
+    """A comment line; `text` without the leading `#`, `line` its 1-based line."""
+
+    text: str
+    line: int
+    start: int
+    end: int
+
+
+@dataclass(frozen=True, slots=True)
+class SyntaxProblem:
+    """Something that BuildKit's parser refuses, at its exact place; the rest of the file is parsed all the same."""
+
+    message: str
+    start: int
+    end: int
+
+
+@dataclass(frozen=True, slots=True)
+class Stage:
+    """A build stage: its FROM, the name after AS (lower case, '' without), and its base.
+
+    `base` is the image as written with quotes dropped; `parent` the index of the earlier stage that `base`
+    names (case-insensitive), None for an image; `resolved` is `base` with global ARG defaults put in, None
+    when a variable has no known value.
+    """
+
+    index: int
+    name: str
+    base: Word
+    parent: int | None
+    resolved: str | None
+    instruction: Instruction
+
+
+@dataclass(frozen=True, slots=True)
+class Dockerfile:
+    """A parsed file."""
+
+    source: Source
+    escape: str
+    directives: Mapping[str, str]
+    instructions: tuple[Instruction, ...]
+    comments: tuple[Comment, ...]
+    stages: tuple[Stage, ...]
+    problems: tuple[SyntaxProblem, ...] = field(default=())
+
+    def in_stage(self, index: int) -> Iterator[Instruction]:
+        """The instructions of one stage, its FROM included."""
+        return (i for i in self.instructions if i.stage == index)

@@ -1,0 +1,72 @@
+"""OSV advisories as values: the part of the schema (1.7) that matching and reporting need."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+EventKind = Literal["introduced", "fixed", "last_affected", "limit"]
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """One event of a range: its kind and the version as the record writes it."""
+
+    kind: EventKind
+    version: str
+
+
+@dataclass(frozen=True, slots=True)
+class Range:
+    """A range of versions; `type` is SEMVER or ECOSYSTEM (GIT ranges do not concern packages and are not kept)."""
+
+    type: str
+    events: tuple[Event, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class SeverityVector:
+    """A severity as a record gives it: `CVSS_V3` and a vector, or `Ubuntu` and a word."""
+
+    type: str
+    score: str
+
+
+@dataclass(frozen=True, slots=True)
+class Affected:
+    """Which versions of one package an advisory is about. `ecosystem` keeps its release suffix."""
+
+    ecosystem: str
+    name: str
+    ranges: tuple[Range, ...] = ()
+    versions: tuple[str, ...] = ()
+    severity: tuple[SeverityVector, ...] = ()
+    severity_word: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Advisory:
+    """One OSV record. `upstream` are the CVEs that a distribution's record is about; `aliases` the same flaw elsewhere."""
+
+    id: str
+    modified: str
+    affected: tuple[Affected, ...]
+    published: str = ""
+    withdrawn: str = ""
+    aliases: tuple[str, ...] = ()
+    upstream: tuple[str, ...] = ()
+    summary: str = ""
+    severity: tuple[SeverityVector, ...] = ()
+    severity_word: str = ""
+    url: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class AdvisoryMatch:
+    """What the store holds for one (ecosystem, package name).
+
+    `advisory` comes without its `affected`; `affected` is the one entry that concerns the package.
+    """
+
+    advisory: Advisory
+    affected: Affected

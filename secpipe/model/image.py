@@ -1,0 +1,62 @@
+"""A container image as the sources hand it on: descriptors, platform, configuration and layers as streams.
+
+Source: OCI image-spec 1.1; Docker schema 2 is mapped to the same values.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+
+@dataclass(frozen=True, slots=True)
+class Platform:
+    """`os/architecture[/variant]`, in GOOS and GOARCH words."""
+
+    os: str
+    architecture: str
+    variant: str = ""
+
+    def __str__(self) -> str:
+        return "/".join(filter(None, (self.os, self.architecture, self.variant)))
+
+
+@dataclass(frozen=True, slots=True)
+class Descriptor:
+    """A typed pointer to content: media type, digest (`algorithm:hex`, validated) and size in bytes."""
+
+    media_type: str
+    digest: str
+    size: int
+    platform: Platform | None = None
+    annotations: Mapping[str, str] = field(default_factory=dict)
+    urls: tuple[str, ...] = ()
+    artifact_type: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Layer:
+    """One layer of an image.
+
+    `open()` starts a new stream of the blob's bytes as stored (compressed or not), in chunks of any length;
+    it raises `DigestMismatch` at the latest after the last chunk, so what was read counts only once the
+    iterator has ended. It may be called again. `diff_id` is the digest of the uncompressed tar.
+    """
+
+    index: int
+    descriptor: Descriptor
+    diff_id: str
+    instruction: str | None
+    open: Callable[[], Iterator[bytes]] = field(compare=False, repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Image:
+    """One image of one platform. `digest` is the manifest's, empty where the source has no manifest."""
+
+    reference: str
+    digest: str
+    platform: Platform
+    layers: tuple[Layer, ...]
+    config: Mapping[str, Any] = field(default_factory=dict)

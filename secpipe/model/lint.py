@@ -1,0 +1,52 @@
+"""What a lint says: rules, findings and the report over all files."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from secpipe.model.location import Region
+from secpipe.model.problem import Problem
+from secpipe.model.severity import Level
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """A rule's metadata, as its file under rules/ gives it."""
+
+    code: str
+    name: str
+    level: Level
+    summary: str
+    rationale: str
+    remedy: str
+    url: str
+
+
+@dataclass(frozen=True, slots=True)
+class LintFinding:
+    """One complaint, standing on the offending word."""
+
+    file: str
+    region: Region
+    code: str
+    level: Level
+    message: str
+
+    @property
+    def sort_key(self) -> tuple[str, Region, str, str]:
+        return (self.file, self.region, self.code, self.message)
+
+
+@dataclass(frozen=True, slots=True)
+class LintReport:
+    """The findings in all files, sorted; the rules that fired; what could not be linted."""
+
+    files: tuple[str, ...]
+    findings: tuple[LintFinding, ...]
+    rules: Mapping[str, Rule]
+    problems: tuple[Problem, ...]
+    threshold: Level
+    exit_code: int
+    sources: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    """The decoded lines of each file that has findings, for snippets."""

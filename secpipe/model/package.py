@@ -1,0 +1,54 @@
+"""What is installed in an image, and where it came from."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Distribution:
+    """An operating system as os-release(5) names it: `id` and `version_id` verbatim (lower case by that specification)."""
+
+    id: str
+    version_id: str
+    name: str = ""
+
+    def __str__(self) -> str:
+        return f"{self.id} {self.version_id}".strip()
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """The source package that a binary package was built from; distributions' advisories are about these."""
+
+    name: str
+    version: str
+
+
+@dataclass(frozen=True, slots=True)
+class LayerRef:
+    """A layer of the image: digest of the blob, 0-based position from the base, the history line that made it."""
+
+    digest: str
+    index: int
+    instruction: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Package:
+    """One installed package.
+
+    A cataloger fills `name` to `path`; `type` is the purl type (`apk`, `deb`, `pypi`). The inventory adds
+    `purl`, `ecosystem` (the OSV name, `Debian:12`; None when there is none for it) and `layer`, the layer
+    that brought the present version in.
+    """
+
+    name: str
+    version: str
+    type: str
+    path: str
+    source: Source | None = None
+    arch: str = ""
+    purl: str = ""
+    ecosystem: str | None = None
+    layer: LayerRef | None = None

@@ -1,0 +1,73 @@
+"""What a scan says: findings with their evidence, and the report of one image."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from secpipe.model.package import Distribution, LayerRef, Package
+from secpipe.model.problem import Problem
+from secpipe.model.severity import Severity
+
+Status = Literal["fixed", "affected"]
+"""`fixed`: a fixed version exists; `affected`: none is known."""
+
+Verdict = Literal["clean", "failed", "undecided"]
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """Why a package counts as affected: the record, the range or listed version that holds it, the version scheme."""
+
+    advisory: str
+    range: str
+    scheme: str
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One vulnerability in one package. `id` is the CVE where there is one, `aliases` every other name of it."""
+
+    id: str
+    aliases: tuple[str, ...]
+    package: Package
+    fixed_version: str | None
+    severity: Severity
+    score: float | None
+    status: Status
+    evidence: Evidence
+    summary: str = ""
+    url: str = ""
+
+    @property
+    def layer(self) -> LayerRef | None:
+        return self.package.layer
+
+    @property
+    def sort_key(self) -> tuple[int, str, str, str, str]:
+        """Worst first, then by name: the order of every report."""
+        return (-self.severity, self.package.name, self.package.version, self.id, self.package.path)
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """What was scanned: the reference as given, the manifest's digest (empty for a bare archive), the platform."""
+
+    reference: str
+    digest: str
+    platform: str
+    distribution: Distribution | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ScanReport:
+    """One image: its inventory, findings (sorted), problems (sorted) and what follows from them."""
+
+    target: Target
+    packages: tuple[Package, ...]
+    findings: tuple[Finding, ...]
+    problems: tuple[Problem, ...]
+    verdict: Verdict
+    exit_code: int
+    reason: str
+    """The verdict in one sentence for a person."""

@@ -1,0 +1,1 @@
+"""The tests mirror secpipe/; support/ builds images and runs servers."""
