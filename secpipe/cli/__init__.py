@@ -26,7 +26,7 @@ def main() -> None:
         # The reader of our output is gone (`| head`): leave as other tools do, without noise at shutdown.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(141)
-    except Exception as error:  # noqa: BLE001 - the last stop: no traceback reaches a user
+    except Exception as error:
         if os.environ.get("SECPIPE_DEBUG"):
             raise
         sys.exit(_explain(_internal(error)))
