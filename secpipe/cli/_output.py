@@ -1,0 +1,87 @@
+"""`-f` and `-o`, the same for every command: which reports go where."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from secpipe.errors import UsageError
+from secpipe.model.lint import LintReport
+from secpipe.model.scan import ScanReport
+from secpipe.report import Kind, formats, render
+
+FormatOption = Annotated[
+    str | None,
+    typer.Option(
+        "--format", "-f", metavar="FORMAT", help="Report on stdout: tty, json, sarif.", show_default="tty"
+    ),
+]
+OutputOption = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--output",
+        "-o",
+        metavar="FORMAT=FILE",
+        help="Write a report to a file besides; repeatable. A bare FILE takes --format instead of stdout.",
+    ),
+]
+
+
+def destinations(kind: Kind, format: str | None, outputs: list[str] | None) -> list[tuple[str, Path | None]]:
+    """Every report to write as (format, file), None for stdout.
+
+    Checked before the work starts, so that a misspelt format does not cost a scan. Raises `UsageError`.
+    """
+    known = formats(kind)
+    stdout = format or "tty"
+    wanted: list[tuple[str, Path | None]] = []
+    bare = False
+    for output in outputs or []:
+        name, equals, file = output.partition("=")
+        if equals and name in known:
+            wanted.append((name, Path(file) if file not in ("", "-") else None))
+        elif equals and "/" not in name and "." not in name:
+            raise UsageError(f"unknown format {name!r} in --output", f"use one of {', '.join(known)}")
+        else:
+            bare = True
+            wanted.append((stdout, Path(output) if output != "-" else None))
+    if not bare:
+        wanted.insert(0, (stdout, None))
+    for name, _ in wanted:
+        if name not in known:
+            raise UsageError(f"unknown format {name!r}", f"use one of {', '.join(known)}")
+    return wanted
+
+
+def emit(report: LintReport | ScanReport, wanted: list[tuple[str, Path | None]]) -> None:
+    """Write every report. Raises `UsageError` when a file cannot be written."""
+    for name, file in wanted:
+        if file is None:
+            terminal = sys.stdout.isatty()
+            width = shutil.get_terminal_size().columns if terminal else None
+            text = render(name, report, color=terminal and _color_wanted(), width=width)
+            sys.stdout.flush()
+            sys.stdout.buffer.write(_encode(text))
+            sys.stdout.buffer.flush()
+            continue
+        text = render(name, report)
+        try:
+            file.write_bytes(_encode(text))
+        except OSError as error:
+            raise UsageError(
+                f"cannot write {file}: {error.strerror}", "name a file in an existing, writable folder"
+            ) from error
+
+
+def _encode(text: str) -> bytes:
+    """A lone surrogate stands for a byte of a name that is no UTF-8; `\\udcXX` is also how JSON writes it."""
+    return text.encode("utf-8", "backslashreplace")
+
+
+def _color_wanted() -> bool:
+    return not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"

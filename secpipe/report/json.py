@@ -1,0 +1,100 @@
+"""JSON: `lint` in hadolint's shape with positions added, `scan` as docs/schema/scan.schema.json has it."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from secpipe.model.lint import LintReport
+from secpipe.model.package import LayerRef, Package
+from secpipe.model.scan import Finding, ScanReport
+
+SCHEMA_VERSION = "1.0"
+
+
+def lint(report: LintReport, *, color: bool = False, width: int | None = None) -> str:
+    """An array of findings, sorted by file and place (docs/schema/lint.schema.json)."""
+    return _dump(
+        [
+            {
+                "code": f.code,
+                "level": str(f.level),
+                "message": f.message,
+                "file": f.file,
+                "line": f.region.line,
+                "column": f.region.column,
+                "endLine": f.region.end_line,
+                "endColumn": f.region.end_column,
+            }
+            for f in report.findings
+        ]
+    )
+
+
+def scan(report: ScanReport, *, color: bool = False, width: int | None = None) -> str:
+    """One object: target, packages, findings, problems and the verdict."""
+    target = report.target
+    return _dump(
+        {
+            "schemaVersion": SCHEMA_VERSION,
+            "target": {
+                "reference": target.reference,
+                "digest": target.digest or None,
+                "platform": target.platform,
+                "distribution": target.distribution and str(target.distribution),
+            },
+            "packages": [_package(p) for p in report.packages],
+            "findings": [_finding(f) for f in report.findings],
+            "problems": [
+                {
+                    "code": p.code,
+                    "subject": p.subject,
+                    "message": p.message,
+                    "hint": p.hint or None,
+                    "coverage": p.coverage,
+                }
+                for p in report.problems
+            ],
+            "verdict": report.verdict,
+        }
+    )
+
+
+def _package(package: Package) -> dict[str, Any]:
+    source = package.source
+    return {
+        "name": package.name,
+        "version": package.version,
+        "purl": package.purl,
+        "ecosystem": package.ecosystem,
+        "source": source and {"name": source.name, "version": source.version},
+        "path": package.path,
+        "layer": _layer(package.layer),
+    }
+
+
+def _finding(finding: Finding) -> dict[str, Any]:
+    return {
+        "id": finding.id,
+        "aliases": list(finding.aliases),
+        "package": finding.package.purl,
+        "installedVersion": finding.package.version,
+        "fixedVersion": finding.fixed_version,
+        "severity": str(finding.severity),
+        "score": finding.score,
+        "status": finding.status,
+        "layer": _layer(finding.layer),
+        "evidence": {
+            "advisory": finding.evidence.advisory,
+            "range": finding.evidence.range,
+            "scheme": finding.evidence.scheme,
+        },
+    }
+
+
+def _layer(layer: LayerRef | None) -> dict[str, Any] | None:
+    return layer and {"digest": layer.digest, "index": layer.index, "instruction": layer.instruction}
+
+
+def _dump(document: Any) -> str:
+    return json.dumps(document, indent=2, ensure_ascii=False) + "\n"
