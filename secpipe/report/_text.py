@@ -41,5 +41,4 @@ def instruction(created_by: str) -> str:
     text = re.sub(r"\s*# buildkit$", "", text)
     if nop := re.match(r"/bin/sh -c #\(nop\)\s*", text):
         return text[nop.end() :]
-    text = re.sub(r"^(RUN )?(\|\d+ .*?)?/bin/sh -c ", "RUN ", text)
-    return text
+    return re.sub(r"^(RUN )?(\|\d+ .*?)?/bin/sh -c ", "RUN ", text)

@@ -93,7 +93,9 @@ def _finding(finding: Finding) -> dict[str, Any]:
 
 
 def _layer(layer: LayerRef | None) -> dict[str, Any] | None:
-    return layer and {"digest": layer.digest, "index": layer.index, "instruction": layer.instruction}
+    if layer is None:
+        return None
+    return {"digest": layer.digest, "index": layer.index, "instruction": layer.instruction}
 
 
 def _dump(document: Any) -> str:
