@@ -9,6 +9,7 @@ import gzip
 import hashlib
 import io
 import json
+import sys
 import tarfile
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -75,16 +76,24 @@ class BuiltLayer:
     @property
     def blob(self) -> bytes:
         if self.compression == "gzip":
-            return gzip.compress(self.tar, mtime=0)
+            packed = gzip.compress(self.tar, mtime=0)
+            # Byte 9 names the operating system; Python's releases disagree on it.
+            return packed[:9] + b"\xff" + packed[10:]
         if self.compression == "zstd":
-            from backports import zstd
-
-            return zstd.compress(self.tar)
+            return _zstd(self.tar)
         return self.tar
 
     @property
     def media_type(self) -> str:
         return OCI_LAYER + {"gzip": "+gzip", "zstd": "+zstd", "none": ""}[self.compression]
+
+
+def _zstd(data: bytes) -> bytes:
+    if sys.version_info >= (3, 14):
+        from compression import zstd
+    else:
+        from backports import zstd
+    return zstd.compress(data)
 
 
 @dataclass(frozen=True)
@@ -116,27 +125,33 @@ class BuiltImage:
 
 
 def image(
-    layers: Sequence[BuiltLayer],
+    steps: Sequence[BuiltLayer | str],
     *,
     docker: bool = False,
     architecture: str = "amd64",
     variant: str = "",
     empty_steps: Sequence[str] = (),
+    config: Mapping[str, Any] | None = None,
 ) -> BuiltImage:
-    """An image of the layers; `empty_steps` are history lines without a layer, at the end."""
-    history: list[dict[str, Any]] = [{"created_by": layer.created_by} for layer in layers]
-    history += [{"created_by": step, "empty_layer": True} for step in empty_steps]
+    """An image of the steps: layers, and history lines without a layer; `empty_steps` are more of these, at the end."""
+    layers = [step for step in steps if isinstance(step, BuiltLayer)]
+    history: list[dict[str, Any]] = [
+        {"created_by": step.created_by}
+        if isinstance(step, BuiltLayer)
+        else {"created_by": step, "empty_layer": True}
+        for step in (*steps, *empty_steps)
+    ]
     config_document = {
         "architecture": architecture,
         "os": "linux",
-        "config": {},
+        "config": dict(config or {}),
         "rootfs": {"type": "layers", "diff_ids": [digest(layer.tar) for layer in layers]},
         "history": history,
     }
     if variant:
         config_document["variant"] = variant
-    config = json.dumps(config_document).encode()
-    blobs = {digest(config): config}
+    config_blob = json.dumps(config_document).encode()
+    blobs = {digest(config_blob): config_blob}
     described = []
     for layer in layers:
         blob = layer.blob
@@ -149,8 +164,8 @@ def image(
         "mediaType": media_type,
         "config": {
             "mediaType": DOCKER_CONFIG if docker else OCI_CONFIG,
-            "digest": digest(config),
-            "size": len(config),
+            "digest": digest(config_blob),
+            "size": len(config_blob),
         },
         "layers": described,
     }

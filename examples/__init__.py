@@ -1,0 +1,1 @@
+"""A Dockerfile with flaws and the images that go with it, built from text."""
