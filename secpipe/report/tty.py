@@ -57,12 +57,12 @@ def scan(report: ScanReport, *, color: bool = False, width: int | None = None) -
         emoji=False,
         soft_wrap=width is None,
     )
-    for part in _parts(report):
+    for part in _parts(report, width):
         console.print(part)
     return "\n".join(line.rstrip() for line in out.getvalue().splitlines()) + "\n"
 
 
-def _parts(report: ScanReport) -> Iterator[RenderableType]:
+def _parts(report: ScanReport, width: int | None) -> Iterator[RenderableType]:
     from rich.text import Text
 
     target = report.target
@@ -80,7 +80,7 @@ def _parts(report: ScanReport) -> Iterator[RenderableType]:
         yield _table(report.findings)
         yield f"{count}: {totals(report.findings)}; {fixable} with a fix"
         yield ""
-        yield from _layers(report.findings)
+        yield from _layers(report.findings, width)
     if report.problems:
         yield Text("Not examined:", style="bold")
         for problem in report.problems:
@@ -114,8 +114,7 @@ def _table(findings: tuple[Finding, ...]) -> RenderableType:
     return table
 
 
-def _layers(findings: tuple[Finding, ...]) -> Iterator[RenderableType]:
-    from rich.table import Table
+def _layers(findings: tuple[Finding, ...], width: int | None) -> Iterator[RenderableType]:
     from rich.text import Text
 
     by_layer: dict[int, list[Finding]] = {}
@@ -125,14 +124,10 @@ def _layers(findings: tuple[Finding, ...]) -> Iterator[RenderableType]:
     if not by_layer:
         return
     yield Text("By layer:", style="bold")
-    table = Table.grid(padding=(0, 2))
-    table.add_column(justify="right", no_wrap=True)
-    table.add_column(justify="right", no_wrap=True)
-    table.add_column(overflow="ellipsis", no_wrap=True)
     for index, members in sorted(by_layer.items()):
         layer = members[0].layer
         assert layer is not None
-        made_by = instruction(layer.instruction) if layer.instruction else layer.digest
-        table.add_row(f"  {index}", plural(len(members), "finding"), Text(printable(made_by)))
-    yield table
+        made_by = printable(instruction(layer.instruction) if layer.instruction else layer.digest)
+        line = f"{index:>5}  {plural(len(members), 'finding'):>12}  {made_by}"
+        yield line if width is None or len(line) <= width else line[: width - 1] + "…"
     yield ""
