@@ -1,0 +1,52 @@
+#!/bin/sh
+# The tour that `make demo` gives: lint, compile advisories, scan, SARIF. Expects secpipe and python on the PATH.
+# Findings (exit code 1) are what the examples are there for; any other code ends the demo.
+set -eu
+
+bold= plain=
+if [ -t 1 ] && [ -z "${NO_COLOR:-}" ]; then
+    bold=$(printf '\033[1m') plain=$(printf '\033[0m')
+fi
+
+title() {
+    printf '\n%s%s%s\n' "$bold" "$1" "$plain"
+}
+
+# run CODE COMMAND...: show the command, run it, insist on its exit code.
+run() {
+    expected=$1
+    shift
+    printf '$ %s\n' "$*"
+    code=0
+    "$@" || code=$?
+    if [ "$code" -ne "$expected" ]; then
+        echo "error: the demo expected exit code $expected here, not $code" >&2
+        exit 1
+    fi
+}
+
+db=build/demo/advisories.sqlite
+image=oci:build/example-image:debian
+rm -rf build/example-image
+mkdir -p build/demo
+
+title "1. Lint a Dockerfile"
+run 1 secpipe lint examples/Dockerfile
+
+title "2. Compile advisories (plain OSV records) into a database"
+run 0 secpipe db build vulndb-fixtures/osv --db "$db"
+
+title "3. Build the example images from text"
+run 0 python -m examples.build build/example-image
+
+title "4. Scan one of them"
+run 1 secpipe scan "$image" --platform linux/amd64 --db "$db" -f tty -o sarif=secpipe.sarif
+
+title "The gate did its work: exit code 1, and secpipe.sarif for a code scanning service."
+cat <<TEXT
+Next:
+  . .venv/bin/activate
+  secpipe lint YOUR/Dockerfile
+  secpipe db update Debian Alpine PyPI
+  secpipe scan docker.io/library/debian:12
+TEXT
