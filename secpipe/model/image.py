@@ -53,10 +53,15 @@ class Layer:
 
 @dataclass(frozen=True, slots=True)
 class Image:
-    """One image of one platform. `digest` is the manifest's, empty where the source has no manifest."""
+    """One image of one platform. `digest` is the manifest's, empty where the source has no manifest.
+
+    `warnings` are what a person should know though it leaves nothing unexamined, such as an index that promises
+    another platform than the configuration has.
+    """
 
     reference: str
     digest: str
     platform: Platform
     layers: tuple[Layer, ...]
     config: Mapping[str, Any] = field(default_factory=dict)
+    warnings: tuple[str, ...] = ()

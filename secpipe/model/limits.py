@@ -35,6 +35,9 @@ class Limits:
     links: int = 40
     """symbolic links followed to resolve one path"""
     index_depth: int = 4
+    """indexes within indexes"""
+    index_entries: int = 4096
+    """entries of all indexes of one image"""
     redirects: int = 10
     request_seconds: int = 600
     """one manifest, token or blob request from start to end"""

@@ -1,0 +1,178 @@
+"""From a name to an image: index → platform → manifest → configuration → layers, the same for every source.
+
+Source: OCI image-spec 1.1. Everything below the first answer is asked for by digest, so that a tag that moves
+meanwhile cannot mix two images, and every document and blob is held to its digest here and nowhere else.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from functools import partial
+from typing import Protocol
+
+from secpipe.errors import ImageError, LimitExceeded
+from secpipe.model.image import Descriptor, Image, Layer, Platform
+from secpipe.model.limits import Limits
+from secpipe.oci import config as configs
+from secpipe.oci import digests, manifest, platform
+
+
+class Source(Protocol):
+    """Where an image's documents and blobs come from. Neither method verifies anything."""
+
+    @property
+    def where(self) -> str:
+        """The source in messages: a registry's host or a path."""
+
+    def manifest(self, identifier: str) -> tuple[bytes, str]:
+        """The manifest or index of a tag or digest, as stored, and its Content-Type (empty when unknown)."""
+
+    def blob(self, descriptor: Descriptor) -> Iterator[bytes]:
+        """A new stream of the blob's bytes as stored, in chunks of any length."""
+
+
+def open_blob(source: Source, descriptor: Descriptor) -> Iterator[bytes]:
+    """The blob as a stream that raises DigestMismatch unless it is exactly what the descriptor promises."""
+    return digests.verified(source.blob(descriptor), descriptor.digest, descriptor.size, source.where)
+
+
+def resolve(
+    source: Source,
+    start: str | Sequence[Descriptor],
+    *,
+    reference: str,
+    wanted: Platform | None,
+    limits: Limits,
+) -> Image:
+    """The image that `start` leads to: a tag, a digest, or the entries of a layout's index.
+
+    `reference` is the image's name in messages and reports. `wanted` is the platform asked for; None means
+    this machine's where there is a choice, and whatever there is where there is none.
+    """
+    walk = _Walk(source, reference, limits)
+    if isinstance(start, str):
+        document, digest = walk.named(start)
+    else:
+        document, digest = manifest.Index(tuple(start)), ""
+    entry = None
+    if isinstance(document, manifest.Index):
+        entry = walk.select(document, wanted or platform.host())
+        chosen, digest = walk.image(entry), entry.digest
+    else:
+        chosen = document
+    return _assemble(source, chosen, digest, entry, reference, wanted, limits)
+
+
+class _Walk:
+    """Fetches the documents of one image; counts what an index may make it fetch."""
+
+    def __init__(self, source: Source, name: str, limits: Limits) -> None:
+        self._source, self._name, self._limits = source, name, limits
+        self._entries = 0
+        self._visited: set[str] = set()
+
+    def named(self, identifier: str) -> tuple[manifest.Manifest | manifest.Index, str]:
+        data, content_type = self._source.manifest(identifier)
+        digest = identifier if ":" in identifier else digests.of(data)
+        digests.check(data, digest, self._source.where)
+        return manifest.parse(data, [content_type], self._name, self._limits), digest
+
+    def image(self, entry: Descriptor) -> manifest.Manifest:
+        document = self._fetch(entry)
+        if isinstance(document, manifest.Index):
+            raise ImageError(f"{self._name}: {entry.digest} is an index where its entry says manifest")
+        return document
+
+    def select(self, index: manifest.Index, wanted: Platform) -> Descriptor:
+        """The one entry, nested indexes included, for the platform."""
+        leaves = list(self._leaves(index, wanted, 1))
+        chosen = platform.choose(leaves, wanted)
+        if not chosen:
+            there = sorted({str(platform.normalised(leaf.platform)) for leaf in leaves if leaf.platform})
+            if not there:
+                raise ImageError(f"{self._name} is an index without any container image")
+            raise ImageError(
+                f"{self._name} has no image for {wanted}; there are: {', '.join(there[:40])}",
+                f"choose one with --platform {there[0]}",
+            )
+        return chosen
+
+    def _leaves(self, index: manifest.Index, wanted: Platform, depth: int) -> Iterator[Descriptor]:
+        self._entries += len(index.manifests)
+        if self._entries > self._limits.index_entries:
+            raise LimitExceeded(
+                f"{self._name}: its indexes have too many entries (limit index_entries: {self._limits.index_entries})"
+            )
+        for entry in index.manifests:
+            if entry.media_type not in manifest.INDEX_TYPES:
+                yield entry
+                continue
+            if entry.digest in self._visited or (
+                entry.platform and not platform.fits(entry.platform, wanted)
+            ):
+                continue
+            if depth >= self._limits.index_depth:
+                raise LimitExceeded(
+                    f"{self._name}: indexes are nested too deeply (limit index_depth: {self._limits.index_depth})"
+                )
+            self._visited.add(entry.digest)
+            nested = self._fetch(entry)
+            if isinstance(nested, manifest.Index):
+                yield from self._leaves(nested, wanted, depth + 1)
+
+    def _fetch(self, entry: Descriptor) -> manifest.Manifest | manifest.Index:
+        what = f"{self._name}: {entry.digest}"
+        if entry.size > self._limits.manifest_bytes:
+            raise LimitExceeded(
+                f"{what} has {entry.size} bytes (limit manifest_bytes: {self._limits.manifest_bytes})"
+            )
+        data, content_type = self._source.manifest(entry.digest)
+        b"".join(digests.verified([data], entry.digest, entry.size, self._source.where))
+        return manifest.parse(data, [entry.media_type, content_type], what, self._limits)
+
+
+def _assemble(
+    source: Source,
+    chosen: manifest.Manifest,
+    digest: str,
+    entry: Descriptor | None,
+    reference: str,
+    wanted: Platform | None,
+    limits: Limits,
+) -> Image:
+    if chosen.config.size > limits.config_bytes:
+        raise LimitExceeded(
+            f"{reference}: its configuration has {chosen.config.size} bytes (limit config_bytes: {limits.config_bytes})"
+        )
+    data = b"".join(open_blob(source, chosen.config))
+    config = configs.parse(data, f"{reference}, configuration {chosen.config.digest}")
+    configs.check_layers(config, chosen.layers, reference)
+    warnings = check_platform(config.platform, entry.platform if entry else None, reference, wanted)
+    layers = tuple(
+        Layer(index, descriptor, diff_id, instruction, partial(open_blob, source, descriptor))
+        for index, (descriptor, diff_id, instruction) in enumerate(
+            zip(chosen.layers, config.diff_ids, config.instructions, strict=True)
+        )
+    )
+    return Image(reference, digest, config.platform, layers, config.document, warnings)
+
+
+def check_platform(
+    actual: Platform, promised: Platform | None, reference: str, wanted: Platform | None
+) -> tuple[str, ...]:
+    """Warnings about an index that promises another platform than the configuration has.
+
+    ImageError when the image's only platform is not the one that the user asked for.
+    """
+    if not actual.architecture:
+        return ()
+    if promised:
+        if platform.fits(actual, Platform(promised.os, promised.architecture)):
+            return ()
+        return (f"the index promises {promised}, the image's configuration says {actual}",)
+    if wanted and not platform.fits(actual, wanted):
+        raise ImageError(
+            f"{reference} is an image for {actual} only, {wanted} was asked for",
+            f"scan it as it is with --platform {platform.normalised(actual)}",
+        )
+    return ()

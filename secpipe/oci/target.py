@@ -1,0 +1,110 @@
+"""The one entry for whoever wants an image: recognises what a target is and opens its source.
+
+`KIND:REST` names the kind; without one, an existing path is recognised by its content and anything else is a
+reference to a registry.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from secpipe.errors import ImageError, UsageError
+from secpipe.model.image import Image, Platform
+from secpipe.model.limits import Limits
+from secpipe.oci import layout
+from secpipe.oci import platform as platforms
+from secpipe.oci.credentials import Credentials
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """How to open a target: platform, limits and, for a registry, who asks and whether plain HTTP is declared."""
+
+    platform: Platform | None = None
+    limits: Limits = field(default_factory=Limits)
+    credentials: Credentials | None = None
+    authfile: Path | None = None
+    insecure: bool = False
+
+
+@contextmanager
+def open_image(
+    target: str,
+    *,
+    platform: str | None = None,
+    credentials: Credentials | None = None,
+    authfile: Path | None = None,
+    insecure: bool = False,
+    limits: Limits | None = None,
+) -> Iterator[Image]:
+    """The image that `target` names, with its layers readable until the context ends.
+
+    `platform` is `os/architecture[/variant]`; None means this machine's architecture where there is a choice.
+    `credentials` win over those found in files; `authfile` is the only file looked into when given. `insecure`
+    declares that the registry may be spoken to without TLS or with a certificate that nobody vouches for.
+    Raises UsageError for a wrong target, UndecidedError and its kinds when the image cannot be read.
+    """
+    wanted = platforms.parse(platform) if platform else None
+    options = Options(wanted, limits or Limits(), credentials, authfile, insecure)
+    opener, rest = _recognise(target)
+    with opener(rest, target, options) as image:
+        yield image
+
+
+@contextmanager
+def _open_layout(rest: str, target: str, options: Options) -> Iterator[Image]:
+    path, name = split_path(rest)
+    if not path.is_dir():
+        raise UsageError(f"{path} is no directory", "oci: takes a directory; for a tar use oci-archive:FILE")
+    files = layout.Directory(path)
+    yield layout.open_layout(files, name, shown=target, wanted=options.platform, limits=options.limits)
+
+
+Opener = Callable[[str, str, Options], AbstractContextManager[Image]]
+_OPENERS: dict[str, Opener] = {"oci": _open_layout}
+_PLANNED = ("dir", "sbom", "docker")
+
+
+def split_path(text: str) -> tuple[Path, str]:
+    """`PATH[:NAME]` by what exists: the longest beginning of `text` that is a path, and the rest."""
+    cut = len(text)
+    while cut > 0:
+        if _exists(text[:cut]):
+            return Path(text[:cut]), text[cut:].removeprefix(":")
+        cut = max(text.rfind(":", 0, cut), text.rfind("@", 0, cut))
+    raise UsageError(
+        f"{text[:200]!r} does not exist", "name an existing path, then :TAG if it holds several images"
+    )
+
+
+def _exists(text: str) -> bool:
+    try:
+        Path(text).stat()
+    except (OSError, ValueError):
+        return False
+    return True
+
+
+def _recognise(target: str) -> tuple[Opener, str]:
+    kind, colon, rest = target.partition(":")
+    if colon and (opener := _OPENERS.get(kind)):
+        return opener, rest
+    if colon and kind in _PLANNED and rest:
+        raise UsageError(f"targets of the kind {kind}: are not supported", _kinds())
+    if _exists(target) or target.startswith((".", "/")):
+        path, _ = split_path(target)
+        return _by_content(path), target
+    raise UsageError(f"{target[:200]!r} is no target that can be scanned", _kinds())
+
+
+def _by_content(path: Path) -> Opener:
+    if path.is_dir() and (path / "oci-layout").exists():
+        return _open_layout
+    raise ImageError(f"{path} is neither an OCI layout nor an image archive", _kinds())
+
+
+def _kinds() -> str:
+    return "kinds of targets: " + ", ".join(f"{kind}:" for kind in sorted(_OPENERS))
