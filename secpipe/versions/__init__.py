@@ -1,1 +1,67 @@
+"""Version schemes: how two versions of one ecosystem compare. One module a scheme, found by its name.
 
+A scheme is a module of this package with a function `key(text: str) -> bytes | Ordered`: the keys of two versions
+compare as the versions do. What a scheme cannot parse raises `InvalidVersion`; that is an answer ("unknown"), not a
+failure, and the caller reports it. To add a scheme, add its module and a table of ordered pairs to the tests.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from pkgutil import iter_modules
+from typing import Any, Protocol, cast
+
+MAX_LENGTH = 1024
+"""Characters of the longest version that is looked at: no real one has a quarter of it."""
+
+
+class InvalidVersion(ValueError):
+    """A text that the scheme does not know how to order."""
+
+    def __init__(self, text: str, why: str) -> None:
+        super().__init__(f"{text[:80]!r}: {why}")
+
+
+class Ordered(Protocol):
+    """What a key can do. Keys of different schemes are never compared."""
+
+    def __lt__(self, other: Any, /) -> bool: ...
+    def __le__(self, other: Any, /) -> bool: ...
+
+
+class Scheme(Protocol):
+    """A module of this package, seen as a value."""
+
+    def key(self, text: str) -> Ordered:
+        """What orders the version `text`; raises `InvalidVersion`."""
+        ...
+
+
+def names() -> tuple[str, ...]:
+    """The names of all schemes, sorted."""
+    return tuple(sorted(module.name for module in iter_modules(__path__) if not module.name.startswith("_")))
+
+
+def scheme(name: str) -> Scheme:
+    """The scheme of that name; `LookupError` when there is none."""
+    if name not in names():
+        raise LookupError(f"no version scheme named {name!r}")
+    return cast(Scheme, import_module(f"{__name__}.{name}"))
+
+
+def checked(text: str) -> str:
+    """`text` without surrounding blanks, if it can be a version at all: short, printable ASCII, no blanks inside."""
+    text = text.strip(" \t\r\n")
+    if not text:
+        raise InvalidVersion(text, "empty")
+    if len(text) > MAX_LENGTH:
+        raise InvalidVersion(text, f"longer than {MAX_LENGTH} characters")
+    if not text.isascii() or not text.isprintable() or " " in text:
+        raise InvalidVersion(text, "has a blank or a character outside ASCII")
+    return text
+
+
+def number(digits: str) -> str:
+    """Decimal digits as text that sorts like the number, of any size: leading zeros off, the length in front."""
+    digits = digits.lstrip("0")
+    return chr(len(digits)) + digits

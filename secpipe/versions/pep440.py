@@ -1,0 +1,34 @@
+"""Python versions, PEP 440 as the `packaging` library implements it.
+
+Versions from before PEP 440 (`4.11-final`) have no agreed order: they are invalid here, and match only where an advisory
+lists them letter by letter.
+"""
+
+from __future__ import annotations
+
+import re
+
+from packaging.version import InvalidVersion as _Invalid
+from packaging.version import Version
+
+from secpipe.versions import InvalidVersion, checked
+
+_RELEASE = re.compile(r"v?([0-9]+(?:\.[0-9]+)+)(?=[-+_.]?[A-Za-z]|-[0-9])")
+
+
+def key(text: str) -> Version:
+    """The version as `packaging` orders it; raises `InvalidVersion` for what PEP 440 does not define."""
+    try:
+        return Version(checked(text))
+    except _Invalid as error:
+        raise InvalidVersion(text, "no version by PEP 440") from error
+
+
+def span(text: str) -> tuple[Version, Version]:
+    """The first and the last version that an unparsable one can stand for: all of the release that it begins with.
+
+    `2.6.0-cu124` is some 2.6.0, whatever the rest means. Raises `InvalidVersion` where not even that is plain.
+    """
+    if (found := _RELEASE.match(checked(text))) is None:
+        raise InvalidVersion(text, "begins with no release number")
+    return Version(f"{found[1]}.dev0"), Version(f"{found[1]}.post{10**9}")

@@ -1,0 +1,38 @@
+"""Semantic Versioning 2.0.0, with the freedoms that OSV records and build tools take.
+
+A leading `v` or `go` is dropped, a missing minor or patch number is 0, leading zeros do not count, and a pre-release may
+follow without its hyphen (`1.2.3rc1`). `go1.21rc2` is `1.21.0-rc.2`, as in Go's own advisories. Build metadata
+(`+incompatible`) never counts (§10). More than three numbers have no meaning in this scheme: invalid, as for osv.dev.
+"""
+
+from __future__ import annotations
+
+import re
+
+from secpipe.versions import InvalidVersion, checked, number
+
+_VERSION = re.compile(
+    r"(?P<prefix>v|go|)(?P<major>[0-9]+)(?:\.(?P<minor>[0-9]+))?(?:\.(?P<patch>[0-9]+))?"
+    r"(?:-(?P<pre>[0-9A-Za-z.-]+)|(?P<loose>[A-Za-z][0-9A-Za-z.-]*))?(?:\+[0-9A-Za-z.+_~-]*)?"
+)
+_GO_PRE_RELEASE = re.compile(r"(alpha|beta|rc)([0-9]+)")
+_NUMERIC, _TEXT, _RELEASE = "\x01\x02\x03"
+
+
+def key(text: str) -> bytes:
+    """A byte string that orders by precedence (§11); raises `InvalidVersion`."""
+    found = _VERSION.fullmatch(checked(text))
+    if found is None:
+        raise InvalidVersion(text, "no semantic version")
+    core = "".join(number(found[part] or "") for part in ("major", "minor", "patch"))
+    pre = found["pre"] or found["loose"]
+    if pre is None:
+        return (core + _RELEASE).encode()
+    if found["prefix"] == "go" and (go := _GO_PRE_RELEASE.fullmatch(pre)):
+        pre = f"{go[1]}.{go[2]}"
+    return (core + "".join(map(_identifier, pre.split("."))) + "\0").encode()
+
+
+def _identifier(text: str) -> str:
+    # An empty identifier, which early drafts allowed, counts as a hyphen, as for osv.dev.
+    return _NUMERIC + number(text) if text.isdecimal() else f"{_TEXT}{text or '-'}\0"
