@@ -22,6 +22,10 @@ class Limits:
     """uncompressed, all layers"""
     layer_ratio: int = 200
     """uncompressed : compressed, checked above 256 MiB"""
+    layer_frames: int = 4_000_000
+    """gzip members or zstd frames of one layer"""
+    window_bytes: int = 128 * MIB
+    """how far back a zstd frame may refer, which is what its decompression keeps in memory"""
     layer_entries: int = 2_000_000
     image_entries: int = 5_000_000
     layers: int = 1024
@@ -31,7 +35,12 @@ class Limits:
     """all files that catalogers asked for"""
     tar_header_bytes: int = 1 * MIB
     """one PAX or GNU long-name header"""
+    path_bytes: int = 32 * KIB
+    archive_entries: int = 100_000
+    """members of the tar that an image was exported to"""
     path_components: int = 4096
+    path_steps: int = 50_000_000
+    """components looked at to resolve all paths of one image"""
     links: int = 40
     """symbolic links followed to resolve one path"""
     index_depth: int = 4
@@ -43,3 +52,11 @@ class Limits:
     """one manifest, token or blob request from start to end"""
     idle_seconds: int = 30
     """silence within a request"""
+    advisory_bytes: int = 32 * MIB
+    """one OSV record, or one file that holds several"""
+    feed_bytes: int = 4 * GIB
+    """the zip of one ecosystem, as downloaded"""
+    feed_entries: int = 2_000_000
+    """records in one zip"""
+    feed_ratio: int = 200
+    """uncompressed : compressed of one record, checked above 1 MiB"""

@@ -7,8 +7,9 @@ reference to a registry.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, closing, contextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 
 from secpipe.errors import ImageError, UsageError
@@ -63,8 +64,35 @@ def _open_layout(rest: str, target: str, options: Options) -> Iterator[Image]:
     yield layout.open_layout(files, name, shown=target, wanted=options.platform, limits=options.limits)
 
 
+@contextmanager
+def _open_tar(rest: str, target: str, options: Options, kind: str = "") -> Iterator[Image]:
+    """An image in a tar; without `kind` it is told by its content. `docker load` goes by manifest.json, so do we."""
+    from secpipe.oci.archive import open_docker_archive
+    from secpipe.oci.tarfiles import TarFiles
+
+    path, name = split_path(rest)
+    with closing(TarFiles(path, options.limits)) as files:
+        kinds = {"manifest.json": open_docker_archive, "oci-layout": layout.open_layout}
+        found = kind or next((name for name in kinds if files.size(name) is not None), "")
+        if not found:
+            raise ImageError(
+                f"{path} is a tar but no image archive", "it has neither manifest.json nor oci-layout"
+            )
+        yield kinds[found](files, name, shown=target, wanted=options.platform, limits=options.limits)
+
+
+def _open_path(rest: str, target: str, options: Options) -> AbstractContextManager[Image]:
+    """A path without a kind."""
+    opener = _open_layout if split_path(rest)[0].is_dir() else _open_tar
+    return opener(rest, target, options)
+
+
 Opener = Callable[[str, str, Options], AbstractContextManager[Image]]
-_OPENERS: dict[str, Opener] = {"oci": _open_layout}
+_OPENERS: dict[str, Opener] = {
+    "docker-archive": partial(_open_tar, kind="manifest.json"),
+    "oci": _open_layout,
+    "oci-archive": partial(_open_tar, kind="oci-layout"),
+}
 _PLANNED = ("dir", "sbom", "docker")
 
 
@@ -90,20 +118,24 @@ def _exists(text: str) -> bool:
 
 def _recognise(target: str) -> tuple[Opener, str]:
     kind, colon, rest = target.partition(":")
-    if colon and (opener := _OPENERS.get(kind)):
+    if colon and rest and (opener := _OPENERS.get(kind)):
         return opener, rest
-    if colon and kind in _PLANNED and rest:
-        raise UsageError(f"targets of the kind {kind}: are not supported", _kinds())
-    if _exists(target) or target.startswith((".", "/")):
-        path, _ = split_path(target)
-        return _by_content(path), target
+    if colon and rest and kind in _PLANNED:
+        hint = f"{_kinds()}; for the image of that name write docker.io/library/{target[:100]}"
+        raise UsageError(f"targets of the kind {kind}: cannot be scanned", hint)
+    if _is_path(target):
+        return _open_path, target
     raise UsageError(f"{target[:200]!r} is no target that can be scanned", _kinds())
 
 
-def _by_content(path: Path) -> Opener:
-    if path.is_dir() and (path / "oci-layout").exists():
-        return _open_layout
-    raise ImageError(f"{path} is neither an OCI layout nor an image archive", _kinds())
+def _is_path(target: str) -> bool:
+    if target.startswith((".", "/", "~")):
+        return True
+    try:
+        split_path(target)
+    except UsageError:
+        return False
+    return True
 
 
 def _kinds() -> str:

@@ -1,0 +1,227 @@
+"""The tar that an image was exported to, as named files: an index of its members, read at their offsets.
+
+The members are found by a small walk of its own rather than by `tarfile`, which reads headers of any size into
+memory and can be made to loop (CVE-2025-8194, CVE-2024-6232). Source: POSIX.1-2001 ustar and pax, GNU long names.
+A gzip-compressed tar cannot be read at an offset: it is inflated once for the index, and then again as members are
+asked for, going on where an earlier reader stopped; read in the archive's order, that is one more pass.
+"""
+
+from __future__ import annotations
+
+import stat
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from importlib import import_module
+from pathlib import Path
+from typing import IO, cast
+
+from secpipe.errors import ImageError, LimitExceeded, UsageError
+from secpipe.model.limits import KIB, MIB, Limits
+from secpipe.oci import tarindex
+
+CHUNK = 256 * KIB
+_RATIO_FROM = 256 * MIB
+_SMALL_FILE, _SMALL_TOTAL = 256 * KIB, 32 * MIB
+_IDLE = 8
+_OTHER_COMPRESSIONS = {b"\x28\xb5\x2f\xfd": "zstd", b"\xfd7zX": "xz", b"BZh": "bzip2", b"PK\x03\x04": "zip"}
+
+
+@dataclass(frozen=True, slots=True)
+class _Found:
+    offset: int
+    size: int
+    magic: bytes
+
+
+class TarFiles:
+    """The members of a tar, plain or gzip-compressed, by name; links lead to what they name."""
+
+    def __init__(self, path: Path, limits: Limits) -> None:
+        self.where = str(path)
+        self._path, self._limits = path, limits
+        self._lock = threading.Lock()
+        self._idle: list[_Handle] = []
+        self._small: dict[str, bytes] = {}
+        self._links: dict[str, str] = {}
+        self._compressed = _is_gzip(path)
+        self._members = self._index()
+
+    def close(self) -> None:
+        """Close the readers that wait for more work."""
+        with self._lock:
+            idle, self._idle = self._idle, []
+        for handle in idle:
+            handle.close()
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._members)
+
+    def size(self, name: str) -> int | None:
+        found = self._members.get(self._target(name))
+        return found.size if found else None
+
+    def magic(self, name: str) -> bytes:
+        """The first bytes of a member: enough to tell its compression."""
+        found = self._members.get(self._target(name))
+        return found.magic if found else b""
+
+    def stream(self, name: str) -> Iterator[bytes]:
+        target = self._target(name)
+        found = self._members.get(target)
+        if found is None:
+            raise ImageError(f"{self.where} has no {name}")
+        if (kept := self._small.get(target)) is not None:
+            yield kept
+            return
+        left = found.size
+        with self._reader_at(found.offset) as handle:
+            while left > 0:
+                chunk = handle.read(min(CHUNK, left))
+                left -= len(chunk)
+                yield chunk
+
+    def _target(self, name: str) -> str:
+        for _ in range(self._limits.links):
+            if name not in self._links:
+                return name
+            name = self._links[name]
+        raise LimitExceeded(f"{self.where}: {name} is a loop of links (limit links: {self._limits.links})")
+
+    def _index(self) -> dict[str, _Found]:
+        members: dict[str, _Found] = {}
+        kept = 0
+        with self._reader_at(0) as handle:
+            for member in tarindex.walk(handle, self.where, self._limits):
+                for known in (members, self._links, self._small):
+                    known.pop(member.name, None)
+                if member.link:
+                    self._links[member.name] = member.link
+                    continue
+                head = handle.read(min(8, member.size))
+                members[member.name] = _Found(member.offset, member.size, head)
+                if self._compressed and member.size <= _SMALL_FILE and kept + member.size <= _SMALL_TOTAL:
+                    self._small[member.name] = head + handle.read(member.size - len(head))
+                    kept += member.size
+        return members
+
+    @contextmanager
+    def _reader_at(self, offset: int) -> Iterator[_Handle]:
+        """A reader that stands at `offset`: the one that waits closest before it, or a new one."""
+        with self._lock:
+            behind = [handle for handle in self._idle if handle.position <= offset or handle.seekable]
+            handle = max(behind, key=lambda one: one.position, default=None)
+            if handle:
+                self._idle.remove(handle)
+        handle = handle or _Handle(self._path, self._compressed, self._limits)
+        try:
+            handle.seek(offset)
+            yield handle
+        except BaseException:
+            handle.close()
+            raise
+        with self._lock:
+            self._idle.append(handle)
+            surplus = self._idle.pop(0) if len(self._idle) > _IDLE else None
+        if surplus:
+            surplus.close()
+
+
+class _Handle:
+    """One reader of the tar: a position, moved forward by inflating where the file is compressed."""
+
+    def __init__(self, path: Path, compressed: bool, limits: Limits) -> None:
+        self._where, self._limits = str(path), limits
+        self.seekable = not compressed
+        self.position = 0
+        try:
+            self._raw: IO[bytes] = path.open("rb", buffering=0)
+            self._length = path.stat().st_size
+        except OSError as error:
+            raise ImageError(f"cannot read {path}: {error.strerror or error}") from error
+        self._file = _inflating(self._raw) if compressed else self._raw
+
+    def close(self) -> None:
+        self._file.close()
+        self._raw.close()
+
+    def read(self, count: int) -> bytes:
+        """Exactly `count` bytes; ImageError when the archive ends before."""
+        data = self.read_up_to(count)
+        if len(data) != count:
+            raise _truncated(self._where)
+        return data
+
+    def read_up_to(self, count: int) -> bytes:
+        """`count` bytes, fewer only at the end of the archive."""
+        parts, left = [], count
+        while left > 0 and (data := self._read_some(left)):
+            parts.append(data)
+            left -= len(data)
+        return b"".join(parts)
+
+    def seek(self, position: int) -> None:
+        """Go to an offset; backwards only in a plain file. ImageError when the archive ends before it."""
+        if self.seekable:
+            if position > self._length:
+                raise _truncated(self._where)
+            self._raw.seek(position)
+            self.position = position
+        while self.position < position:
+            self.read(min(CHUNK, position - self.position))
+
+    def _read_some(self, count: int) -> bytes:
+        try:
+            data = self._file.read(count) or b""
+        except EOFError as error:
+            raise _truncated(self._where) from error
+        except Exception as error:  # isal raises errors of no common base
+            raise ImageError(
+                f"cannot read {self._where}: {error}", "the archive is corrupt: export it again"
+            ) from error
+        self.position += len(data)
+        if not self.seekable:
+            self._check_growth()
+        return data
+
+    def _check_growth(self) -> None:
+        limits, inflated = self._limits, self.position
+        if inflated > limits.image_bytes:
+            raise LimitExceeded(
+                f"{self._where} inflates to more than limit image_bytes ({limits.image_bytes})"
+            )
+        if inflated > _RATIO_FROM and inflated > limits.layer_ratio * max(self._raw.tell(), 1):
+            raise LimitExceeded(
+                f"{self._where} inflates by more than limit layer_ratio ({limits.layer_ratio} : 1)"
+            )
+
+
+def _inflating(raw: IO[bytes]) -> IO[bytes]:
+    try:
+        gzip = import_module("isal.igzip")
+    except ImportError:  # where isal has no wheel: half as fast
+        gzip = import_module("gzip")
+    return cast(IO[bytes], gzip.GzipFile(fileobj=raw, mode="rb"))
+
+
+def _is_gzip(path: Path) -> bool:
+    try:
+        if not stat.S_ISREG(path.stat().st_mode):
+            raise UsageError(f"{path} is no regular file", "name the tar that the image was exported to")
+        with path.open("rb") as file:
+            magic = file.read(4)
+    except FileNotFoundError as error:
+        raise UsageError(f"{path} does not exist") from error
+    except OSError as error:
+        raise UsageError(f"cannot read {path}: {error.strerror or error}") from error
+    for start, kind in _OTHER_COMPRESSIONS.items():
+        if magic.startswith(start):
+            raise ImageError(
+                f"{path} is compressed with {kind}", "decompress it first: plain and gzip tars are read"
+            )
+    return magic.startswith(b"\x1f\x8b")
+
+
+def _truncated(where: str) -> ImageError:
+    return ImageError(f"{where} is truncated: it ends within a member", "copy or export the archive again")
