@@ -55,7 +55,11 @@ class Flag:
 
 @dataclass(frozen=True, slots=True)
 class Heredoc:
-    """A here-document. `start`/`end` is the body, without the terminator's line. `expand`: delimiter unquoted."""
+    """A here-document.
+
+    `start`/`end` is the body in the file, without the terminator's line; `body` is the same with its line ends made LF
+    (tabs still there when `strip_tabs`). `expand`: the delimiter is unquoted. `marker` is the `<<EOF` in the instruction.
+    """
 
     delimiter: str
     body: str
@@ -64,6 +68,7 @@ class Heredoc:
     fd: int
     start: int
     end: int
+    marker: Word
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,11 +76,16 @@ class Instruction:
     """One instruction.
 
     `keyword` is upper case; `keyword_word` is where it stands. `flags` are the leading `--…` ones, `words` what
-    follows, split as the instruction's own grammar splits (ENV and LABEL pairs as `key=value` words; for
-    `ENV key value` the two words). For the shell form of RUN, CMD, ENTRYPOINT and HEALTHCHECK `words` splits at
-    blanks; `secpipe.dockerfile.shell` parses the commands. `json` are the strings of the exec form, None for any other form.
-    `stage` is the 0-based stage, -1 before the first FROM. For ONBUILD, `trigger` is the inner instruction.
-    `text` is everything after the flags with continuations joined and comment lines dropped.
+    follows, split as the instruction's own grammar splits: ENV, LABEL and ARG pairs as `key=value` words, for
+    `ENV key value` the two words; WORKDIR, USER, STOPSIGNAL and MAINTAINER have one word, all that follows;
+    the others split at blanks. For the shell form of RUN, CMD, ENTRYPOINT and HEALTHCHECK the words are raw text;
+    `secpipe.dockerfile.shell` parses the commands. `json` are the strings of the exec form (of HEALTHCHECK
+    those behind CMD), None for any other form; in the exec form `words` are these too.
+    `stage` is the 0-based stage, -1 before the first FROM. For ONBUILD, `trigger` is the inner instruction;
+    `words` and `heredocs` are its keyword and words, and its heredocs.
+    `text` is everything after the flags with continuations joined and comment lines dropped; `segments` are ascending
+    pairs (offset in `text`, offset in the file) of the stretches it was joined from.
+    `start`/`end` reach from the keyword to the last character, the terminator of the last heredoc included.
     """
 
     keyword: str
@@ -89,6 +99,7 @@ class Instruction:
     end: int
     stage: int
     trigger: Instruction | None = None
+    segments: tuple[tuple[int, int], ...] = ()
 
     def flag(self, name: str) -> str | None:
         """The value of the last `--name=value` (case-sensitive as in BuildKit), None when it is absent or bare."""

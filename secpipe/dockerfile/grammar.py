@@ -1,0 +1,165 @@
+"""What BuildKit refuses of an instruction once it is split (frontend/dockerfile/instructions), in our own words."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+
+from secpipe.dockerfile.ast import Flag, Instruction, SyntaxProblem, Word
+from secpipe.dockerfile.heredoc import is_marker
+from secpipe.dockerfile.keywords import FLAGS, KEYWORDS
+
+_STAGE_NAME = re.compile(r"[a-z][a-z0-9-_.]*")
+_AT_LEAST_ONE = frozenset({"ARG", "ENV", "EXPOSE", "HEALTHCHECK", "LABEL", "ONBUILD", "SHELL", "VOLUME"})
+_EXACTLY_ONE = frozenset({"MAINTAINER", "STOPSIGNAL", "USER", "WORKDIR"})
+_UNCHECKED_FLAGS = frozenset({"ARG", "STOPSIGNAL"})
+_DURATION = re.compile(r"[+-]?(?:0|(?:(?:\d+\.?\d*|\.\d+)(?:ns|us|µs|μs|ms|s|m|h))+)")
+_NO_TRIGGER = frozenset({"FROM", "MAINTAINER", "ONBUILD"})
+
+
+def check(instruction: Instruction, before: Sequence[Instruction], problems: list[SyntaxProblem]) -> None:
+    """Add what BuildKit refuses of one instruction; `before` are those above it."""
+    keyword = instruction.keyword
+    if keyword not in KEYWORDS:
+        problems.append(_unknown(instruction, before))
+        return
+    if instruction.stage < 0 and keyword != "ARG" and all(i.keyword == "ARG" for i in before):
+        word = instruction.keyword_word
+        problems.append(SyntaxProblem(f"{keyword} comes before the first FROM", word.start, word.end))
+    problems.extend(_refused(instruction))
+    trigger = instruction.trigger
+    if trigger and trigger.keyword in _NO_TRIGGER:
+        word = trigger.keyword_word
+        problems.append(SyntaxProblem(f"ONBUILD cannot trigger {trigger.keyword}", word.start, word.end))
+    elif trigger and trigger.keyword not in KEYWORDS:
+        problems.append(_unknown(trigger, ()))
+    elif trigger:
+        problems.extend(_refused(trigger))
+
+
+def _refused(instruction: Instruction) -> Iterable[SyntaxProblem]:
+    keyword = instruction.keyword
+    yield from _flags(instruction)
+    if keyword in _AT_LEAST_ONE | _EXACTLY_ONE and not instruction.words:
+        yield _at(instruction.keyword_word, f"{keyword} needs an argument")
+    elif keyword in ("ENV", "LABEL", "ARG"):
+        yield from _pairs(instruction)
+    elif keyword in ("ADD", "COPY"):
+        yield from _copy(instruction)
+    elif keyword == "FROM":
+        yield from _from(instruction)
+    elif keyword == "HEALTHCHECK":
+        yield from _healthcheck(instruction)
+    elif keyword == "SHELL" and instruction.json is None:
+        yield _whole(instruction, 'SHELL needs the JSON form, ["program", "argument"]')
+    elif keyword == "VOLUME":
+        for word in instruction.words:
+            if not word.value.strip():
+                yield _at(word, "the name of a volume is empty")
+
+
+def _flags(instruction: Instruction) -> Iterable[SyntaxProblem]:
+    keyword = instruction.keyword
+    none = keyword == "HEALTHCHECK" and [w.value.upper() for w in instruction.words[:1]] == ["NONE"]
+    if keyword in _UNCHECKED_FLAGS or none:
+        return
+    known, seen = FLAGS[keyword], set()
+    for flag in instruction.flags:
+        kind = known.get(flag.name)
+        if kind is None:
+            likely = _nearest(flag.name, known)
+            yield _at(flag, f"{keyword} has no flag --{flag.name}{likely and f'; is it --{likely}?'}")
+        elif flag.name in seen and kind != "values":
+            yield _at(flag, f"the flag --{flag.name} is given a second time")
+        elif kind == "boolean":
+            if flag.value is not None and flag.value.lower() not in ("true", "false"):
+                yield _at(flag, f"--{flag.name} is either true or false, not {flag.value!r}")
+        elif flag.value is None:
+            yield _at(flag, f"the flag --{flag.name} needs a value")
+        seen.add(flag.name)
+
+
+def _pairs(instruction: Instruction) -> Iterable[SyntaxProblem]:
+    keyword, words = instruction.keyword, instruction.words
+    if keyword != "ARG" and "=" not in words[0].value:
+        if len(words) < 2:
+            yield _at(words[0], f"{keyword} needs a value: {words[0].value}=value")
+        return
+    for word in words:
+        name, equals, _ = word.value.partition("=")
+        if not name and equals:
+            yield _at(word, f"{keyword} without a name before the =")
+        elif not equals and keyword != "ARG":
+            yield _at(
+                word, f"{word.value!r} has no =; {keyword} takes name=value pairs, values with blanks quoted"
+            )
+
+
+def _copy(instruction: Instruction) -> Iterable[SyntaxProblem]:
+    words = instruction.words
+    if len(words) < 2:
+        found = "nothing" if not words else "only one"
+        yield _whole(instruction, f"{instruction.keyword} needs a source and a destination; there is {found}")
+    elif is_marker(words[-1].value):
+        yield _at(words[-1], "a heredoc cannot be the destination")
+
+
+def _from(instruction: Instruction) -> Iterable[SyntaxProblem]:
+    words = instruction.words
+    if len(words) == 3 and words[1].value.lower() == "as":
+        if not _STAGE_NAME.fullmatch(words[2].value.lower()):
+            yield _at(
+                words[2],
+                f"{words[2].value!r} is no name for a stage; it begins with a letter and has only letters, digits, - _ .",
+            )
+    elif len(words) == 3:
+        yield _at(words[1], f"{words[1].value!r} stands where FROM has AS")
+    elif len(words) != 1:
+        yield _whole(instruction, "FROM takes an image, or an image, AS and a name")
+
+
+def _healthcheck(instruction: Instruction) -> Iterable[SyntaxProblem]:
+    words = instruction.words
+    kind = words[0].value.upper()
+    if kind == "NONE":
+        if len(words) > 1:
+            yield _at(words[1], "HEALTHCHECK NONE takes no arguments")
+        return
+    if kind != "CMD":
+        yield _at(words[0], f"HEALTHCHECK {words[0].value!r}: it is either CMD or NONE")
+    elif len(words) < 2:
+        yield _at(words[0], "HEALTHCHECK CMD needs a command")
+    for flag in instruction.flags:
+        if flag.name == "retries":
+            if flag.value and not (flag.value.isascii() and flag.value.lstrip("+").isdigit()):
+                yield _at(flag, f"--retries={flag.value} is no number")
+        elif flag.value and not _DURATION.fullmatch(flag.value):
+            yield _at(flag, f"--{flag.name}={flag.value} is no duration, such as 30s or 1m30s")
+
+
+def _unknown(instruction: Instruction, before: Sequence[Instruction]) -> SyntaxProblem:
+    word = instruction.keyword_word
+    message = f"unknown instruction {word.value[:40]!r}"
+    likely = _nearest(instruction.keyword, KEYWORDS)
+    if likely:
+        message += f"; is it {likely}?"
+    elif before:
+        message += f"; if it belongs to the {before[-1].keyword} above, a continuation is missing there"
+    return _at(word, message)
+
+
+def _nearest(name: str, known: Iterable[str]) -> str:
+    # Only for the message of an error, and its import is slow.
+    from difflib import get_close_matches
+
+    return next(iter(get_close_matches(name[:40], list(known), 1, 0.7)), "")
+
+
+def _at(place: Word | Flag, message: str) -> SyntaxProblem:
+    return SyntaxProblem(message, place.start, place.end)
+
+
+def _whole(instruction: Instruction, message: str) -> SyntaxProblem:
+    """A problem of everything behind the keyword, or of the keyword when nothing is."""
+    places: tuple[Word | Flag, ...] = instruction.words or (instruction.keyword_word,)
+    return SyntaxProblem(message, places[0].start, places[-1].end)

@@ -1,0 +1,166 @@
+"""Which physical line is what: directives, comments, instructions with their continuations, heredoc bodies.
+
+dockerfile-parse does the splitting into instructions. What it does not know about Dockerfiles (heredocs, empty lines
+within a continuation, two escape characters at a line's end, directives other than `syntax` before `escape`) is
+masked before it sees the text: each line goes in as its keyword, as a continuation or as a comment, always with the
+backslash as the escape character. The line numbers that come out hold for the file. The mask also keeps long files
+linear, for the package joins strings line by line.
+"""
+
+from __future__ import annotations
+
+import io
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+from secpipe.dockerfile.ast import Comment, Heredoc, Source, SyntaxProblem
+from secpipe.dockerfile.heredoc import Bodies, markers
+from secpipe.dockerfile.joined import Joined, join
+from secpipe.dockerfile.lexer import SPACE
+
+_DIRECTIVE = re.compile(rf"#[{SPACE}]*([a-zA-Z][a-zA-Z0-9]*)[{SPACE}]*=[{SPACE}]*(.+)")
+_DIRECTIVES = frozenset({"check", "escape", "syntax"})
+_MAX_LINE = 65535
+"""Go's bufio.MaxScanTokenSize less one: BuildKit gives up at a longer line."""
+
+
+@dataclass(slots=True)
+class Layout:
+    """What the lines of a file are. `pieces` holds a line's part of an instruction: offset in the file and text."""
+
+    source: Source
+    lines: list[str]
+    escape: str = "\\"
+    directives: dict[str, str] = field(default_factory=dict)
+    comments: list[Comment] = field(default_factory=list)
+    problems: list[SyntaxProblem] = field(default_factory=list)
+    pieces: dict[int, tuple[int, str]] = field(default_factory=dict)
+    heredocs: dict[int, tuple[Heredoc, ...]] = field(default_factory=dict)
+    """By the first line of the instruction."""
+    ends: dict[int, int] = field(default_factory=dict)
+    """Where an instruction with heredocs ends, by its first line."""
+    masked: list[str] = field(default_factory=list)
+
+    def instructions(self) -> Iterator[tuple[int, Joined]]:
+        """The first line (0-based) and the logical line of each instruction, as dockerfile-parse splits the masked text."""
+        from dockerfile_parse import DockerfileParser
+
+        masked = io.BytesIO("\n".join((*self.masked, "")).encode("utf-8", "replace"))
+        for entry in DockerfileParser(fileobj=masked).structure:
+            if not entry["content"].startswith("#"):
+                first, last = entry["startline"], entry["endline"]
+                found = (self.pieces.get(line) for line in range(first, last + 1))
+                yield first, join(piece for piece in found if piece)
+
+
+def lay_out(source: Source) -> Layout:
+    """Go through the lines of a file once."""
+    lines = source.text.split("\n")
+    if not lines[-1]:
+        lines.pop()
+    layout = Layout(source, lines)
+    at = _read_directives(layout)
+    bodies = Bodies(lines, source.line_starts)
+    while at < len(lines):
+        at = _read_comment_or_blank(layout, at) or _read_instruction(layout, at, bodies)
+    return layout
+
+
+def _read_directives(layout: Layout) -> int:
+    """Read the parser directives at the very top; the index of the first line that is none."""
+    for index, line in enumerate(layout.lines):
+        stripped = line.strip(SPACE)
+        match = _DIRECTIVE.fullmatch(stripped)
+        name = match[1].lower() if match else ""
+        if not match or name not in _DIRECTIVES:
+            return index
+        _read_comment_or_blank(layout, index)
+        offset = layout.source.line_starts[index] + line.index("#")
+        if name in layout.directives:
+            message = f"the directive {name} is given a second time; only one is allowed"
+            layout.problems.append(SyntaxProblem(message, offset + match.start(1), offset + match.end(1)))
+        elif name == "escape" and match[2] not in ("\\", "`"):
+            message = f"the escape character is {match[2]!r}; only \\ and ` are allowed"
+            layout.problems.append(SyntaxProblem(message, offset + match.start(2), offset + match.end(2)))
+        elif name == "escape":
+            layout.escape = match[2]
+        layout.directives.setdefault(name, match[2])
+    return len(layout.lines)
+
+
+def _read_comment_or_blank(layout: Layout, index: int) -> int:
+    """Take one comment or blank line; the next index, 0 when the line is neither."""
+    line = layout.lines[index]
+    stripped = line.lstrip(SPACE)
+    if stripped[:1] not in ("", "#"):
+        return 0
+    if stripped:
+        stripped = stripped.rstrip(SPACE)
+        start = layout.source.line_starts[index] + line.index("#")
+        layout.comments.append(Comment(stripped[1:], index + 1, start, start + len(stripped)))
+    # To dockerfile-parse both are comments, for a blank line would end a continuation.
+    layout.masked.append("#")
+    return index + 1
+
+
+def _read_instruction(layout: Layout, first: int, bodies: Bodies) -> int:
+    """Take the instruction that begins at line `first`; the index of the line behind it."""
+    lines, escape, index, last = layout.lines, layout.escape, first, first
+    goes_on, may_have_heredoc = True, False
+    while index < len(lines) and goes_on:
+        if index > first and _read_comment_or_blank(layout, index):
+            index += 1
+            continue
+        line = lines[index]
+        if len(line) > _MAX_LINE:
+            _refuse_long(layout, index)
+        content = line.rstrip("\r")
+        trimmed = content.rstrip(" \t")
+        # Two escape characters at the end are no continuation, and neither are three: BuildKit looks at one before.
+        goes_on = trimmed.endswith(escape) and not trimmed[:-1].endswith(escape)
+        if goes_on:
+            content = trimmed[:-1]
+        skipped = 0 if index > first else len(content) - len(content.lstrip(SPACE))
+        layout.pieces[index] = (layout.source.line_starts[index] + skipped, content[skipped:])
+        layout.masked.append(_mask(content[skipped:], goes_on))
+        may_have_heredoc = may_have_heredoc or "<<" in content
+        last = index
+        index += 1
+    if goes_on:
+        # The file ends within a continuation; dockerfile-parse would wait for more and drop the instruction.
+        layout.masked[last] = layout.masked[last].rstrip("\\")
+    if may_have_heredoc:
+        index = _read_heredocs(layout, first, last, index, bodies)
+    return index
+
+
+def _mask(content: str, goes_on: bool) -> str:
+    words = content.split(None, 1)
+    keyword = words[0].replace("\\", "/").replace("#", "/") if words else "-"
+    return keyword[:64] + (" -\\" if goes_on else " -")
+
+
+def _read_heredocs(layout: Layout, first: int, last: int, index: int, bodies: Bodies) -> int:
+    """Take the bodies of the heredocs that the instruction on lines `first` to `last` opens."""
+    line = join(layout.pieces[i] for i in range(first, last + 1) if i in layout.pieces)
+    found = []
+    for marker in markers(line, layout.escape):
+        heredoc, behind, problem = bodies.read(marker, index)
+        found.append(heredoc)
+        layout.masked.extend("#" * (behind - index))
+        index = behind
+        if problem:
+            layout.problems.append(problem)
+            break
+    if found:
+        layout.heredocs[first] = tuple(found)
+        starts = layout.source.line_starts
+        layout.ends[first] = starts[index - 1] + len(layout.lines[index - 1].rstrip("\r"))
+    return index
+
+
+def _refuse_long(layout: Layout, index: int) -> None:
+    start = layout.source.line_starts[index]
+    message = f"a line of {len(layout.lines[index])} characters; a build reads no more than {_MAX_LINE}"
+    layout.problems.append(SyntaxProblem(message, start, start + len(layout.lines[index])))

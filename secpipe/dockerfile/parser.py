@@ -1,0 +1,152 @@
+"""Parse a Dockerfile into its syntax tree, every word at its exact place.
+
+The grammar is that of BuildKit's frontend, docker/dockerfile 1.x (syntax up to 1.20): frontend/dockerfile/parser splits,
+frontend/dockerfile/instructions refuses. What it refuses becomes a SyntaxProblem, and the rest is parsed all the same.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from secpipe.dockerfile.ast import (
+    Dockerfile,
+    Instruction,
+    Source,
+    SyntaxProblem,
+    Word,
+)
+from secpipe.dockerfile.grammar import check
+from secpipe.dockerfile.joined import Joined
+from secpipe.dockerfile.jsonform import NotStrings
+from secpipe.dockerfile.jsonform import parse as parse_json
+from secpipe.dockerfile.layout import lay_out
+from secpipe.dockerfile.lexer import LexError, unquote
+from secpipe.dockerfile.stages import find_stages
+from secpipe.dockerfile.words import Command, blank_separated, first_blank, quoted_words, split_command
+
+_WHOLE = frozenset({"WORKDIR", "USER", "STOPSIGNAL", "MAINTAINER"})
+_SHELL_FORM = frozenset({"RUN", "CMD", "ENTRYPOINT", "SHELL"})
+_JSON_FORM = _SHELL_FORM | {"ADD", "COPY", "VOLUME", "HEALTHCHECK"}
+
+
+def parse(source: Source) -> Dockerfile:
+    """Parse a file; never raises."""
+    layout = lay_out(source)
+    problems = layout.problems
+    instructions: list[Instruction] = []
+    stage = -1
+    for first, line in layout.instructions():
+        instruction = _instruction(line, layout.escape, problems)
+        stage += instruction.keyword == "FROM"
+        heredocs = layout.heredocs.get(first, ())
+        if heredocs or stage != -1:
+            trigger = instruction.trigger
+            instruction = replace(
+                instruction,
+                stage=stage,
+                heredocs=heredocs,
+                end=layout.ends.get(first, instruction.end),
+                trigger=trigger and replace(trigger, stage=stage, heredocs=heredocs),
+            )
+        check(instruction, instructions, problems)
+        instructions.append(instruction)
+    stages = find_stages(instructions, layout.escape)
+    if not instructions:
+        problems.append(SyntaxProblem("a file with no instructions", 0, 0))
+    elif not stages:
+        first_word = instructions[0].keyword_word
+        problems.append(
+            SyntaxProblem("there is no FROM, so nothing to build", first_word.start, first_word.end)
+        )
+    return Dockerfile(
+        source,
+        layout.escape,
+        layout.directives,
+        tuple(instructions),
+        tuple(layout.comments),
+        stages,
+        tuple(sorted(problems, key=lambda p: (p.start, p.end, p.message))),
+    )
+
+
+def _instruction(
+    line: Joined, escape: str, problems: list[SyntaxProblem], *, inner: bool = False
+) -> Instruction:
+    command = split_command(line, escape)
+    keyword = command.keyword.value.upper()
+    rest = command.rest
+    trigger: Instruction | None = None
+    json: tuple[Word, ...] | None = None
+    if keyword == "ONBUILD" and rest.text and not inner:
+        trigger = _instruction(rest, escape, problems, inner=True)
+        words: tuple[Word, ...] = (trigger.keyword_word, *trigger.words)
+    elif keyword in _JSON_FORM:
+        words, json = _maybe_json(keyword, command, escape, problems)
+    else:
+        words = _words(keyword, rest, escape, problems)
+    end = rest.end(len(rest.text)) if rest.text else (command.flags or (command.keyword,))[-1].end
+    return Instruction(
+        keyword,
+        command.keyword,
+        command.flags,
+        words,
+        json,
+        (),
+        rest.text,
+        command.keyword.start,
+        end,
+        -1,
+        trigger,
+        rest.segments,
+    )
+
+
+def _maybe_json(
+    keyword: str, command: Command, escape: str, problems: list[SyntaxProblem]
+) -> tuple[tuple[Word, ...], tuple[Word, ...] | None]:
+    """The words and, in the exec form, the strings."""
+    rest = command.rest
+    before: tuple[Word, ...] = ()
+    if keyword == "HEALTHCHECK":
+        spans = blank_separated(rest)[:1]
+        before = tuple(rest.word(*span) for span in spans)
+        rest = rest.slice(spans[0][1] if spans else 0)
+    try:
+        json = parse_json(rest)
+    except NotStrings:
+        start, end = rest.start(0), rest.end(len(rest.text))
+        problems.append(SyntaxProblem("the JSON array may hold nothing but strings", start, end))
+        json = None
+    if json is not None:
+        return (*before, *json), json
+    if keyword in _SHELL_FORM or keyword == "HEALTHCHECK":
+        return (*before, *(rest.word(*span) for span in blank_separated(rest))), None
+    return _words(keyword, rest, escape, problems), None
+
+
+def _words(keyword: str, rest: Joined, escape: str, problems: list[SyntaxProblem]) -> tuple[Word, ...]:
+    """The words of any other form, without quotes and escapes."""
+    if keyword in ("ENV", "LABEL"):
+        spans = quoted_words(rest, escape)
+        blank = first_blank(rest.text)
+        if spans and blank and "=" not in rest.text[slice(*spans[0])]:
+            spans = ((0, blank[0]), (blank[1], len(rest.text)))
+    elif keyword == "ARG":
+        spans = quoted_words(rest, escape)
+    elif keyword in _WHOLE:
+        spans = ((0, len(rest.text)),) if rest.text else ()
+    else:
+        spans = blank_separated(rest)
+    if keyword == "MAINTAINER":
+        return tuple(rest.word(*span) for span in spans)
+    return tuple(_unquoted(rest, start, end, escape, problems) for start, end in spans)
+
+
+def _unquoted(rest: Joined, start: int, end: int, escape: str, problems: list[SyntaxProblem]) -> Word:
+    text = rest.text[start:end]
+    try:
+        return rest.word(start, end, unquote(text, escape))
+    except LexError as error:
+        word = rest.word(start, end)
+        problems.append(SyntaxProblem(f"{error.message} in {text!r}", word.start, word.end))
+        return word
