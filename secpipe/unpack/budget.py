@@ -1,0 +1,66 @@
+"""What reading one image may still cost, counted over all its layers, which are read by several threads at once."""
+
+from __future__ import annotations
+
+import threading
+
+from secpipe.errors import ImageError, LimitExceeded
+from secpipe.model.limits import Limits
+
+NO_LAYER = 1 << 62
+
+
+def exceeded(limit: str, value: int, message: str) -> LimitExceeded:
+    """The error that a limit of `model.limits` stopped the reading; `limit` is its name on the command line."""
+    return LimitExceeded(
+        f"{message} (limit {limit}={value})", f"if you trust this image, raise it with --limit {limit}=NUMBER"
+    )
+
+
+class Cancelled(ImageError):
+    """Another layer of the image is broken already, so this one need not be read to its end."""
+
+
+class Budget:
+    """Counters of one image. Every method may be called from any thread."""
+
+    def __init__(self, limits: Limits) -> None:
+        self.limits = limits
+        self._lock = threading.Lock()
+        self._bytes = self._entries = self._retained = 0
+        self._stopped_from = NO_LAYER
+
+    def spend_bytes(self, layer: int, size: int) -> None:
+        """Count uncompressed bytes; also the place where a layer notices that it need not go on."""
+        if layer >= self._stopped_from:
+            raise Cancelled(f"layer {layer} was not read to its end")
+        with self._lock:
+            self._bytes += size
+            over = self._bytes > self.limits.image_bytes
+        if over:
+            raise exceeded(
+                "image-bytes", self.limits.image_bytes, "the image's layers are too large uncompressed"
+            )
+
+    def spend_entries(self, count: int) -> None:
+        """Count tar entries."""
+        with self._lock:
+            self._entries += count
+            over = self._entries > self.limits.image_entries
+        if over:
+            raise exceeded(
+                "image-entries", self.limits.image_entries, "the image's layers have too many entries"
+            )
+
+    def retain(self, size: int) -> bool:
+        """Whether a file of `size` bytes may be kept in memory; if so it is counted."""
+        with self._lock:
+            if self._retained + size > self.limits.retained_bytes:
+                return False
+            self._retained += size
+            return True
+
+    def stop_from(self, layer: int) -> None:
+        """Let the layers from this one on end early. Those below go on: the error of the lowest is what is told."""
+        with self._lock:
+            self._stopped_from = min(self._stopped_from, layer)

@@ -1,0 +1,195 @@
+"""Reads one layer in one pass: decompress, hash, walk, keep what is wanted.
+
+Follows the OCI image-spec 1.1 layer format: whiteouts, opaque whiteouts, the diff-id.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Collection, Iterator, Mapping
+from dataclasses import dataclass
+
+from secpipe.errors import DigestMismatch, ImageError
+from secpipe.model.image import Layer
+from secpipe.model.limits import Limits
+from secpipe.unpack.budget import Budget
+from secpipe.unpack.codec import decompressed
+from secpipe.unpack.tar import TarEntry, walk
+
+_WHITEOUT = b".wh."
+_AUFS = b".wh..wh."
+_OPAQUE = b".wh..wh..opq"
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """Consecutive files of one directory that nobody asked for, kept small: `names` joined by `/`, counted from `first`."""
+
+    parent: bytes
+    first: int
+    names: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class LayerExtract:
+    """What one layer does to the tree, and the contents that were asked for.
+
+    `entries` are its additions in the order of the tar, `whiteouts` paths that it removes from the layers below,
+    `opaques` directories whose lower content it hides. `contents` and `oversized` are by ordinal: bytes of files,
+    and sizes of those that were wanted but exceed a limit.
+    """
+
+    index: int
+    entries: tuple[TarEntry | Run, ...]
+    whiteouts: tuple[bytes, ...]
+    opaques: tuple[bytes, ...]
+    contents: Mapping[int, bytes]
+    oversized: Mapping[int, int]
+
+
+def read_layer(
+    layer: Layer,
+    wanted: Callable[[bytes], bool],
+    limits: Limits,
+    only: Collection[int] | None = None,
+    budget: Budget | None = None,
+) -> LayerExtract:
+    """Read the layer to its end and check its diff-id.
+
+    `wanted` is asked with a normalised path whether to keep a regular file's bytes. With `only`, the files with
+    these ordinals are kept instead and nothing else is gathered.
+    Raises ImageError, DigestMismatch, LimitExceeded.
+    """
+    budget = budget or Budget(limits)
+    subject = f"layer {layer.index} ({layer.descriptor.digest})"
+    contents: dict[int, bytes] = {}
+    oversized: dict[int, int] = {}
+
+    def keep(name: bytes, ordinal: int, size: int) -> bool:
+        if not (wanted(name) if only is None else ordinal in only):
+            return False
+        if size <= limits.file_bytes and budget.retain(size):
+            return True
+        oversized[ordinal] = size
+        return False
+
+    codec, tar = decompressed(layer.open(), limits, subject)
+    digest = _Digest(layer, subject, redundant=codec == "none" and layer.diff_id == layer.descriptor.digest)
+    gathered = _Gathered(subject)
+    count = 0
+    for entry in walk(digest.passing(tar, budget), keep, limits, subject):
+        count += 1
+        if not count & 1023:
+            budget.spend_entries(1024)
+        if entry.data is not None:
+            contents[entry.ordinal] = entry.data
+            entry = entry._replace(data=None)
+        if only is None:
+            gathered.add(entry, entry.ordinal in contents or entry.ordinal in oversized)
+    budget.spend_entries(count & 1023)
+    gathered.end_run()
+    digest.check()
+    return LayerExtract(
+        layer.index,
+        tuple(gathered.entries),
+        tuple(gathered.whiteouts),
+        tuple(gathered.opaques),
+        contents,
+        oversized,
+    )
+
+
+class _Digest:
+    """The digest of the uncompressed stream that passes by, to be compared with the diff-id.
+
+    `redundant` when the stream is the blob itself, which its source verifies already: hashing costs more than the walk.
+    """
+
+    def __init__(self, layer: Layer, subject: str, redundant: bool) -> None:
+        algorithm, _, hexadecimal = layer.diff_id.partition(":")
+        if len(hexadecimal) != {"sha256": 64, "sha512": 128}.get(algorithm):
+            raise ImageError(
+                f"{subject} has a diff-id that is neither sha256 nor sha512: {layer.diff_id[:160]!r}",
+                "build the image again with a current tool",
+            )
+        self._subject = subject
+        self._layer = layer
+        self._hash = None if redundant else hashlib.new(algorithm, usedforsecurity=False)
+
+    def passing(self, chunks: Iterator[bytes], budget: Budget) -> Iterator[bytes]:
+        """The same chunks."""
+        index = self._layer.index
+        for chunk in chunks:
+            budget.spend_bytes(index, len(chunk))
+            if self._hash is not None:
+                self._hash.update(chunk)
+            yield chunk
+
+    def check(self) -> None:
+        """Raise DigestMismatch unless the digest is the expected one."""
+        if self._hash is None:
+            return
+        expected = self._layer.diff_id
+        if self._hash.hexdigest() != expected.partition(":")[2]:
+            raise DigestMismatch(
+                f"{self._subject} does not hold what the image says: "
+                f"its content is {self._hash.name}:{self._hash.hexdigest()}, expected {expected}",
+                "the image or this copy of it is corrupt: push it again, or pull it from its origin",
+            )
+
+
+class _Gathered:
+    """Additions, whiteouts and opaques of one layer, with runs of uninteresting files packed."""
+
+    def __init__(self, subject: str) -> None:
+        self.entries: list[TarEntry | Run] = []
+        self.whiteouts: list[bytes] = []
+        self.opaques: list[bytes] = []
+        self._subject = subject
+        self._parent = b""
+        self._first = self._next = -1
+        self._names = bytearray()
+
+    def add(self, entry: TarEntry, interesting: bool) -> None:
+        """Sort one entry in."""
+        name, kind, _, _, ordinal, _ = entry
+        if b".wh." in name and self._is_mark(name):
+            return
+        if interesting or kind != "file":
+            self.end_run()
+            self.entries.append(entry)
+            return
+        parent, _, base = name.rpartition(b"/")
+        if ordinal == self._next and parent == self._parent:
+            self._names += b"/"
+        else:
+            self.end_run()
+            self._parent, self._first = parent, ordinal
+        self._names += base
+        self._next = ordinal + 1
+
+    def end_run(self) -> None:
+        """Put the files gathered so far into their place among the entries."""
+        if self._names:
+            self.entries.append(Run(self._parent, self._first, bytes(self._names)))
+            self._names.clear()
+        self._next = -1
+
+    def _is_mark(self, name: bytes) -> bool:
+        """Whether the entry is a whiteout, an opaque marker or aufs's own metadata; they are no files."""
+        parent, _, base = name.rpartition(b"/")
+        if base == _OPAQUE:
+            self.opaques.append(parent)
+            return True
+        if name.startswith(_AUFS) or b"/" + _AUFS in name:
+            return True
+        if not base.startswith(_WHITEOUT):
+            return False
+        removed = base[len(_WHITEOUT) :]
+        if removed in (b"", b".", b".."):
+            raise ImageError(
+                f"{self._subject} is invalid: a whiteout without a usable name in {parent.decode(errors='replace')!r}",
+                "build the image again; the OCI image specification forbids this entry",
+            )
+        self.whiteouts.append(parent + b"/" + removed if parent else removed)
+        return True

@@ -1,0 +1,88 @@
+"""The paths that somebody asks for: literal ones, and globs.
+
+`*`, `?` and `[…]` stay within one component, `**` as a whole component stands for any number of directories.
+Paths and patterns are relative to the image's root.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Sequence
+
+_TOKEN = re.compile(rb"\[!?\]?[^\]]*\]|.", re.DOTALL)
+_MAGIC = re.compile(rb"[*?\[]")
+ANY_DEPTH = b"**"
+
+Part = bytes | re.Pattern[bytes]
+
+
+def parts(pattern: str) -> tuple[Part, ...]:
+    """A pattern's components: `**`, literal bytes, or an expression that is to match one component fully."""
+    return tuple(
+        part if part == ANY_DEPTH or not _MAGIC.search(part) else re.compile(_component(part), re.DOTALL)
+        for part in pattern.encode().split(b"/")
+    )
+
+
+def wanted(patterns: Sequence[str]) -> Callable[[bytes], bool]:
+    """A test whether a normalised path matches any of the patterns. It is asked for every file, so it sieves first."""
+    literal: set[bytes] = set()
+    by_name: dict[bytes, list[re.Pattern[bytes]]] = {}
+    by_parent: dict[bytes, list[re.Pattern[bytes]]] = {}
+    by_tail: dict[bytes, list[re.Pattern[bytes]]] = {}
+    for pattern in map(str.encode, patterns):
+        parent, _, name = pattern.rpartition(b"/")
+        if not _MAGIC.search(pattern):
+            literal.add(pattern)
+        elif not _MAGIC.search(name):
+            by_name.setdefault(name, []).append(_whole(pattern))
+        elif not _MAGIC.search(parent):
+            by_parent.setdefault(parent, []).append(_whole(pattern))
+        else:
+            tail = re.split(rb"[*?\]]", name)[-1]
+            by_tail.setdefault(b"" if b"[" in tail else tail, []).append(_whole(pattern))
+    tails = tuple(by_tail)
+
+    def test(path: bytes) -> bool:
+        if path in literal:
+            return True
+        parent, _, name = path.rpartition(b"/")
+        if name in by_name and any(found.fullmatch(path) for found in by_name[name]):
+            return True
+        if parent in by_parent and any(found.fullmatch(path) for found in by_parent[parent]):
+            return True
+        return name.endswith(tails) and any(
+            found.fullmatch(path) for tail, all_ in by_tail.items() if name.endswith(tail) for found in all_
+        )
+
+    return test
+
+
+def _whole(pattern: bytes) -> re.Pattern[bytes]:
+    """A pattern as an expression for whole paths."""
+    components = pattern.split(b"/")
+    return re.compile(
+        b"".join(
+            b"(?:.*/)?" if component == ANY_DEPTH else _component(component) + (b"/" if following else b"")
+            for following, component in zip(range(len(components) - 1, -1, -1), components, strict=True)
+        ),
+        re.DOTALL,
+    )
+
+
+def _component(component: bytes) -> bytes:
+    translated = {b"*": b"[^/]*", b"?": b"[^/]"}
+    out = b""
+    for token in _TOKEN.findall(component):
+        if len(token) > 1:
+            inside = token[2:-1] if token[1:2] == b"!" else token[1:-1]
+            inside = (
+                inside.replace(b"\\", rb"\\")
+                .replace(b"[", rb"\[")
+                .replace(b"]", rb"\]")
+                .replace(b"^", rb"\^")
+            )
+            out += b"[" + (b"^/" if token[1:2] == b"!" else b"") + inside + b"]"
+        else:
+            out += translated.get(token) or re.escape(token)
+    return out
