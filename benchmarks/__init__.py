@@ -1,0 +1,1 @@
+"""How fast secpipe is, as ratios against the peers measured in the same run."""

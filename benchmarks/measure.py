@@ -1,0 +1,57 @@
+"""Times whole processes: wall clock and the largest resident set, as the kernel counts them (wait4)."""
+
+from __future__ import annotations
+
+import os
+import statistics
+import subprocess
+import sys
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+MIB = 1 << 20
+# ru_maxrss is in KiB on Linux and in bytes on macOS.
+RSS_UNIT = 1 if sys.platform == "darwin" else 1024
+
+
+@dataclass(frozen=True, slots=True)
+class Timing:
+    """Median of the runs in seconds, and the largest resident set of any in MiB."""
+
+    seconds: float
+    mebibytes: float
+
+
+def measure(commands: Mapping[str, Sequence[str]], runs: int) -> dict[str, Timing]:
+    """Run every command `runs` times after one warm-up, taking turns, so that a busy machine slows all alike.
+
+    Findings are what the commands are run for: exit code 1 is as good as 0. Raises `SystemExit` on any other.
+    """
+    samples: dict[str, list[tuple[float, float]]] = {name: [] for name in commands}
+    for turn in range(runs + 1):
+        for name, command in commands.items():
+            sample = _run(command)
+            if turn or runs == 1:
+                samples[name].append(sample)
+    return {
+        name: Timing(statistics.median(s for s, _ in taken), max(m for _, m in taken))
+        for name, taken in samples.items()
+    }
+
+
+def _run(command: Sequence[str]) -> tuple[float, float]:
+    start = time.perf_counter()
+    process = subprocess.Popen(
+        command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE
+    )
+    assert process.stderr is not None
+    errors = process.stderr.read()
+    _, status, usage = os.wait4(process.pid, 0)
+    seconds = time.perf_counter() - start
+    process.returncode = os.waitstatus_to_exitcode(status)
+    process.stderr.close()
+    if process.returncode not in (0, 1):
+        sys.stderr.buffer.write(errors)
+        raise SystemExit(f"error: exit code {process.returncode} from: {' '.join(command[:6])}")
+    return seconds, usage.ru_maxrss * RSS_UNIT / MIB
