@@ -38,6 +38,7 @@ class Limits:
     path_bytes: int = 32 * KIB
     archive_entries: int = 100_000
     """members of the tar that an image was exported to"""
+    dockerfile_bytes: int = 64 * MIB
     path_components: int = 4096
     path_steps: int = 50_000_000
     """components looked at to resolve all paths of one image"""
@@ -48,10 +49,16 @@ class Limits:
     index_entries: int = 4096
     """entries of all indexes of one image"""
     redirects: int = 10
-    request_seconds: int = 600
-    """one manifest, token or blob request from start to end"""
+    request_seconds: int = 60
+    """one manifest or token request, or the head of a blob's answer, from start to end"""
+    retry_seconds: int = 60
+    """waiting between the tries of one request, all together"""
     idle_seconds: int = 30
     """silence within a request"""
+    blob_bytes_per_second: int = 1 * KIB
+    """the least that a blob must bring, over each `idle_seconds`"""
+    blob_resumes: int = 5
+    """times that the download of one blob is taken up again after a cut"""
     advisory_bytes: int = 32 * MIB
     """one OSV record, or one file that holds several"""
     feed_bytes: int = 4 * GIB

@@ -2,11 +2,14 @@
 
 A scheme is a module of this package with a function `key(text: str) -> bytes | Ordered`: the keys of two versions
 compare as the versions do. What a scheme cannot parse raises `InvalidVersion`; that is an answer ("unknown"), not a
-failure, and the caller reports it. To add a scheme, add its module and a table of ordered pairs to the tests.
+failure, and the caller reports it. A scheme may also have `same(left, right)`, where versions of different spelling can be
+one release, and `span(text)`, where an unparsable version still tells between which versions it lies.
+To add a scheme, add its module and a table of ordered pairs to the tests.
 """
 
 from __future__ import annotations
 
+from functools import cache
 from importlib import import_module
 from pkgutil import iter_modules
 from typing import Any, Protocol, cast
@@ -37,6 +40,7 @@ class Scheme(Protocol):
         ...
 
 
+@cache
 def names() -> tuple[str, ...]:
     """The names of all schemes, sorted."""
     return tuple(sorted(module.name for module in iter_modules(__path__) if not module.name.startswith("_")))

@@ -24,6 +24,15 @@ def key(text: str) -> Version:
         raise InvalidVersion(text, "no version by PEP 440") from error
 
 
+def same(installed: str, listed: str) -> bool:
+    """Whether the installed version is the listed one, as `==` of PEP 440 sees it: `2.7+cpu` is `2.7.0`."""
+    try:
+        left, right = key(installed), key(listed)
+    except InvalidVersion:
+        return False
+    return left == right or (right.local is None and Version(left.public) == right)
+
+
 def span(text: str) -> tuple[Version, Version]:
     """The first and the last version that an unparsable one can stand for: all of the release that it begins with.
 

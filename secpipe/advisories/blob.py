@@ -1,0 +1,92 @@
+"""How advisories lie in the database's blobs: MessagePack arrays without field names. Changes count in `compile.SCHEMA`."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from secpipe.model.advisory import Advisory, Affected, Event, EventKind, Range, SeverityVector
+
+_KINDS: tuple[EventKind, ...] = ("introduced", "fixed", "last_affected", "limit")
+
+
+def pack_affected(entry: Affected) -> bytes:
+    """The entry without its ecosystem, which is a column of its row."""
+    import msgspec
+
+    ranges = [
+        (item.type, [part for event in item.events for part in (_KINDS.index(event.kind), event.version)])
+        for item in entry.ranges
+    ]
+    fields = (entry.name, ranges, entry.versions, _pack_severity(entry.severity), entry.severity_word)
+    return msgspec.msgpack.encode(fields)
+
+
+def pack_package(entries: Sequence[tuple[str, bytes]]) -> bytes:
+    """The blob of one package, from pairs of an advisory's id and a packed entry."""
+    import msgspec
+
+    return msgspec.msgpack.encode([(identifier, msgspec.Raw(entry)) for identifier, entry in sorted(entries)])
+
+
+def unpack_package(blob: bytes, ecosystem: str) -> list[tuple[str, Affected]]:
+    """Pairs of an advisory's id and an entry. What it raises on a damaged blob is ValueError, TypeError or msgspec's."""
+    import msgspec
+
+    found = []
+    for identifier, (name, ranges, versions, severity, word) in msgspec.msgpack.decode(blob):
+        unpacked = tuple(Range(kind, _events(flat)) for kind, flat in ranges)
+        entry = Affected(ecosystem, name, unpacked, tuple(versions), _unpack_severity(severity), word)
+        found.append((identifier, entry))
+    return found
+
+
+def pack_advisory(advisory: Advisory) -> bytes:
+    """The record without its affected entries."""
+    import msgspec
+
+    fields = (
+        *(
+            advisory.id,
+            advisory.modified,
+            advisory.published,
+            advisory.aliases,
+            advisory.upstream,
+            advisory.summary,
+        ),
+        *(_pack_severity(advisory.severity), advisory.severity_word, advisory.url),
+    )
+    return msgspec.msgpack.encode(fields)
+
+
+def unpack_advisory(blob: bytes) -> Advisory:
+    """The record, its `affected` empty. Raises as `unpack_package` does."""
+    import msgspec
+
+    identifier, modified, published, aliases, upstream, summary, severity, word, url = msgspec.msgpack.decode(
+        blob
+    )
+    return Advisory(
+        identifier,
+        modified,
+        (),
+        published=published,
+        aliases=tuple(aliases),
+        upstream=tuple(upstream),
+        summary=summary,
+        severity=_unpack_severity(severity),
+        severity_word=word,
+        url=url,
+    )
+
+
+def _events(flat: list[Any]) -> tuple[Event, ...]:
+    return tuple(Event(_KINDS[flat[i]], flat[i + 1]) for i in range(0, len(flat), 2))
+
+
+def _pack_severity(vectors: Sequence[SeverityVector]) -> list[tuple[str, str]]:
+    return [(vector.type, vector.score) for vector in vectors]
+
+
+def _unpack_severity(pairs: list[list[str]]) -> tuple[SeverityVector, ...]:
+    return tuple(SeverityVector(kind, score) for kind, score in pairs)

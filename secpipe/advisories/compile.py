@@ -1,0 +1,248 @@
+"""Compiles OSV records into the advisory database: one SQLite file, written beside the old one and swapped in.
+
+Layout (`SCHEMA` counts its changes; blobs are MessagePack):
+
+    meta       key → value; `digest` is over all sources
+    source     one row a base ecosystem (`Debian`): records, newest `modified`, when and whence fetched, ETag, digest
+    ecosystem  one row a name to match by (`Debian:12`): records, packages
+    package    (ecosystem, name) → the affected entries, each with the id of its record
+    advisory   (base, id) → the record without its affected entries
+
+Rows are keyed by names, not by numbers: the rows of a base ecosystem are the same bytes whatever else is in the file, so its
+digest identifies the advisories themselves.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import os
+import tempfile
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from secpipe.advisories.blob import pack_advisory, pack_affected, pack_package
+from secpipe.advisories.names import base, normalise
+from secpipe.advisories.osv import InvalidAdvisory, parse
+from secpipe.advisories.sources import Found
+from secpipe.errors import AdvisoryError
+from secpipe.model.advisory import Advisory, Affected
+from secpipe.model.problem import Problem
+
+if TYPE_CHECKING:
+    import sqlite3
+
+SCHEMA = 1
+APPLICATION_ID = 0x53435044  # "SCPD"
+
+_TABLES = f"""
+PRAGMA application_id = {APPLICATION_ID};
+PRAGMA user_version = {SCHEMA};
+CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
+CREATE TABLE source (base TEXT PRIMARY KEY, records INTEGER NOT NULL, newest TEXT NOT NULL, fetched TEXT NOT NULL,
+                     url TEXT NOT NULL, etag TEXT NOT NULL, digest TEXT NOT NULL) WITHOUT ROWID;
+CREATE TABLE ecosystem (name TEXT PRIMARY KEY, base TEXT NOT NULL, records INTEGER NOT NULL, packages INTEGER NOT NULL)
+                     WITHOUT ROWID;
+CREATE TABLE package (ecosystem TEXT, name TEXT, entries BLOB NOT NULL, PRIMARY KEY (ecosystem, name)) WITHOUT ROWID;
+CREATE TABLE advisory (base TEXT, id TEXT, record BLOB NOT NULL, PRIMARY KEY (base, id)) WITHOUT ROWID;
+"""
+
+_TAKE_OVER = """
+BEGIN;
+INSERT INTO advisory SELECT * FROM old.advisory WHERE base NOT IN (SELECT base FROM main.source);
+INSERT INTO package SELECT * FROM old.package
+    WHERE ecosystem IN (SELECT name FROM old.ecosystem WHERE base NOT IN (SELECT base FROM main.source));
+INSERT INTO ecosystem SELECT * FROM old.ecosystem WHERE base NOT IN (SELECT base FROM main.source);
+INSERT INTO source SELECT * FROM old.source WHERE base NOT IN (SELECT base FROM main.source);
+COMMIT;
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """Whence and when the records of a base ecosystem came: RFC 3339 time in UTC, address, ETag of the answer."""
+
+    fetched: str
+    url: str = ""
+    etag: str = ""
+
+
+@dataclass(slots=True)
+class Shard:
+    """The compiled records of one base ecosystem: blobs by id, and by (ecosystem, package name) pairs of id and blob."""
+
+    advisories: dict[str, bytes] = field(default_factory=dict)
+    packages: dict[tuple[str, str], list[tuple[str, bytes]]] = field(default_factory=dict)
+    newest: str = ""
+
+
+def compile_records(
+    found: Iterable[Found], problems: list[Problem], only: str | None = None
+) -> tuple[dict[str, Shard], int]:
+    """Base ecosystem → its shard, and how many records could be read; `only` keeps one base ecosystem.
+
+    Withdrawn records are dropped. Where an id occurs more than once, the latest `modified` counts: separately for each
+    ecosystem that it names, since sources publish one record a release under the same id.
+    """
+    entries: dict[tuple[str, str], tuple[str, list[tuple[str, bytes]]]] = {}
+    heads: dict[tuple[str, str], tuple[str, bytes]] = {}
+    gone: dict[str, str] = {}
+    count = 0
+    for where, value in found:
+        if (advisory := _parse(where, value, problems)) is None:
+            continue
+        count += 1
+        if advisory.withdrawn:
+            gone[advisory.id] = max(gone.get(advisory.id, ""), advisory.modified)
+            continue
+        for ecosystem, group in _by_ecosystem(advisory).items():
+            if only is not None and base(ecosystem) != only:
+                continue
+            if entries.get((advisory.id, ecosystem), ("",))[0] <= advisory.modified:
+                packed = [(normalise(ecosystem, entry.name), pack_affected(entry)) for entry in group]
+                entries[advisory.id, ecosystem] = (advisory.modified, packed)
+            head = (base(ecosystem), advisory.id)
+            if heads.get(head, ("",))[0] <= advisory.modified:
+                heads[head] = (advisory.modified, pack_advisory(advisory))
+    return _shards(entries, heads, gone), count
+
+
+def _by_ecosystem(advisory: Advisory) -> dict[str, list[Affected]]:
+    found: dict[str, list[Affected]] = {}
+    for entry in advisory.affected:
+        found.setdefault(entry.ecosystem, []).append(entry)
+    return found
+
+
+def _shards(
+    entries: Mapping[tuple[str, str], tuple[str, list[tuple[str, bytes]]]],
+    heads: Mapping[tuple[str, str], tuple[str, bytes]],
+    gone: Mapping[str, str],
+) -> dict[str, Shard]:
+    shards: dict[str, Shard] = {}
+    for (identifier, ecosystem), (modified, packed) in entries.items():
+        if identifier in gone and gone[identifier] >= modified:
+            continue
+        shard = shards.setdefault(base(ecosystem), Shard())
+        shard.newest = max(shard.newest, modified)
+        shard.advisories[identifier] = heads[base(ecosystem), identifier][1]
+        for name, blob in packed:
+            shard.packages.setdefault((ecosystem, name), []).append((identifier, blob))
+    return shards
+
+
+def write(path: Path, shards: Mapping[str, tuple[Shard, Origin]], keep: Path | None = None) -> str:
+    """Write the database at `path` and return its digest; rows of other base ecosystems are taken over from `keep`.
+
+    The old file stays in place until the new one is whole and on disk. Raises `AdvisoryError`.
+    """
+    import sqlite3
+
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        handle, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
+        os.close(handle)
+        new = Path(name)
+        try:
+            with contextlib.closing(
+                sqlite3.connect(sqlite_uri(new, "mode=rw"), uri=True, isolation_level=None)
+            ) as connection:
+                digest = _fill(connection, shards, keep)
+            new.chmod(0o644)
+            _to_disk(new)
+            new.replace(path)
+        finally:
+            new.unlink(missing_ok=True)
+        return digest
+    except OSError as error:
+        reason = error.strerror or str(error)
+        raise AdvisoryError(
+            f"cannot write {path}: {reason}", "choose another file with --db or SECPIPE_DB"
+        ) from error
+    except (sqlite3.Error, UnicodeError) as error:
+        raise AdvisoryError(f"cannot write {path}: {error}", "is there room on the disk?") from error
+
+
+def sqlite_uri(path: Path, mode: str = "mode=ro&immutable=1") -> str:
+    """The file as SQLite's URI: by default for reading a file that nobody will change."""
+    from urllib.parse import quote
+
+    return f"file:{quote(str(path.absolute()))}?{mode}"
+
+
+def _parse(where: str, value: object, problems: list[Problem]) -> Advisory | None:
+    faults: list[str] = []
+    try:
+        advisory = parse(value, faults)
+    except (InvalidAdvisory, UnicodeError) as error:
+        hint = "the rest was read; mend or remove this one"
+        problems.append(Problem("unreadable-advisory", where, f"{where} is no advisory: {error}", hint))
+        return None
+    for fault in faults:
+        hint = "the rest of the record is used"
+        problems.append(Problem("faulty-advisory", where, f"{where} ({advisory.id}): {fault}", hint))
+    return advisory
+
+
+def _fill(
+    connection: sqlite3.Connection, shards: Mapping[str, tuple[Shard, Origin]], keep: Path | None
+) -> str:
+    connection.executescript("PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF;" + _TABLES)
+    connection.execute("BEGIN")
+    for name in sorted(shards):
+        shard, origin = shards[name]
+        digest = _insert(connection, name, shard)
+        row = (name, len(shard.advisories), shard.newest, origin.fetched, origin.url, origin.etag, digest)
+        connection.execute("INSERT INTO source VALUES (?, ?, ?, ?, ?, ?, ?)", row)
+    connection.execute("COMMIT")
+    if keep is not None:
+        _take_over(connection, keep)
+    rows = connection.execute("SELECT base, digest FROM source ORDER BY base")
+    digest = (
+        "sha256:" + hashlib.sha256("".join(f"{name}\0{one}\n" for name, one in rows).encode()).hexdigest()
+    )
+    connection.execute("INSERT INTO meta VALUES ('digest', ?)", (digest,))
+    return digest
+
+
+def _insert(connection: sqlite3.Connection, name: str, shard: Shard) -> str:
+    """The shard's rows, sorted; returns the digest over them."""
+    digest = hashlib.sha256()
+    advisories = sorted(shard.advisories.items())
+    for identifier, blob in advisories:
+        digest.update(f"{identifier}\0{len(blob)}\0".encode() + blob)
+    connection.executemany(
+        "INSERT INTO advisory VALUES (?, ?, ?)", ((name, key, blob) for key, blob in advisories)
+    )
+    records: dict[str, set[str]] = {}
+    packages: dict[str, int] = {}
+
+    def rows() -> Iterator[tuple[str, str, bytes]]:
+        for (ecosystem, package), entries in sorted(shard.packages.items()):
+            records.setdefault(ecosystem, set()).update(identifier for identifier, _ in entries)
+            packages[ecosystem] = packages.get(ecosystem, 0) + 1
+            blob = pack_package(entries)
+            digest.update(f"{ecosystem}\0{package}\0{len(blob)}\0".encode() + blob)
+            yield ecosystem, package, blob
+
+    connection.executemany("INSERT INTO package VALUES (?, ?, ?)", rows())
+    counts = [(key, name, len(records[key]), packages[key]) for key in sorted(records)]
+    connection.executemany("INSERT INTO ecosystem VALUES (?, ?, ?, ?)", counts)
+    return "sha256:" + digest.hexdigest()
+
+
+def _take_over(connection: sqlite3.Connection, old: Path) -> None:
+    """Copy the rows of the base ecosystems that are not there yet from another database."""
+    connection.execute("ATTACH ? AS old", (sqlite_uri(old),))
+    connection.executescript(_TAKE_OVER)
+    connection.execute("DETACH old")
+
+
+def _to_disk(path: Path) -> None:
+    handle = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)

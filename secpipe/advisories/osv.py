@@ -1,0 +1,202 @@
+"""Reads OSV records: the JSON of the OSV schema, version 1.7, as its sources really write it.
+
+Faults that occur in published records are put up with (a `ranges` object in place of a list, nulls for lists, several
+events in one object, no `affected`); GIT ranges are left out, since they say nothing about packages. What cannot be used is
+named, so that it can be reported: a part of a record as a fault, a record without an id as `InvalidAdvisory`.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from datetime import UTC, datetime
+from typing import Any, cast
+
+from secpipe.model.advisory import Advisory, Affected, Event, EventKind, Range, SeverityVector
+
+SUMMARY_LENGTH = 200
+ID_LENGTH = 256
+_EVENTS: tuple[EventKind, ...] = ("introduced", "fixed", "last_affected", "limit")
+_ID = re.compile(r"[!-~]+")
+_YEARS = range(1990, 2100)
+
+
+class InvalidAdvisory(ValueError):
+    """Data that is no OSV record at all."""
+
+
+def parse(data: object, faults: list[str] | None = None) -> Advisory:
+    """One record, from its JSON text (bytes) or the mapping it decodes to.
+
+    Raises `InvalidAdvisory` when it is no JSON object or has no usable id. Parts that could not be used are left out
+    and described in `faults`, each with its place (`affected[2].ranges[0]: …`).
+    """
+    record = decode(data) if isinstance(data, bytes) else data
+    if not isinstance(record, Mapping):
+        raise InvalidAdvisory("not a JSON object")
+    identifier = record.get("id")
+    if not isinstance(identifier, str) or not _ID.fullmatch(identifier) or len(identifier) > ID_LENGTH:
+        raise InvalidAdvisory("has no id" if identifier is None else "its id is not a word")
+    reader = _Reader([] if faults is None else faults)
+    details = _text(record.get("summary")) or _text(record.get("details"))
+    return Advisory(
+        id=identifier,
+        modified=instant(record.get("modified")),
+        affected=tuple(reader.affected(record.get("affected"))),
+        published=instant(record.get("published")),
+        withdrawn=_withdrawn(record.get("withdrawn")),
+        aliases=reader.words(record.get("aliases"), "aliases"),
+        upstream=reader.words(record.get("upstream"), "upstream"),
+        summary=next(iter(details.strip().splitlines()), "").strip()[:SUMMARY_LENGTH],
+        severity=tuple(reader.severity(record.get("severity"), "severity")),
+        severity_word=_word(record.get("database_specific"), "severity")
+        or _first_word(record.get("affected")),
+        url=_url(identifier, record.get("references")),
+    )
+
+
+def decode(data: bytes) -> Any:
+    """The JSON value of a record or of a list of records; raises `InvalidAdvisory`."""
+    import msgspec
+
+    try:
+        return msgspec.json.decode(data.removeprefix(b"\xef\xbb\xbf"))
+    except (msgspec.MsgspecError, UnicodeError, RecursionError, ValueError) as error:
+        raise InvalidAdvisory(f"not valid JSON: {str(error) or type(error).__name__}") from error
+
+
+def instant(value: object) -> str:
+    """An RFC 3339 time as `YYYY-MM-DDTHH:MM:SS.ffffffZ`, which sorts as text; empty for what is no plausible time.
+
+    Published records carry the years 1 and 9999; both mean that nobody knew.
+    """
+    if not isinstance(value, str):
+        return ""
+    try:
+        time = datetime.fromisoformat(value)
+        time = time.replace(tzinfo=UTC) if time.tzinfo is None else time.astimezone(UTC)
+    except (ValueError, OverflowError):
+        return ""
+    return time.strftime("%Y-%m-%dT%H:%M:%S.%fZ") if time.year in _YEARS else ""
+
+
+class _Reader:
+    """Walks one record and keeps account of what it had to leave out."""
+
+    def __init__(self, faults: list[str]) -> None:
+        self._faults = faults
+
+    def affected(self, value: object) -> Iterator[Affected]:
+        for where, entry in self._objects(value, "affected"):
+            package = entry.get("package")
+            if package is None:
+                continue  # about a repository's commits only
+            ecosystem, name = (_text(_get(package, key)) for key in ("ecosystem", "name"))
+            if not ecosystem or not name:
+                self._fault(f"{where}.package", "has no ecosystem or no name")
+                continue
+            vectors = tuple(self.severity(entry.get("severity"), f"{where}.severity"))
+            specific = entry.get("ecosystem_specific")
+            yield Affected(
+                ecosystem,
+                name,
+                ranges=tuple(self._ranges(entry.get("ranges"), f"{where}.ranges")),
+                versions=self.words(entry.get("versions"), f"{where}.versions"),
+                severity=vectors,
+                severity_word=_word(specific, "urgency") or _word(specific, "ubuntu_priority"),
+            )
+
+    def _ranges(self, value: object, where: str) -> Iterator[Range]:
+        for place, entry in self._objects(value, where):
+            kind = entry.get("type")
+            if kind == "GIT":
+                continue
+            if kind not in ("SEMVER", "ECOSYSTEM"):
+                self._fault(place, "is of no known type")
+                continue
+            faults = len(self._faults)
+            events = tuple(self._events(entry.get("events"), f"{place}.events"))
+            if events and len(self._faults) == faults:
+                yield Range(kind, events)
+
+    def _events(self, value: object, where: str) -> Iterator[Event]:
+        for place, entry in self._objects(value, where):
+            for kind in _EVENTS:
+                version = entry.get(kind)
+                if isinstance(version, int) and not isinstance(version, bool) and abs(version) < 10**18:
+                    version = str(version)
+                if isinstance(version, str) and version.strip():
+                    yield Event(kind, version.strip())
+                elif version is not None:
+                    self._fault(place, f"{kind} is no version")
+
+    def severity(self, value: object, where: str) -> Iterator[SeverityVector]:
+        for place, entry in self._objects(value, where):
+            kind, score = entry.get("type"), entry.get("score")
+            if isinstance(kind, str) and isinstance(score, str):
+                yield SeverityVector(kind, score)
+            else:
+                self._fault(place, "has no type or no score")
+
+    def words(self, value: object, where: str) -> tuple[str, ...]:
+        found = []
+        for item in self._list(value, where):
+            if isinstance(item, str):
+                found.append(item)
+            else:
+                self._fault(where, "holds something that is no text")
+        return tuple(found)
+
+    def _objects(self, value: object, where: str) -> Iterator[tuple[str, Mapping[str, Any]]]:
+        for index, item in enumerate(self._list(value, where)):
+            if isinstance(item, Mapping):
+                yield f"{where}[{index}]", item
+            elif item is not None:
+                self._fault(f"{where}[{index}]", "is no object")
+
+    def _list(self, value: object, where: str) -> list[object]:
+        if isinstance(value, list):
+            return value
+        if isinstance(value, Mapping):
+            return [value]
+        if value is not None:
+            self._fault(where, "is no list")
+        return []
+
+    def _fault(self, where: str, what: str) -> None:
+        self._faults.append(f"{where} {what}")
+
+
+def _get(value: object, key: str) -> object:
+    return value.get(key) if isinstance(value, Mapping) else None
+
+
+def _text(value: object) -> str:
+    return value if isinstance(value, str) else ""
+
+
+def _word(value: object, key: str) -> str:
+    return _text(_get(value, key)).strip().lower()
+
+
+def _first_word(affected: object) -> str:
+    entries = affected if isinstance(affected, list) else [affected]
+    words = (
+        _word(_get(entry, field), "severity")
+        for entry in entries
+        for field in ("ecosystem_specific", "database_specific")
+    )
+    return next(filter(None, words), "")
+
+
+def _withdrawn(value: object) -> str:
+    # Whatever stands there, the source has taken the record back; an unreadable time does not undo that.
+    return "" if value is None or value == "" else instant(value) or "unknown"
+
+
+def _url(identifier: str, references: object) -> str:
+    for reference in cast(list[object], references) if isinstance(references, list) else []:
+        url = _text(_get(reference, "url"))
+        if _get(reference, "type") == "ADVISORY" and re.fullmatch(r"https?://[!-~]+", url):
+            return url
+    return f"https://osv.dev/vulnerability/{identifier}"

@@ -1,0 +1,132 @@
+"""Finds OSV records in files, directories and zips, the `<ECOSYSTEM>/all.zip` layout of the public feed included.
+
+A record that cannot be read becomes a `Problem` that names its file, and the rest goes on. Sizes are bounded by what is
+really inflated, never by what an archive says of itself (`Limits.advisory_bytes`, `feed_entries`, `feed_ratio`).
+"""
+
+from __future__ import annotations
+
+import os
+import zipfile
+import zlib
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import IO, Any
+
+from secpipe.advisories.osv import InvalidAdvisory, decode
+from secpipe.errors import UsageError
+from secpipe.model.limits import MIB, Limits
+from secpipe.model.problem import Problem
+
+Found = tuple[str, Any]
+"""Where a record stands (`Debian/all.zip/DSA-1.json`) and its decoded JSON."""
+
+_ZIP = b"PK\x03\x04"
+_EMPTY_ZIP = b"PK\x05\x06"
+_BROKEN = (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError, ValueError, OSError)
+
+
+def records(paths: Iterable[Path], limits: Limits, problems: list[Problem]) -> Iterator[Found]:
+    """Every record below the paths, in a fixed order; what could not be read is added to `problems`.
+
+    Raises `UsageError` for a path that does not exist.
+    """
+    for path in paths:
+        if path.is_dir():
+            for file in _files(path, problems):
+                yield from _file(file, limits, problems)
+        elif path.exists():
+            yield from _file(path, limits, problems)
+        else:
+            raise UsageError(
+                f"no such file or directory: {path}", "name OSV records: JSON files, zips or directories"
+            )
+
+
+def zip_records(file: IO[bytes], where: str, limits: Limits, problems: list[Problem]) -> Iterator[Found]:
+    """Every record in the zip that `file` holds; `where` names it in messages."""
+    try:
+        with zipfile.ZipFile(file) as archive:
+            entries = archive.infolist()
+            if len(entries) > limits.feed_entries:
+                problems.append(
+                    _unreadable(where, f"has more than {limits.feed_entries} entries (limit feed-entries)")
+                )
+            for entry in entries[: limits.feed_entries]:
+                if entry.filename.endswith(".json"):
+                    yield from _entry(archive, entry, where, limits, problems)
+    except _BROKEN as error:
+        problems.append(_unreadable(where, f"is no readable zip: {_reason(error)}"))
+
+
+def _files(folder: Path, problems: list[Problem]) -> Iterator[Path]:
+    def refused(error: OSError) -> None:
+        problems.append(_unreadable(str(error.filename), f"cannot be listed: {_reason(error)}"))
+
+    for parent, folders, files in os.walk(folder, onerror=refused):
+        folders[:] = sorted(name for name in folders if not name.startswith("."))
+        for name in sorted(files):
+            if name.endswith((".json", ".zip")) and not name.startswith("."):
+                yield Path(parent, name)
+
+
+def _file(path: Path, limits: Limits, problems: list[Problem]) -> Iterator[Found]:
+    where = str(path)
+    try:
+        if not path.is_file():
+            raise OSError("not a regular file")
+        with path.open("rb") as file:
+            magic = file.read(4)
+            file.seek(0)
+            if magic in (_ZIP, _EMPTY_ZIP):
+                yield from zip_records(file, where, limits, problems)
+            else:
+                yield from _documents(file.read(limits.advisory_bytes + 1), where, limits, problems)
+    except OSError as error:
+        problems.append(_unreadable(where, f"cannot be read: {_reason(error)}"))
+
+
+def _entry(
+    archive: zipfile.ZipFile, entry: zipfile.ZipInfo, where: str, limits: Limits, problems: list[Problem]
+) -> Iterator[Found]:
+    name = f"{where}/{entry.filename}"
+    try:
+        with archive.open(entry) as stream:
+            data = stream.read(limits.advisory_bytes + 1)
+    except _BROKEN as error:
+        problems.append(_unreadable(name, f"cannot be inflated: {_reason(error)}"))
+        return
+    if len(data) > MIB and len(data) > limits.feed_ratio * max(entry.compress_size, 1):
+        problems.append(_unreadable(name, f"inflates more than {limits.feed_ratio} times (limit feed-ratio)"))
+        return
+    yield from _documents(data, name, limits, problems)
+
+
+def _documents(data: bytes, where: str, limits: Limits, problems: list[Problem]) -> Iterator[Found]:
+    """The record in a JSON text, or each of a list of records."""
+    if len(data) > limits.advisory_bytes:
+        problems.append(
+            _unreadable(where, f"is larger than {limits.advisory_bytes} bytes (limit advisory-bytes)")
+        )
+        return
+    try:
+        value = decode(data)
+    except InvalidAdvisory as error:
+        problems.append(_unreadable(where, f"is no advisory: {error}"))
+        return
+    if isinstance(value, list):
+        for index, item in enumerate(value):
+            yield f"{where}[{index}]", item
+    else:
+        yield where, value
+
+
+def _unreadable(where: str, what: str) -> Problem:
+    return Problem(
+        "unreadable-advisory", where, f"{where} {what}", "the rest was read; mend or remove this one"
+    )
+
+
+def _reason(error: BaseException) -> str:
+    text = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
+    return " ".join(text.split()) or type(error).__name__

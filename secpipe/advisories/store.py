@@ -1,0 +1,211 @@
+"""The advisory database: built from OSV records, opened read-only, asked by (ecosystem, package name)."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from secpipe.advisories.blob import unpack_advisory, unpack_package
+from secpipe.advisories.compile import APPLICATION_ID, SCHEMA, Origin, compile_records, sqlite_uri, write
+from secpipe.advisories.names import base, normalise
+from secpipe.advisories.sources import records
+from secpipe.errors import AdvisoryError
+from secpipe.model.advisory import Advisory, AdvisoryMatch
+from secpipe.model.limits import Limits
+from secpipe.model.problem import Problem
+
+if TYPE_CHECKING:
+    import sqlite3
+
+HINT = "run: secpipe db update ECOSYSTEM, or secpipe db build PATH"
+
+
+@dataclass(frozen=True, slots=True)
+class BuildResult:
+    """What a build put into the database: records read, records by ecosystem, the digest, what could not be read."""
+
+    records: int
+    ecosystems: Mapping[str, int]
+    digest: str
+    problems: tuple[Problem, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """The state of one base ecosystem in the database. Times are RFC 3339 in UTC, empty where none is known.
+
+    `fetched` is when the records were downloaded or built, `newest` the latest `modified` among them.
+    """
+
+    base: str
+    records: int
+    newest: str
+    fetched: str
+    url: str
+    etag: str
+    digest: str
+
+
+def timestamp(now: datetime | None = None) -> str:
+    """A time (default: the present) as the database writes it."""
+    return (now or datetime.now(UTC)).astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def build(
+    paths: Sequence[Path], out: Path, limits: Limits | None = None, now: datetime | None = None
+) -> BuildResult:
+    """Compile the OSV records below `paths` (JSON files, zips, directories) into a new database at `out`.
+
+    What cannot be read is told in the result and left out. Raises `AdvisoryError` when no record is left, or the file
+    cannot be written (the old one then stays); `UsageError` for a path that does not exist.
+    """
+    problems: list[Problem] = []
+    shards, count = compile_records(records(paths, limits or Limits(), problems), problems)
+    if not shards:
+        named = ", ".join(map(str, paths))
+        reason = f"; the first of {len(problems)} problems: {problems[0].message}" if problems else ""
+        raise AdvisoryError(
+            f"no advisory for any package in {named}{reason}", "give OSV records (JSON, zips, directories)"
+        )
+    fetched = timestamp(now)
+    digest = write(out, {name: (shard, Origin(fetched)) for name, shard in shards.items()})
+    with Store.open(out) as store:
+        return BuildResult(count, store.ecosystems(), digest, tuple(sorted(problems)))
+
+
+class Store:
+    """A database, open for reading. Use it as a context manager, or call `close`."""
+
+    def __init__(self, connection: sqlite3.Connection, path: Path) -> None:
+        self._connection = connection
+        self._path = path
+        self._advisories: dict[tuple[str, str], Advisory] = {}
+
+    @classmethod
+    def open(cls, path: Path) -> Store:
+        """Open the database at `path` read-only; raises `AdvisoryError` when there is none or it is not sound."""
+        import sqlite3
+
+        _check_file(path)
+        connection = sqlite3.connect(sqlite_uri(path), uri=True, isolation_level=None)
+        store = cls(connection, path)
+        try:
+            with store._reading():
+                (application,) = connection.execute("PRAGMA application_id").fetchone()
+                (schema,) = connection.execute("PRAGMA user_version").fetchone()
+            if application != APPLICATION_ID:
+                raise AdvisoryError(f"{path} is no advisory database of secpipe", HINT)
+            if schema != SCHEMA:
+                message = f"{path} has schema {schema}, this version of secpipe reads schema {SCHEMA}"
+                raise AdvisoryError(message, HINT)
+        except BaseException:
+            connection.close()
+            raise
+        return store
+
+    def __enter__(self) -> Store:
+        return self
+
+    def __exit__(self, *exc: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Let go of the file."""
+        self._connection.close()
+
+    def lookup(self, ecosystem: str, name: str) -> tuple[AdvisoryMatch, ...]:
+        """What concerns the package of that name in exactly that ecosystem (`Debian:12`, `PyPI`), sorted by id."""
+        place = (ecosystem, normalise(ecosystem, name))
+        with self._reading():
+            row = self._row("SELECT entries FROM package WHERE ecosystem = ? AND name = ?", *place)
+            if row is None:
+                return ()
+            pairs = unpack_package(row[0], ecosystem)
+            return tuple(AdvisoryMatch(self._advisory(base(ecosystem), key), entry) for key, entry in pairs)
+
+    def has(self, ecosystem: str) -> bool:
+        """Whether any record concerns that ecosystem, release included: data for `Debian:11` says nothing of `Debian:12`."""
+        with self._reading():
+            return self._row("SELECT 1 FROM ecosystem WHERE name = ?", ecosystem) is not None
+
+    def ecosystems(self) -> dict[str, int]:
+        """The names that packages can be matched by, sorted, and the number of records of each."""
+        with self._reading():
+            return dict(
+                self._connection.execute("SELECT name, records FROM ecosystem ORDER BY name").fetchall()
+            )
+
+    def sources(self) -> dict[str, Source]:
+        """Base ecosystem (`Debian`) → its state, sorted."""
+        columns = ", ".join(Source.__slots__)
+        with self._reading():
+            rows = self._connection.execute(f"SELECT {columns} FROM source ORDER BY base")  # noqa: S608  # own names
+            return {row[0]: Source(*row) for row in rows}
+
+    def age_days(self, ecosystem: str, now: datetime | None = None) -> float:
+        """Days since the records of that ecosystem were fetched or built; infinite when there are none."""
+        source = self.sources().get(base(ecosystem))
+        try:
+            fetched = datetime.fromisoformat(source.fetched) if source else None
+        except ValueError:
+            fetched = None
+        if fetched is None:
+            return float("inf")
+        return max(0.0, ((now or datetime.now(UTC)) - fetched).total_seconds() / 86400)
+
+    @property
+    def digest(self) -> str:
+        """Identifies the advisories in the database, whenever and wherever it was built."""
+        with self._reading():
+            row = self._row("SELECT value FROM meta WHERE key = 'digest'")
+            return str(row[0]) if row else ""
+
+    def _row(self, query: str, *values: str) -> Any:
+        return self._connection.execute(query, values).fetchone()
+
+    def _advisory(self, name: str, identifier: str) -> Advisory:
+        known = self._advisories.get((name, identifier))
+        if known is None:
+            row = self._row("SELECT record FROM advisory WHERE base = ? AND id = ?", name, identifier)
+            known = self._advisories[name, identifier] = unpack_advisory(row[0])
+        return known
+
+    @contextlib.contextmanager
+    def _reading(self) -> Iterator[None]:
+        import sqlite3
+
+        import msgspec
+
+        try:
+            yield
+        except (
+            sqlite3.Error,
+            msgspec.MsgspecError,
+            ValueError,
+            TypeError,
+            LookupError,
+            RecursionError,
+        ) as error:
+            raise AdvisoryError(f"the advisory database {self._path} is damaged: {error}", HINT) from error
+
+
+def _check_file(path: Path) -> None:
+    """A whole SQLite file, by its header (file format §1.3): SQLite itself notices a cut only when it gets there."""
+    try:
+        with path.open("rb") as file:
+            header = file.read(100)
+            size = file.seek(0, 2)
+    except FileNotFoundError as error:
+        raise AdvisoryError(f"there is no advisory database at {path}", HINT) from error
+    except OSError as error:
+        raise AdvisoryError(f"cannot read the advisory database {path}: {error.strerror}", HINT) from error
+    if len(header) < 100 or not header.startswith(b"SQLite format 3\0"):
+        raise AdvisoryError(f"{path} is no advisory database of secpipe", HINT)
+    page = int.from_bytes(header[16:18], "big")
+    expected = (65536 if page == 1 else page) * int.from_bytes(header[28:32], "big")
+    if size != expected:
+        raise AdvisoryError(f"the advisory database {path} is cut short: {size} of {expected} bytes", HINT)

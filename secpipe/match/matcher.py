@@ -1,0 +1,196 @@
+"""Matches packages against advisories: one finding for each flaw of each package, whatever number of records tell of it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from secpipe.match.ecosystem import scheme_for
+from secpipe.match.identity import subject
+from secpipe.match.ranges import Outcome, evaluate, key_of, lowest_free
+from secpipe.match.severity import rate, worst
+from secpipe.model.advisory import Advisory, AdvisoryMatch, Affected
+from secpipe.model.package import Package
+from secpipe.model.problem import Problem
+from secpipe.model.scan import Evidence, Finding
+
+_CVE = re.compile(r"CVE-[0-9]{4}-[0-9]{4,}", re.IGNORECASE)
+_PREFERRED = ("GHSA-", "GO-", "RUSTSEC-", "PYSEC-", "DSA-", "DLA-", "USN-", "ALPINE-")
+
+
+class AdvisorySource(Protocol):
+    """Where advisories come from: the database, or anything that answers like it."""
+
+    def lookup(self, ecosystem: str, name: str) -> Sequence[AdvisoryMatch]:
+        """What concerns the package of that name in exactly that ecosystem, release included."""
+        ...
+
+    def has(self, ecosystem: str) -> bool:
+        """Whether there is any advisory for that ecosystem, release included."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class MatchResult:
+    """The findings, worst first, and what could not be decided, both sorted."""
+
+    findings: tuple[Finding, ...]
+    problems: tuple[Problem, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class _Hit:
+    """A record that affects the package."""
+
+    advisory: Advisory
+    affected: Affected
+    outcome: Outcome
+
+    @property
+    def cves(self) -> tuple[str, ...]:
+        """The CVEs that the record itself names, sorted."""
+        names = (self.advisory.id, *self.advisory.aliases, *self.advisory.upstream)
+        return tuple(sorted({name.upper() for name in names if _CVE.fullmatch(name)}))
+
+
+def match(packages: Iterable[Package], source: AdvisorySource) -> MatchResult:
+    """Find the known flaws of the packages; each needs its `ecosystem`, without which it is passed over.
+
+    What the answer is unknown for becomes a problem: a version or a bound that cannot be parsed, an ecosystem without a
+    version scheme. An ecosystem without advisories is the caller's to report: see `missing`.
+    """
+    findings: list[Finding] = []
+    problems: set[Problem] = set()
+    for package in packages:
+        if package.ecosystem is None:
+            continue
+        scheme = scheme_for(package.ecosystem)
+        name, version = subject(package)
+        candidates = source.lookup(package.ecosystem, name)
+        if scheme is None:
+            problems.update(_unordered(package, len(candidates)))
+            continue
+        hits: list[_Hit] = []
+        unknown: list[tuple[str, Outcome]] = []
+        for candidate in candidates:
+            outcome = evaluate(candidate.affected, version, scheme)
+            if outcome.affected:
+                hits.append(_Hit(candidate.advisory, candidate.affected, outcome))
+            elif outcome.affected is None:
+                unknown.append((candidate.advisory.id, outcome))
+        problems.update(_unknown(package, version, scheme, unknown))
+        findings.extend(_finding(package, version, scheme, flaw, told) for flaw, told in _fold(hits).items())
+    return MatchResult(
+        tuple(sorted(findings, key=lambda f: (f.sort_key, f.package.purl))), tuple(sorted(problems))
+    )
+
+
+def missing(packages: Iterable[Package], source: AdvisorySource) -> list[str]:
+    """The ecosystems of the packages that the source has no advisories for, sorted: nothing was matched for these."""
+    needed = sorted({package.ecosystem for package in packages if package.ecosystem})
+    return [ecosystem for ecosystem in needed if not source.has(ecosystem)]
+
+
+def _fold(hits: Sequence[_Hit]) -> dict[str, list[_Hit]]:
+    """Canonical id → the records that tell of that flaw: each CVE is one, and each set of aliases without any CVE."""
+    flaws: dict[str, list[_Hit]] = {}
+    for cluster in _clusters(hits):
+        cves = sorted({cve for hit in cluster for cve in hit.cves})
+        if not cves:
+            flaws[_name(cluster)] = cluster
+        for cve in cves:
+            flaws.setdefault(cve, []).extend(hit for hit in cluster if cve in hit.cves or not hit.cves)
+    return flaws
+
+
+def _clusters(hits: Sequence[_Hit]) -> list[list[_Hit]]:
+    """The records in sets that share an id or an alias, directly or through others. Upstream ids do not join: one update
+    of a distribution mends many flaws, which are no aliases of each other."""
+    leader: dict[str, str] = {}
+
+    def find(name: str) -> str:
+        while leader.setdefault(name, name) != name:
+            leader[name] = name = leader[leader[name]]
+        return name
+
+    for hit in hits:
+        for alias in hit.advisory.aliases:
+            leader[find(alias)] = find(hit.advisory.id)
+    clusters: dict[str, list[_Hit]] = {}
+    for hit in hits:
+        clusters.setdefault(find(hit.advisory.id), []).append(hit)
+    return list(clusters.values())
+
+
+def _name(cluster: Sequence[_Hit]) -> str:
+    names = {name for hit in cluster for name in (hit.advisory.id, *hit.advisory.aliases)}
+    own = {hit.advisory.id for hit in cluster}
+    rank = {prefix: index for index, prefix in enumerate(_PREFERRED)}
+
+    def order(name: str) -> tuple[bool, int, str]:
+        return name not in own, rank.get(name[: name.find("-") + 1], len(rank)), name
+
+    return min(names, key=order)
+
+
+def _finding(package: Package, version: str, scheme: str, flaw: str, hits: Sequence[_Hit]) -> Finding:
+    fixed = _fixed([hit.affected for hit in hits], [hit.outcome for hit in hits], version, scheme)
+    # The record that is about this flaw alone tells it best; among those, the one whose fix is named.
+    ordered = sorted(hits, key=lambda hit: (hit.outcome.fixed != fixed, len(hit.cves), hit.advisory.id))
+    best = ordered[0]
+    severity, score = worst(rate(hit.advisory, hit.affected) for hit in hits)
+    aliases = {alias for hit in hits for alias in (hit.advisory.id, *hit.advisory.aliases)}
+    others = {
+        alias
+        for alias in aliases
+        if alias.upper() == flaw or (_CVE.fullmatch(alias) and _CVE.fullmatch(flaw))
+    }
+    return Finding(
+        id=flaw,
+        aliases=tuple(sorted(aliases - others - {flaw})),
+        package=package,
+        fixed_version=fixed,
+        severity=severity,
+        score=score,
+        status="fixed" if fixed else "affected",
+        evidence=Evidence(best.advisory.id, best.outcome.range, scheme),
+        summary=next((hit.advisory.summary for hit in ordered if hit.advisory.summary), ""),
+        url=best.advisory.url,
+    )
+
+
+def _fixed(entries: Sequence[Affected], outcomes: Sequence[Outcome], version: str, scheme: str) -> str | None:
+    """The lowest version on this branch that no record calls affected; where there is none, the highest that is named."""
+    named = sorted({outcome.fixed for outcome in outcomes if outcome.fixed})
+    if not named:
+        return None
+    free = lowest_free(entries, version, scheme, named)
+    if free is None:
+        ordered = [text for text in named if key_of(text, scheme) is not None]
+        free = max(ordered, key=lambda text: key_of(text, scheme)) if ordered else named[0]
+    return free
+
+
+def _unordered(package: Package, candidates: int) -> Iterable[Problem]:
+    if candidates:
+        message = f"{package.ecosystem} has no version scheme here: {package.name} {package.version} was not matched"
+        yield Problem("no-version-scheme", str(package.ecosystem), message)
+
+
+def _unknown(
+    package: Package, version: str, scheme: str, unknown: Sequence[tuple[str, Outcome]]
+) -> Iterable[Problem]:
+    """One problem for a version that cannot be parsed, or one for each record whose bounds cannot."""
+    if not unknown:
+        return
+    if key_of(version, scheme) is None:
+        count = f"{len(unknown)} {'advisory' if len(unknown) == 1 else 'advisories'}"
+        message = f"{package.name} {version}: the scheme {scheme} cannot order this version, so {count} could not be decided"
+        hint = "look these up by hand: " + ", ".join(sorted(identifier for identifier, _ in unknown)[:5])
+        yield Problem("unparsable-version", package.purl or package.name, message, hint)
+        return
+    for identifier, outcome in unknown:
+        message = f"{identifier} does not tell whether {package.name} {version} is affected: {outcome.reason}"
+        yield Problem("unparsable-range", identifier, message, "look the advisory up and decide by hand")
