@@ -1,0 +1,165 @@
+"""Runs the catalogers over an image's files and says for each package which layer brought its version in."""
+
+from __future__ import annotations
+
+import importlib
+import pkgutil
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from functools import cache
+from typing import Protocol, cast
+
+import secpipe.catalog
+from secpipe.catalog import _distribution
+from secpipe.catalog._purl import purl
+from secpipe.model.image import Image
+from secpipe.model.package import Distribution, LayerRef, Package
+from secpipe.model.problem import Problem
+from secpipe.unpack.view import File, FileView
+
+_PROBLEMS_PER_FILE = 20
+
+
+class FileLike(Protocol):
+    """What a cataloger reads: a path relative to the root, and the whole content."""
+
+    @property
+    def path(self) -> str: ...
+    @property
+    def data(self) -> bytes: ...
+
+
+class Cataloger(Protocol):
+    """The interface of a cataloger module."""
+
+    NAME: str
+    VERSION: int
+    TYPE: str
+    GLOBS: tuple[str, ...]
+
+    def parse(self, file: FileLike) -> Iterator[Package | Problem]: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Inventory:
+    """The distribution (None when the image does not say), its packages and what could not be read; sorted."""
+
+    distribution: Distribution | None
+    packages: tuple[Package, ...]
+    problems: tuple[Problem, ...]
+
+
+_Key = tuple[str, str, str]
+
+
+@cache
+def catalogers() -> tuple[Cataloger, ...]:
+    """Every cataloger, by name."""
+    names = sorted(
+        module.name
+        for module in pkgutil.iter_modules(secpipe.catalog.__path__)
+        if not module.name.startswith("_")
+    )
+    return tuple(cast(Cataloger, importlib.import_module(f"secpipe.catalog.{name}")) for name in names)
+
+
+def patterns() -> tuple[str, ...]:
+    """The files that an inventory needs, for `secpipe.unpack.view.open_view`."""
+    found = {pattern for cataloger in catalogers() for pattern in cataloger.GLOBS}
+    return tuple(sorted(found.union(_distribution.PATHS)))
+
+
+def inventory(view: FileView, image: Image) -> Inventory:
+    """Everything that is installed in the image. `view` was opened with `patterns()`.
+
+    `Package.ecosystem` is left to the matcher, which knows the names of the advisories' ecosystems.
+    """
+    distribution = _distribution.detect(view.read)
+    layers = {
+        layer.index: LayerRef(layer.descriptor.digest, layer.index, layer.instruction)
+        for layer in image.layers
+    }
+    packages: set[Package] = set()
+    problems = [
+        problem
+        for problem in view.problems
+        # A distribution that was told by another of its files is told.
+        if distribution is None or problem.subject not in _distribution.PATHS
+    ]
+    for cataloger in catalogers():
+        for file in view.files(*cataloger.GLOBS):
+            found, unread = _parse(cataloger, file)
+            problems += unread
+            history = _History(cataloger, file)
+            for package in found:
+                layer = layers.get(history.introduced(package))
+                packages.add(replace(package, purl=purl(package, distribution), layer=layer))
+    return Inventory(distribution, tuple(sorted(packages, key=_order)), tuple(sorted(set(problems))))
+
+
+def _order(package: Package) -> tuple[str, str, str, str, str]:
+    return (package.type, package.name, package.version, package.arch, package.path)
+
+
+def _parse(cataloger: Cataloger, file: File) -> tuple[list[Package], list[Problem]]:
+    """The packages of one file and its first problems; what is more is counted."""
+    path = printable(file.path)
+    packages: list[Package] = []
+    problems: list[Problem] = []
+    more = 0
+    for result in cataloger.parse(File(path, file.data)):
+        if isinstance(result, Package):
+            packages.append(result)
+        elif len(problems) < _PROBLEMS_PER_FILE:
+            problems.append(result)
+        else:
+            more += 1
+    if more:
+        problems.append(
+            Problem(
+                problems[0].code,
+                path,
+                f"{path} has {more} more entries that cannot be read",
+                problems[0].hint,
+            )
+        )
+    return packages, problems
+
+
+def printable(path: str) -> str:
+    """A path that any output can take: bytes that are no UTF-8 stand as `\\xNN`."""
+    return path.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
+
+
+class _History:
+    """The versions of one file through the layers, newest first, parsed as far back as somebody asks."""
+
+    def __init__(self, cataloger: Cataloger, file: File) -> None:
+        self._cataloger = cataloger
+        self._file = file
+        self._older: list[tuple[int, frozenset[_Key]]] = []
+        self._next = file.previous
+
+    def introduced(self, package: Package) -> int:
+        """The position of the layer since which the file has held this package in this version without a break."""
+        key = (package.name, package.version, package.arch)
+        layer = self._file.layer
+        for older, keys in self._versions():
+            if key not in keys:
+                break
+            layer = older
+        return layer
+
+    def _versions(self) -> Iterator[tuple[int, frozenset[_Key]]]:
+        yield from self._older
+        while self._next is not None:
+            file, self._next = self._next, self._next.previous
+            packages, _ = _parse(self._cataloger, file)
+            keys = frozenset((package.name, package.version, package.arch) for package in packages)
+            self._older.append((file.layer, keys))
+            yield self._older[-1]
+
+
+def versions(of: Sequence[Cataloger] | None = None) -> str:
+    """Names and versions of the catalogers, as a part of the key under which extracts are cached."""
+    return ",".join(f"{cataloger.NAME}={cataloger.VERSION}" for cataloger in of or catalogers())

@@ -1,0 +1,66 @@
+"""Debian's package database: `var/lib/dpkg/status` (deb822(5), dpkg(1)) and the `status.d` files of distroless images."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from secpipe.catalog._text import stanzas, unreadable, usable
+from secpipe.model.package import Package, Source
+from secpipe.model.problem import Problem
+
+if TYPE_CHECKING:
+    from secpipe.catalog._engine import FileLike
+
+NAME = "dpkg"
+VERSION = 1
+TYPE = "deb"
+GLOBS = ("var/lib/dpkg/status", "var/lib/dpkg/status.d/*")
+
+_FIELD = re.compile(rb"^(Package|Status|Source|Version|Architecture)[ \t]*:(.*)", re.MULTILINE | re.I)
+_SOURCE = re.compile(r"(\S+)(?:\s*\(([^()\s]+)\))?")
+_ABSENT = frozenset({"not-installed", "config-files"})
+_PRESENT = frozenset(
+    {"installed", "unpacked", "half-installed", "half-configured", "triggers-awaited", "triggers-pending"}
+)
+
+
+def parse(file: FileLike) -> Iterator[Package | Problem]:
+    """The packages whose files are on disk, in whatever state dpkg left them."""
+    if file.path.endswith(".md5sums"):
+        return
+    empty = True
+    for line, stanza in stanzas(file.data):
+        empty = False
+        result = _package(file.path, stanza)
+        if isinstance(result, str):
+            yield unreadable(file.path, line, result)
+        elif result is not None:
+            yield result
+    if empty:
+        yield unreadable(file.path, None, "the package database is empty")
+
+
+def _package(path: str, stanza: bytes) -> Package | str | None:
+    """The package of a stanza, None for one that is not on disk, or what is wrong."""
+    fields: dict[bytes, str] = {}
+    for match in _FIELD.finditer(stanza):
+        fields.setdefault(match[1].lower(), match[2].decode("utf-8", "replace").strip())
+    name, version = fields.get(b"package", ""), fields.get(b"version", "")
+    # Files in status.d have no status: what is there is installed.
+    state = fields.get(b"status", "install ok installed").split()
+    if len(state) == 3 and state[2] in _ABSENT and usable(name):
+        return None
+    if not usable(name):
+        return "an entry without a valid package name"
+    if len(state) != 3 or state[2] not in _PRESENT:
+        return f"the entry of {name} has an unknown status"
+    if not usable(version):
+        return f"the entry of {name} has no valid version"
+    source = _SOURCE.fullmatch(fields.get(b"source", "") or name)
+    if source is None or not usable(source[1]) or not usable(source[2] or version):
+        return f"the entry of {name} has an invalid source package"
+    arch = fields.get(b"architecture", "")
+    source_version = source[2] or version
+    return Package(name, version, TYPE, path, Source(source[1], source_version), arch if usable(arch) else "")
