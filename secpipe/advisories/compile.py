@@ -27,7 +27,7 @@ from secpipe.advisories.blob import pack_advisory, pack_affected, pack_package
 from secpipe.advisories.names import base, normalise
 from secpipe.advisories.osv import InvalidAdvisory, parse
 from secpipe.advisories.sources import Found
-from secpipe.errors import AdvisoryError
+from secpipe.errors import AdvisoryError, UsageError
 from secpipe.model.advisory import Advisory, Affected
 from secpipe.model.problem import Problem
 
@@ -133,13 +133,21 @@ def _shards(
     return shards
 
 
-def write(path: Path, shards: Mapping[str, tuple[Shard, Origin]], keep: Path | None = None) -> str:
-    """Write the database at `path` and return its digest; rows of other base ecosystems are taken over from `keep`.
+def write(
+    path: Path,
+    shards: Mapping[str, tuple[Shard, Origin]],
+    keep: Path | None = None,
+    touched: Mapping[str, str] | None = None,
+) -> str:
+    """Write the database at `path` and return its digest; rows of other base ecosystems are taken over from `keep`,
+    of which `touched` have a new `fetched` time.
 
-    The old file stays in place until the new one is whole and on disk. Raises `AdvisoryError`.
+    The old file stays in place until the new one is whole and on disk. Raises `AdvisoryError`; `UsageError` when `path`
+    is some other file, which is never overwritten.
     """
     import sqlite3
 
+    _refuse_foreign(path)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         handle, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
@@ -149,7 +157,7 @@ def write(path: Path, shards: Mapping[str, tuple[Shard, Origin]], keep: Path | N
             with contextlib.closing(
                 sqlite3.connect(sqlite_uri(new, "mode=rw"), uri=True, isolation_level=None)
             ) as connection:
-                digest = _fill(connection, shards, keep)
+                digest = _fill(connection, shards, keep, touched or {})
             new.chmod(0o644)
             _to_disk(new)
             new.replace(path)
@@ -187,7 +195,10 @@ def _parse(where: str, value: object, problems: list[Problem]) -> Advisory | Non
 
 
 def _fill(
-    connection: sqlite3.Connection, shards: Mapping[str, tuple[Shard, Origin]], keep: Path | None
+    connection: sqlite3.Connection,
+    shards: Mapping[str, tuple[Shard, Origin]],
+    keep: Path | None,
+    touched: Mapping[str, str],
 ) -> str:
     connection.executescript("PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF;" + _TABLES)
     connection.execute("BEGIN")
@@ -199,6 +210,9 @@ def _fill(
     connection.execute("COMMIT")
     if keep is not None:
         _take_over(connection, keep)
+    connection.executemany(
+        "UPDATE source SET fetched = ? WHERE base = ?", [(at, name) for name, at in touched.items()]
+    )
     rows = connection.execute("SELECT base, digest FROM source ORDER BY base")
     digest = (
         "sha256:" + hashlib.sha256("".join(f"{name}\0{one}\n" for name, one in rows).encode()).hexdigest()
@@ -238,6 +252,24 @@ def _take_over(connection: sqlite3.Connection, old: Path) -> None:
     connection.execute("ATTACH ? AS old", (sqlite_uri(old),))
     connection.executescript(_TAKE_OVER)
     connection.execute("DETACH old")
+
+
+def _refuse_foreign(path: Path) -> None:
+    """Only a database of ours, whole or broken, or an empty file may be replaced: told by the header (file format §1.3)."""
+    try:
+        header = _head(path) if path.is_file() else b""
+    except OSError as error:
+        raise AdvisoryError(f"cannot read {path}: {error.strerror}") from error
+    ours = header.startswith(b"SQLite format 3\0") and int.from_bytes(header[68:72], "big") == APPLICATION_ID
+    if (header and not ours) or (path.exists() and not path.is_file()):
+        raise UsageError(
+            f"{path} exists and is no advisory database", "remove it or choose another file with --db"
+        )
+
+
+def _head(path: Path) -> bytes:
+    with path.open("rb") as file:
+        return file.read(100)
 
 
 def _to_disk(path: Path) -> None:

@@ -1,0 +1,281 @@
+"""Brings the advisory database up to date from the public OSV feed, or from a mirror of it.
+
+A feed is a place, on the web or on disk, with `<ECOSYSTEM>/all.zip` for each base ecosystem and `ecosystems.txt` with
+their names (OSV's data sources documentation). Only what is asked for is fetched, an ETag spares what has not changed, and
+the database is swapped in whole at the end: any failure leaves the old one as it was.
+"""
+
+from __future__ import annotations
+
+import difflib
+import tempfile
+import time
+import zipfile
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import IO, TYPE_CHECKING, Protocol
+from urllib.parse import quote, urlsplit
+from urllib.request import url2pathname
+
+from secpipe.advisories.compile import Origin, Shard, compile_records, write
+from secpipe.advisories.names import base
+from secpipe.advisories.sources import zip_records
+from secpipe.advisories.store import Source, Store, timestamp
+from secpipe.errors import AdvisoryError, UsageError
+from secpipe.model.limits import KIB, MIB, Limits
+from secpipe.model.problem import Problem
+
+if TYPE_CHECKING:
+    import httpx
+
+DEFAULT_URL = "https://osv-vulnerabilities.storage.googleapis.com"
+TRIES = 3
+_AGAIN = (429, 500, 502, 503, 504)
+_IN_MEMORY = 64 * MIB
+_EXAMPLE = "name what the images need, such as: secpipe db update Debian Alpine PyPI"
+
+
+@dataclass(frozen=True, slots=True)
+class Updated:
+    """One base ecosystem after an update: its records, and whether they were fetched anew."""
+
+    base: str
+    records: int
+    changed: bool
+
+
+@dataclass(frozen=True, slots=True)
+class UpdateResult:
+    """What an update did, the digest of the database, and what could not be read."""
+
+    updated: tuple[Updated, ...]
+    digest: str
+    problems: tuple[Problem, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class _Download:
+    """An `all.zip`: its bytes, where they came from, the ETag they came with."""
+
+    file: IO[bytes]
+    url: str
+    etag: str
+
+
+class _Feed(Protocol):
+    """A place to fetch from. Both functions raise `AdvisoryError`, `FileNotFoundError` for what is not there."""
+
+    def url(self, path: str) -> str:
+        """Where the file of that path lies, for messages and for the database."""
+        ...
+
+    def open(self, path: str, etag: str) -> _Download | None:
+        """The file of that path; None when it still has that ETag."""
+        ...
+
+
+def update(
+    ecosystems: Sequence[str],
+    base_url: str,
+    database: Path,
+    limits: Limits | None = None,
+    now: datetime | None = None,
+    pause: Callable[[float], None] = time.sleep,
+) -> UpdateResult:
+    """Fetch the named base ecosystems (a release as in `Debian:12` is ignored), or else those in the database already.
+
+    `base_url` is http(s), file, or a directory. Raises `UsageError` when nothing is named and nothing is there, or for
+    a name that the feed does not have; `AdvisoryError` when the feed cannot be read. The database then stays as it was.
+    """
+    limits = limits or Limits()
+    known, problems = _state(database, named=bool(ecosystems))
+    wanted = sorted({base(name.strip()) for name in ecosystems} or known)
+    if not wanted or not all(wanted):
+        raise UsageError(f"no ecosystem to update: {database} has none yet", _EXAMPLE)
+    shards: dict[str, tuple[Shard, Origin]] = {}
+    fetched = timestamp(now)
+    with _feed(base_url, limits, pause) as feed:
+        for name in wanted:
+            origin, shard = _fetch(feed, name, known.get(name), limits, problems)
+            if shard is not None:
+                shards[name] = (shard, Origin(fetched, origin.url, origin.etag))
+    same = [name for name in wanted if name not in shards]
+    digest = write(database, shards, keep=database if known else None, touched=dict.fromkeys(same, fetched))
+    with Store.open(database) as store:
+        records = {name: source.records for name, source in store.sources().items()}
+    done = tuple(Updated(name, records[name], name in shards) for name in wanted)
+    return UpdateResult(done, digest, tuple(sorted(problems)))
+
+
+def _state(database: Path, named: bool) -> tuple[dict[str, Source], list[Problem]]:
+    """What the database holds now. One that cannot be read is as good as none, but not without a word."""
+    if not database.exists():
+        return {}, []
+    try:
+        with Store.open(database) as store:
+            return store.sources(), []
+    except AdvisoryError as error:
+        if not named:
+            raise AdvisoryError(error.message, _EXAMPLE) from error
+        message = f"{error.message}; it was replaced and holds only what was updated now"
+        return {}, [
+            Problem("database-replaced", str(database), message, "run secpipe db update for the others too")
+        ]
+
+
+def _fetch(
+    feed: _Feed, name: str, known: Source | None, limits: Limits, problems: list[Problem]
+) -> tuple[Origin, Shard | None]:
+    """Where an ecosystem came from, and its compiled records; no records when they are those of the database."""
+    path = f"{name}/all.zip"
+    etag = known.etag if known and known.url == feed.url(path) else ""
+    try:
+        download = feed.open(path, etag)
+    except FileNotFoundError as error:
+        raise _unknown(feed, name) from error
+    if download is None:
+        return Origin("", feed.url(path), etag), None
+    with download.file as file:
+        if not zipfile.is_zipfile(file):
+            raise AdvisoryError(
+                f"{download.url} is no zip", "is this the address of an OSV feed or a mirror of it?"
+            )
+        file.seek(0)
+        shards, _ = compile_records(zip_records(file, path, limits, problems), problems, only=name)
+    if name not in shards:
+        raise AdvisoryError(f"{download.url} holds no advisory for {name}", "the database was left as it was")
+    return Origin("", download.url, download.etag), shards[name]
+
+
+def _unknown(feed: _Feed, name: str) -> UsageError:
+    """The error for an ecosystem that the feed does not have, with the names it could have meant."""
+    message = f"there is no ecosystem {name!r} at {feed.url('')}"
+    try:
+        download = feed.open("ecosystems.txt", "")
+        text = download.file.read(MIB).decode("utf-8", "replace") if download else ""
+    except (AdvisoryError, FileNotFoundError):
+        return UsageError(message, "names are as in https://osv.dev/list, upper and lower case included")
+    names = sorted({base(line.strip()) for line in text.splitlines()} - {""})
+    lower = {one.lower(): one for one in names}
+    near = [lower[one] for one in difflib.get_close_matches(name.lower(), sorted(lower), n=3)]
+    return UsageError(
+        message, f"did you mean {', '.join(near)}?" if near else f"it has: {', '.join(names)[:400]}"
+    )
+
+
+@contextmanager
+def _feed(base_url: str, limits: Limits, pause: Callable[[float], None]) -> Iterator[_Feed]:
+    scheme = urlsplit(base_url).scheme.lower()
+    if scheme in ("http", "https"):
+        import httpx
+
+        client = httpx.Client(
+            timeout=httpx.Timeout(limits.idle_seconds, connect=min(10, limits.idle_seconds)),
+            follow_redirects=True,
+            max_redirects=limits.redirects,
+            headers={"Accept-Encoding": "identity", "User-Agent": "secpipe"},
+        )
+        with client:
+            yield _Web(client, base_url.rstrip("/"), limits, pause)
+        return
+    folder = Path(url2pathname(urlsplit(base_url).path)) if scheme == "file" else Path(base_url)
+    if not folder.is_dir():
+        raise UsageError(f"no feed at {base_url}", "give an http(s) or file address, or a directory")
+    yield _Folder(folder)
+
+
+class _Folder:
+    """A mirror of the feed on disk."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+
+    def url(self, path: str) -> str:
+        return str(self._folder / path)
+
+    def open(self, path: str, etag: str) -> _Download | None:
+        if ".." in path.split("/"):
+            raise FileNotFoundError(path)
+        try:
+            return _Download((self._folder / path).open("rb"), self.url(path), "")
+        except (FileNotFoundError, NotADirectoryError) as error:
+            raise FileNotFoundError(path) from error
+        except OSError as error:
+            raise AdvisoryError(f"cannot read {self.url(path)}: {error.strerror}") from error
+
+
+class _Web:
+    """The feed over HTTP: bounded in size, tried again where that may help."""
+
+    def __init__(
+        self, client: httpx.Client, root: str, limits: Limits, pause: Callable[[float], None]
+    ) -> None:
+        self._client = client
+        self._root = root
+        self._limits = limits
+        self._pause = pause
+
+    def url(self, path: str) -> str:
+        return f"{self._root}/{quote(path)}"
+
+    def open(self, path: str, etag: str) -> _Download | None:
+        import httpx
+
+        url = self.url(path)
+        for rest in range(TRIES - 1, -1, -1):
+            wait = float(2 ** (TRIES - 1 - rest))
+            try:
+                with self._client.stream(
+                    "GET", url, headers={"If-None-Match": etag} if etag else {}
+                ) as response:
+                    if response.status_code not in _AGAIN or not rest:
+                        return self._take(response, url)
+                    wait = _retry_after(response.headers.get("Retry-After", ""), wait)
+            except httpx.TransportError as error:
+                if not rest:
+                    raise _unreachable(url, error) from error
+            except (httpx.HTTPError, httpx.InvalidURL) as error:
+                raise _unreachable(url, error) from error
+            self._pause(min(wait, self._limits.retry_seconds))
+        raise AssertionError("the last try returns or raises")
+
+    def _take(self, response: httpx.Response, url: str) -> _Download | None:
+        if response.status_code == 304:
+            return None
+        if response.status_code == 404:
+            raise FileNotFoundError(url)
+        if response.status_code != 200:
+            raise AdvisoryError(
+                f"{url} answers {response.status_code} {response.reason_phrase}".rstrip(), "try again later"
+            )
+        if url.startswith("https:") and response.url.scheme != "https":
+            raise AdvisoryError(
+                f"{url} redirects to plain HTTP ({response.url.host})", "use another mirror with --url"
+            )
+        file = tempfile.SpooledTemporaryFile(_IN_MEMORY)  # noqa: SIM115  # the caller closes it
+        try:
+            for chunk in response.iter_bytes(256 * KIB):
+                file.write(chunk)
+                if file.tell() > self._limits.feed_bytes:
+                    raise AdvisoryError(
+                        f"{url} is larger than {self._limits.feed_bytes} bytes (limit feed-bytes)"
+                    )
+            file.seek(0)
+        except BaseException:
+            file.close()
+            raise
+        return _Download(file, url, response.headers.get("ETag", ""))
+
+
+def _retry_after(header: str, default: float) -> float:
+    return max(default, float(header)) if header.isdecimal() and len(header) < 6 else default
+
+
+def _unreachable(url: str, error: Exception) -> AdvisoryError:
+    reason = " ".join(str(error).split()) or type(error).__name__
+    return AdvisoryError(
+        f"cannot fetch {url}: {reason}", "check the network and the proxy, or use a mirror with --url"
+    )

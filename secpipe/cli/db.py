@@ -1,0 +1,173 @@
+"""`secpipe db build|update|status`: the advisory database."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from secpipe.cache.paths import database_path
+from secpipe.cli._limits import parse_limits
+from secpipe.errors import UsageError
+
+if TYPE_CHECKING:
+    from secpipe.advisories.store import Store
+    from secpipe.model.problem import Problem
+
+DatabaseOption = Annotated[
+    Path | None,
+    typer.Option("--db", metavar="FILE", help="The advisory database. [env: SECPIPE_DB]", show_default=False),
+]
+IncompleteOption = Annotated[
+    bool,
+    typer.Option(
+        "--allow-incomplete", help="Exit 0 instead of 3 when records could not be read; still tell them."
+    ),
+]
+LimitOption = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--limit", metavar="NAME=VALUE", help="Raise or lower a bound, such as feed-bytes=8GiB; repeatable."
+    ),
+]
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands to the application."""
+    group = typer.Typer(no_args_is_help=True, help="Build, update and inspect the advisory database.")
+    group.command(no_args_is_help=True)(build)
+    group.command()(update)
+    group.command()(status)
+    app.add_typer(group, name="db")
+
+
+def build(
+    paths: Annotated[
+        list[Path], typer.Argument(metavar="PATH…", help="OSV records: JSON files, zips, directories.")
+    ],
+    db: DatabaseOption = None,
+    allow_incomplete: IncompleteOption = False,
+    limit: LimitOption = None,
+) -> None:
+    """Compile OSV records into a new advisory database.
+
+    Records that cannot be read are told and left out; the database is written with the rest, and the exit code is 3.
+    """
+    from secpipe.advisories.store import build as run
+
+    file = db or database_path()
+    result = run(paths, file, parse_limits(limit or []))
+    _tell(result.problems)
+    names = f"{len(result.ecosystems)} ecosystem{'' if len(result.ecosystems) == 1 else 's'}"
+    typer.echo(f"{file}: {result.records} records, {names}, {result.digest}", err=True)
+    _leave(result.problems, allow_incomplete)
+
+
+def update(
+    ecosystems: Annotated[
+        list[str] | None,
+        typer.Argument(
+            metavar="ECOSYSTEM…",
+            help="Debian, Alpine, PyPI …; default: those in the database.",
+            show_default=False,
+        ),
+    ] = None,
+    url: Annotated[
+        str | None,
+        typer.Option(
+            metavar="BASE",
+            envvar="SECPIPE_DB_URL",
+            help="The OSV feed or a mirror: http(s), file, or a directory.",
+        ),
+    ] = None,
+    db: DatabaseOption = None,
+    allow_incomplete: IncompleteOption = False,
+    limit: LimitOption = None,
+) -> None:
+    """Fetch advisories of the named ecosystems; others in the database stay as they are.
+
+    On any failure the database stays as it was. Records that cannot be read are told, and the exit code is 3.
+    """
+    from secpipe.advisories.update import DEFAULT_URL
+    from secpipe.advisories.update import update as run
+
+    file = db or database_path()
+    result = run(ecosystems or [], url or DEFAULT_URL, file, parse_limits(limit or []))
+    _tell(result.problems)
+    for one in result.updated:
+        typer.echo(f"{one.base}: {one.records} records{'' if one.changed else ', unchanged'}", err=True)
+    typer.echo(f"{file}: {result.digest}", err=True)
+    _leave(result.problems, allow_incomplete)
+
+
+def status(
+    db: DatabaseOption = None,
+    format: Annotated[str, typer.Option("--format", "-f", metavar="FORMAT", help="tty or json.")] = "tty",
+) -> None:
+    """Tell what the advisory database holds and how old it is."""
+    from secpipe.advisories.store import Store
+
+    if format not in ("tty", "json"):
+        raise UsageError(f"unknown format {format!r}", "use one of json, tty")
+    file = db or database_path()
+    with Store.open(file) as store:
+        typer.echo(_json(store, file) if format == "json" else _table(store, file))
+
+
+def _tell(problems: Sequence[Problem]) -> None:
+    from secpipe.report._text import plural, printable
+
+    for problem in problems:
+        typer.echo(printable(f"{problem.code}: {problem.message}"), err=True)
+    if problems:
+        typer.echo(plural(len(problems), "problem"), err=True)
+
+
+def _leave(problems: Sequence[Problem], allow_incomplete: bool) -> None:
+    if problems and not allow_incomplete:
+        raise typer.Exit(3)
+
+
+def _table(store: Store, file: Path) -> str:
+    from secpipe.report._text import printable
+
+    names = store.ecosystems()
+    rows = [("ECOSYSTEM", "RECORDS", "NEWEST", "FETCHED", "AGE")]
+    for source in store.sources().values():
+        age = f"{store.age_days(source.base):.0f} d"
+        rows.append((source.base, str(source.records), source.newest[:10], source.fetched, age))
+        own = [
+            (f"  {name}", str(names[name]), "", "", "")
+            for name in names
+            if name.startswith(f"{source.base}:")
+        ]
+        rows.extend(own)
+    widths = [max(len(row[i]) for row in rows) for i in range(5)]
+    lines = [f"{file}", store.digest, ""]
+    lines += [
+        "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows
+    ]
+    return "\n".join(printable(line) for line in lines)
+
+
+def _json(store: Store, file: Path) -> str:
+    names = store.ecosystems()
+    sources = [
+        {
+            "base": source.base,
+            "records": source.records,
+            "newest": source.newest or None,
+            "fetched": source.fetched,
+            "ageDays": int(store.age_days(source.base)),
+            "url": source.url or None,
+            "digest": source.digest,
+            "ecosystems": {name: names[name] for name in names if name.partition(":")[0] == source.base},
+        }
+        for source in store.sources().values()
+    ]
+    return json.dumps(
+        {"schemaVersion": 1, "path": str(file), "digest": store.digest, "sources": sources}, indent=2
+    )
