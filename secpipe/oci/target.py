@@ -6,6 +6,7 @@ reference to a registry.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, closing, contextmanager
 from dataclasses import dataclass, field
@@ -15,7 +16,7 @@ from pathlib import Path
 from secpipe.errors import ImageError, UsageError
 from secpipe.model.image import Image, Platform
 from secpipe.model.limits import Limits
-from secpipe.oci import layout
+from secpipe.oci import layout, reference
 from secpipe.oci import platform as platforms
 from secpipe.oci.credentials import Credentials
 
@@ -81,6 +82,26 @@ def _open_tar(rest: str, target: str, options: Options, kind: str = "") -> Itera
         yield kinds[found](files, name, shown=target, wanted=options.platform, limits=options.limits)
 
 
+@contextmanager
+def _open_registry(rest: str, target: str, options: Options) -> Iterator[Image]:
+    named = reference.parse(rest)
+    # Imported late: scanning a file needs no HTTP.
+    from secpipe.oci.client import Registry
+    from secpipe.oci.credentials import Found, find
+    from secpipe.oci.image import resolve
+
+    def found() -> Found:
+        given = options.credentials
+        return Found(given) if given else find(named, options.authfile)
+
+    trusted = os.environ.get("SECPIPE_TRUSTED_HOSTS", "").split(",")
+    registry = Registry(named, found, limits=options.limits, insecure=options.insecure, trusted=trusted)
+    with closing(registry):
+        yield resolve(
+            registry, named.identifier, reference=target, wanted=options.platform, limits=options.limits
+        )
+
+
 def _open_path(rest: str, target: str, options: Options) -> AbstractContextManager[Image]:
     """A path without a kind."""
     opener = _open_layout if split_path(rest)[0].is_dir() else _open_tar
@@ -92,6 +113,7 @@ _OPENERS: dict[str, Opener] = {
     "docker-archive": partial(_open_tar, kind="manifest.json"),
     "oci": _open_layout,
     "oci-archive": partial(_open_tar, kind="oci-layout"),
+    "registry": _open_registry,
 }
 _PLANNED = ("dir", "sbom", "docker")
 
@@ -125,7 +147,7 @@ def _recognise(target: str) -> tuple[Opener, str]:
         raise UsageError(f"targets of the kind {kind}: cannot be scanned", hint)
     if _is_path(target):
         return _open_path, target
-    raise UsageError(f"{target[:200]!r} is no target that can be scanned", _kinds())
+    return _open_registry, target
 
 
 def _is_path(target: str) -> bool:
@@ -139,4 +161,5 @@ def _is_path(target: str) -> bool:
 
 
 def _kinds() -> str:
-    return "kinds of targets: " + ", ".join(f"{kind}:" for kind in sorted(_OPENERS))
+    kinds = ", ".join(f"{kind}:" for kind in sorted(_OPENERS))
+    return f"kinds of targets: {kinds}, or a reference such as registry.example/app:1.2"

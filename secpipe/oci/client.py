@@ -1,0 +1,239 @@
+"""A registry as a source of images: the pull side of the Distribution API.
+
+Source: OCI distribution-spec 1.1 §Pull; Docker Registry HTTP API V2 for what registries answer besides. Redirects are
+followed by hand: Authorization goes to the registry's origin alone, and nothing goes from https to http.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import re
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+
+from secpipe.errors import RegistryError
+from secpipe.model.image import Descriptor
+from secpipe.model.limits import KIB, MIB, Limits
+from secpipe.oci import challenge, refusal, urls
+from secpipe.oci.auth import Authorizer
+from secpipe.oci.challenge import Challenge
+from secpipe.oci.credentials import Found
+from secpipe.oci.gate import Gate
+from secpipe.oci.manifest import ACCEPTED
+from secpipe.oci.network import ConnectionFailure, Network
+from secpipe.oci.reference import Reference, is_loopback
+from secpipe.oci.transport import Answer, Clock, Response, Transport
+from secpipe.oci.urls import Url
+
+_REDIRECTS = frozenset({301, 302, 303, 307, 308})
+_OTHER_SCHEME = frozenset({"tls", "certificate", "refused", "lost"})
+_RESUME_PROGRESS = 1 * MIB
+_CONTENT_RANGE = re.compile(r"bytes (\d{1,19})-(\d{1,19})/(?:\d{1,19}|\*)", re.ASCII)
+
+
+class Registry:
+    """One repository of one registry. Safe for several threads; `close()` ends its connections.
+
+    `find` looks up credentials and is only called when the registry asks for some. `insecure` declares that the
+    registry may be spoken to over plain HTTP or with a certificate that nobody vouches for. `trusted` are hosts
+    besides the registry's own that the user vouches for.
+    """
+
+    def __init__(
+        self,
+        reference: Reference,
+        find: Callable[[], Found],
+        *,
+        limits: Limits,
+        insecure: bool = False,
+        trusted: Iterable[str] = (),
+        clock: Clock | None = None,
+    ) -> None:
+        self.where = reference.registry
+        self._reference, self._limits = reference, limits
+        self._scope = f"repository:{reference.repository}:pull"
+        self._ping: Answer | None = None
+        host = urls.parse(f"https://{reference.endpoint}").host
+        self._gate = Gate(host, trusted)
+        self._transport, self._origin = self._connect(insecure, clock or Clock())
+        self._auth = Authorizer(self._origin, self.where, self._transport, find, self._gate)
+
+    def close(self) -> None:
+        """End all connections."""
+        self._transport.close()
+
+    def manifest(self, identifier: str) -> tuple[bytes, str]:
+        """The manifest or index of a tag or digest, and its Content-Type."""
+        accept = [("Accept", ", ".join(ACCEPTED))]
+        with self._get(f"manifests/{identifier}", accept) as response:
+            self._expect(response, (200,), identifier)
+            answer = response.read(self._limits.manifest_bytes, "manifest_bytes")
+        if answer.body.lstrip()[:1] == b"<":
+            raise RegistryError(
+                f"{answer.url} answered with a web page instead of a manifest",
+                "is this a registry, and is there a login page or a proxy in between?",
+            )
+        return answer.body, answer.header("content-type")
+
+    def blob(self, descriptor: Descriptor) -> Iterator[bytes]:
+        """The blob's bytes; after a cut the download is taken up again where it broke."""
+        position, mark, resumes = 0, -_RESUME_PROGRESS, 0
+        while True:
+            try:
+                with self._open_blob(descriptor, position) as response:
+                    skip = position if response.head.status == 200 else 0
+                    for chunk in response.chunks():
+                        fresh = chunk[skip:] if skip else chunk
+                        skip = max(0, skip - len(chunk))
+                        if fresh:
+                            position += len(fresh)
+                            yield fresh
+                    if not _was_cut(response.head, position, descriptor.size):
+                        return
+                    raise ConnectionFailure(
+                        "lost", f"{self.where} sent {position} of {descriptor.size} bytes"
+                    )
+            except ConnectionFailure as failure:
+                if position >= descriptor.size:
+                    return
+                if resumes >= self._limits.blob_resumes or position - mark < _RESUME_PROGRESS:
+                    raise _named(failure, descriptor, resumes) from failure
+            resumes, mark = resumes + 1, position
+            self._transport.pause(resumes)
+
+    def _open_blob(self, descriptor: Descriptor, position: int) -> Response:
+        headers = [("Range", f"bytes={position}-")] if position else []
+        response = self._get(f"blobs/{descriptor.digest}", headers)
+        try:
+            self._expect(response, (200, 206) if position else (200,), descriptor.digest)
+            if response.head.status == 206:
+                match = _CONTENT_RANGE.fullmatch(response.head.header("content-range").strip())
+                if not match or (int(match[1]), int(match[2])) != (position, descriptor.size - 1):
+                    raise RegistryError(f"{response.head.url} answered with another range than was asked for")
+        except BaseException:
+            response.close()
+            raise
+        return response
+
+    def _get(self, path: str, headers: Sequence[tuple[str, str]]) -> Response:
+        """The answer to a GET below the repository, challenges answered and redirects followed."""
+        url = self._origin.at(f"/v2/{self._reference.repository}/{path}")
+        authorization, fresh = self._auth.current(self._scope), False
+        while True:
+            response = self._follow(url, headers, authorization)
+            # Only the registry's own challenge is answered: another host's would be asking for what is not its own.
+            if response.head.status != 401 or response.head.url.origin != self._origin.origin:
+                return response
+            with response:
+                given = self._challenge(response.head)
+            if fresh or given is None:
+                raise refusal.unauthorized(self._reference, self._auth, given)
+            authorization, fresh = self._auth.renew(given, self._scope, authorization)
+
+    def _follow(self, url: Url, headers: Sequence[tuple[str, str]], authorization: str) -> Response:
+        for _ in range(self._limits.redirects + 1):
+            own = url.origin == self._origin.origin
+            sent = [*headers, ("Authorization", authorization)] if own and authorization else headers
+            response = self._transport.send("GET", url, sent)
+            location = response.head.header("location")
+            if response.head.status not in _REDIRECTS or not location:
+                return response
+            response.close()
+            url = self._redirected(url, location)
+        raise RegistryError(
+            f"{self.where} redirects more than {self._limits.redirects} times", "check its set-up"
+        )
+
+    def _redirected(self, url: Url, location: str) -> Url:
+        hint = "the registry is misconfigured or hostile: nothing was sent there"
+        try:
+            target = url.join(location)
+        except ValueError as error:
+            shown = location.partition("?")[0][:100]
+            raise RegistryError(
+                f"{url} redirects to {shown!r}, which is not followed: {error}", hint
+            ) from error
+        if target.scheme == "http" and url.scheme == "https":
+            raise RegistryError(f"{url} redirects to {target}, which is not followed: it has no TLS", hint)
+        return target
+
+    def _challenge(self, head: Answer) -> Challenge | None:
+        """The challenge to answer; some registries only say at /v2/ what they want."""
+        given = challenge.preferred(challenge.parse(head.all("www-authenticate")))
+        if given is None:
+            if self._ping is None:
+                self._ping = _ping(self._transport, self._origin)
+            given = challenge.preferred(challenge.parse(self._ping.all("www-authenticate")))
+        return given
+
+    def _expect(self, response: Response, statuses: Collection[int], subject: str) -> None:
+        if response.head.status in statuses:
+            return
+        answer = response.head
+        with contextlib.suppress(RegistryError):
+            # What the body adds is welcome; the status decides.
+            answer = response.read(self._limits.error_body_bytes, "error_body_bytes")
+        if answer.status == 401:
+            raise RegistryError(
+                f"{answer.url}, where {self.where} redirected to, wants credentials",
+                "the registry's storage is misconfigured: tell its owner",
+            )
+        raise refusal.other(answer, self._reference, subject, self._auth)
+
+    def _connect(self, insecure: bool, clock: Clock) -> tuple[Transport, Url]:
+        """The transport, and the origin with the scheme that the registry speaks.
+
+        Without TLS only a loopback registry or one declared insecure is spoken to; these are asked which it is.
+        """
+        endpoint = self._reference.endpoint
+        secure, plain = (urls.parse(f"{scheme}://{endpoint}/v2/") for scheme in ("https", "http"))
+        candidates = (
+            [plain, secure] if is_loopback(secure.host) else [secure, plain] if insecure else [secure]
+        )
+        network = Network(self._gate, self._limits.idle_seconds, secure if insecure else None)
+        transport = Transport(network, self._limits, clock)
+        if len(candidates) == 1:
+            return transport, secure
+        failure: ConnectionFailure | None = None
+        try:
+            for origin in candidates:
+                try:
+                    self._ping = _ping(transport, origin)
+                except ConnectionFailure as error:
+                    failure = failure or error
+                    if error.kind not in _OTHER_SCHEME or (
+                        error.kind == "refused" and secure.port == plain.port
+                    ):
+                        raise
+                    continue
+                if not _wants_tls(self._ping):
+                    return transport, origin
+            raise failure or RegistryError(f"{self.where} speaks neither HTTP nor HTTPS as a registry does")
+        except BaseException:
+            transport.close()
+            raise
+
+
+def _ping(transport: Transport, origin: Url) -> Answer:
+    """The answer to /v2/, which every registry has; its body is of no interest."""
+    with transport.send("GET", origin.at("/v2/")) as response:
+        with contextlib.suppress(RegistryError):
+            return response.read(4 * KIB, "ping")
+        return response.head
+
+
+def _wants_tls(answer: Answer) -> bool:
+    """Whether a server answered plain HTTP with the remark that it speaks TLS, as Go's and nginx do."""
+    return answer.status == 400 and answer.url.scheme == "http" and b"HTTPS" in answer.body
+
+
+def _was_cut(head: Answer, position: int, size: int) -> bool:
+    """Whether a body that ended too early may have been cut: its end was only told by the connection's."""
+    delimited = head.header("content-length") or "chunked" in head.header("transfer-encoding").lower()
+    return position < size and not delimited
+
+
+def _named(failure: ConnectionFailure, descriptor: Descriptor, resumes: int) -> ConnectionFailure:
+    again = f", {resumes} resumptions did not help" if resumes else ""
+    return ConnectionFailure(
+        failure.kind, f"{failure.message} (blob {descriptor.digest}{again})", failure.hint
+    )

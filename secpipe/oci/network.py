@@ -1,0 +1,298 @@
+"""Connections: which addresses may be reached, by when an answer must be there, and what a failure is called.
+
+httpcore speaks HTTP/1.1; below it stands a backend of our own, because a read timeout alone never ends a request that
+drips one byte at a time, and because only who connects knows the address that a name has resolved to.
+Certificates are checked against the system's store, `SSL_CERT_FILE` and `SSL_CERT_DIR`. This module is imported only once
+a registry is to be spoken to.
+"""
+
+from __future__ import annotations
+
+import os
+import socket
+import ssl
+import threading
+import time
+from collections.abc import Iterable, Iterator
+from contextlib import AbstractContextManager, contextmanager
+from pathlib import Path
+from typing import Any
+from urllib.parse import unquote, urlsplit
+
+import httpcore  # noqa: TID253 - this module itself is imported late
+
+from secpipe.errors import RegistryError, UsageError
+from secpipe.oci import urls
+from secpipe.oci.gate import Gate
+from secpipe.oci.reference import is_loopback
+from secpipe.oci.urls import Url
+
+CONNECT_SECONDS = 10.0
+
+
+class ConnectionFailure(RegistryError):
+    """A request that got no answer, or lost it. `kind` tells whether trying again can help."""
+
+    def __init__(self, kind: str, message: str, hint: str = "") -> None:
+        super().__init__(message, hint)
+        self.kind = kind
+
+
+class Deadline(threading.local):
+    """By when the present thread's request must be answered, on the monotonic clock; None for no such bound."""
+
+    at: float | None = None
+
+    @contextmanager
+    def within(self, seconds: float) -> Iterator[None]:
+        before, self.at = self.at, time.monotonic() + seconds
+        try:
+            yield
+        finally:
+            self.at = before
+
+    def bound(self, timeout: float | None) -> float | None:
+        """The shorter of a timeout and what is left."""
+        if self.at is None:
+            return timeout
+        left = self.at - time.monotonic()
+        if left <= 0:
+            raise httpcore.ReadTimeout("deadline")
+        return left if timeout is None else min(left, timeout)
+
+
+class Network:
+    """Pools of connections: direct, through proxies, and without certificate checks for one declared origin."""
+
+    def __init__(self, gate: Gate, idle_seconds: float, unverified: urls.Url | None = None) -> None:
+        self._deadline = Deadline()
+        self._gate, self._unverified = gate, unverified
+        self._timeouts = {
+            "connect": CONNECT_SECONDS,
+            "read": float(idle_seconds),
+            "write": float(idle_seconds),
+            "pool": float(idle_seconds),
+        }
+        self._pools: dict[tuple[str, str, bool], httpcore.ConnectionPool] = {}
+        self._lock = threading.Lock()
+
+    def close(self) -> None:
+        """Close every connection."""
+        with self._lock:
+            pools, self._pools = self._pools, {}
+        for pool in pools.values():
+            pool.close()
+
+    def within(self, seconds: float) -> AbstractContextManager[None]:
+        """A context in which everything that this thread receives must arrive in time."""
+        return self._deadline.within(seconds)
+
+    def request(
+        self, method: str, url: Url, headers: Iterable[tuple[str, str]], content: bytes
+    ) -> httpcore.Response:
+        """Send a request and wait for the head of its answer. Raises ConnectionFailure; close the response."""
+        request = httpcore.Request(
+            method,
+            httpcore.URL(
+                scheme=url.scheme, host=url.host.encode(), port=url.port, target=url.target.encode()
+            ),
+            headers=[
+                ("Host", url.authority),
+                *headers,
+                *([("Content-Length", str(len(content)))] if content else []),
+            ],
+            content=content or None,
+            extensions={"timeout": self._timeouts},
+        )
+        with failures(url):
+            return self._pool(url).handle_request(request)
+
+    def _pool(self, url: Url) -> httpcore.ConnectionPool:
+        verified = not self._unverified or url.origin != self._unverified.origin
+        proxy = _proxy(url)
+        if proxy and (address := urls.literal(url.host)):
+            # Names are resolved by the proxy, out of sight; an address we can judge.
+            self._gate(url.host, [address])
+        key = (url.scheme, proxy, verified)
+        with self._lock:
+            if (pool := self._pools.get(key)) is None:
+                pool = self._pools[key] = self._new_pool(
+                    proxy, _tls(verified) if url.scheme == "https" else None
+                )
+        return pool
+
+    def _new_pool(self, proxy: str, tls: ssl.SSLContext | None) -> httpcore.ConnectionPool:
+        common: dict[str, Any] = {
+            "ssl_context": tls,
+            "max_connections": 64,
+            "max_keepalive_connections": 16,
+            "keepalive_expiry": 30,
+            "network_backend": _Backend(self._deadline, None if proxy else self._gate),
+        }
+        if not proxy:
+            return httpcore.ConnectionPool(**common)
+        parts = urlsplit(proxy)
+        auth = (unquote(parts.username), unquote(parts.password or "")) if parts.username else None
+        host = f"[{parts.hostname}]" if ":" in (parts.hostname or "") else parts.hostname
+        try:
+            address = f"{parts.scheme}://{host}" + (f":{parts.port}" if parts.port else "")
+            kind = httpcore.SOCKSProxy if parts.scheme.startswith("socks") else httpcore.HTTPProxy
+            return kind(address, auth, **common)
+        except (ImportError, RuntimeError, ValueError) as error:
+            message = f"the proxy {parts.scheme}://{host} cannot be used: {error}"
+            raise UsageError(message, "check the *_PROXY variables") from error
+
+
+class _Backend(httpcore.NetworkBackend):
+    def __init__(self, deadline: Deadline, gate: Gate | None) -> None:
+        self._inner = httpcore.SyncBackend()
+        self._deadline, self._gate = deadline, gate
+
+    def connect_tcp(
+        self,
+        host: str,
+        port: int,
+        timeout: float | None = None,
+        local_address: str | None = None,
+        socket_options: Iterable[Any] | None = None,
+    ) -> httpcore.NetworkStream:
+        try:
+            found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+        except (OSError, UnicodeError) as error:
+            raise httpcore.ConnectError(error) from error
+        addresses = list(dict.fromkeys(str(entry[4][0]) for entry in found))
+        if self._gate:
+            self._gate(host, [known for text in addresses if (known := urls.literal(text.partition("%")[0]))])
+        failure: Exception = httpcore.ConnectError("no address")
+        for address in addresses[:6]:
+            try:
+                stream = self._inner.connect_tcp(
+                    address, port, self._deadline.bound(timeout), local_address, socket_options
+                )
+                return _Stream(stream, self._deadline)
+            except (httpcore.ConnectError, httpcore.ConnectTimeout) as error:
+                failure = error
+        raise failure
+
+
+class _Stream(httpcore.NetworkStream):
+    def __init__(self, inner: httpcore.NetworkStream, deadline: Deadline) -> None:
+        self._inner, self._deadline = inner, deadline
+
+    def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
+        return self._inner.read(max_bytes, self._deadline.bound(timeout))
+
+    def write(self, buffer: bytes, timeout: float | None = None) -> None:
+        self._inner.write(buffer, self._deadline.bound(timeout))
+
+    def close(self) -> None:
+        self._inner.close()
+
+    def start_tls(
+        self, ssl_context: ssl.SSLContext, server_hostname: str | None = None, timeout: float | None = None
+    ) -> httpcore.NetworkStream:
+        timeout = self._deadline.bound(timeout)
+        return _Stream(self._inner.start_tls(ssl_context, server_hostname, timeout), self._deadline)
+
+    def get_extra_info(self, info: str) -> Any:
+        return self._inner.get_extra_info(info)
+
+
+@contextmanager
+def failures(url: Url) -> Iterator[None]:
+    """Name what httpcore raises after what happened to the request to `url`."""
+    try:
+        yield
+    except httpcore.ConnectTimeout as error:
+        raise ConnectionFailure(
+            "timeout", f"{url.authority} does not answer: connecting timed out", _CHECK
+        ) from error
+    except httpcore.TimeoutException as error:
+        raise ConnectionFailure("timeout", f"{url.authority} stopped answering in time", _SLOW) from error
+    except httpcore.ConnectError as error:
+        raise _connect_failure(url, error) from error
+    except (httpcore.NetworkError, httpcore.RemoteProtocolError) as error:
+        raise ConnectionFailure(
+            "lost", f"the connection to {url.authority} broke: {_words(error)}", _SLOW
+        ) from error
+    except httpcore.ProxyError as error:
+        raise ConnectionFailure(
+            "proxy", f"the proxy refused {url.authority}: {_words(error)}", _PROXY
+        ) from error
+    except (httpcore.ProtocolError, httpcore.UnsupportedProtocol) as error:
+        raise ConnectionFailure(
+            "protocol", f"the request to {url.authority} failed: {_words(error)}"
+        ) from error
+
+
+def _connect_failure(url: Url, error: Exception) -> ConnectionFailure:
+    cause = error.args[0] if error.args and isinstance(error.args[0], Exception) else error
+    where = f"[{url.host}]:{url.port}" if ":" in url.host else f"{url.host}:{url.port}"
+    if isinstance(cause, ssl.SSLCertVerificationError):
+        message = f"the certificate of {url.authority} is not trusted: {cause.verify_message}"
+        return ConnectionFailure("certificate", message, "name the registry's CA with SSL_CERT_FILE=FILE")
+    if isinstance(cause, ssl.SSLError):
+        message = f"{where} does not speak TLS as it should: {cause.reason or cause}"
+        return ConnectionFailure(
+            "tls", message, "if the registry speaks plain HTTP, declare it with --insecure"
+        )
+    if isinstance(cause, socket.gaierror | UnicodeError):
+        words = cause.strerror if isinstance(cause, socket.gaierror) else "no valid name"
+        message = f"the host {url.host} cannot be found: {words}"
+        return ConnectionFailure("name", message, "check the registry's name and this machine's DNS")
+    if isinstance(cause, ConnectionRefusedError):
+        hint = "is the registry up, and is this its port?"
+        if url.scheme == "https":
+            hint += " If it speaks plain HTTP, declare that with --insecure"
+        return ConnectionFailure("refused", f"connection refused by {where}", hint)
+    return ConnectionFailure("connect", f"cannot connect to {where}: {_words(error)}", _CHECK)
+
+
+def _words(error: Exception) -> str:
+    cause = error.args[0] if error.args and isinstance(error.args[0], OSError) else error
+    return str(getattr(cause, "strerror", None) or cause)[:200] or type(error).__name__
+
+
+def _tls(verified: bool) -> ssl.SSLContext:
+    if (named := os.environ.get("SSL_CERT_FILE")) and not Path(named).is_file():
+        raise UsageError(
+            f"SSL_CERT_FILE={named} is no file", "name a file of CA certificates in PEM, or unset it"
+        )
+    try:
+        context = ssl.create_default_context()
+        context.set_alpn_protocols(["http/1.1"])
+        if not verified:
+            context.check_hostname = False
+            context.verify_mode = ssl.CERT_NONE
+        elif not _has_system_store():
+            import certifi
+
+            context.load_verify_locations(certifi.where())
+    except (OSError, ssl.SSLError) as error:
+        raise UsageError(
+            f"CA certificates cannot be loaded: {error}", "check SSL_CERT_FILE and SSL_CERT_DIR"
+        ) from error
+    return context
+
+
+def _has_system_store() -> bool:
+    paths = ssl.get_default_verify_paths()
+    return bool(paths.cafile) or (bool(paths.capath) and any(Path(paths.capath).iterdir()))
+
+
+def _proxy(url: Url) -> str:
+    """The proxy that the environment names for a URL; loopback is never proxied."""
+    if not any(name.lower().endswith("_proxy") for name in os.environ) or is_loopback(url.host):
+        return ""
+    from urllib.request import getproxies, proxy_bypass
+
+    proxies = getproxies()
+    if proxy_bypass(f"{url.host}:{url.port}"):
+        return ""
+    proxy = proxies.get(url.scheme) or proxies.get("all") or ""
+    return proxy if not proxy or "://" in proxy else f"http://{proxy}"
+
+
+_CHECK = "check host, port, firewall and proxy settings"
+_SLOW = "try again; if it happens again, look into the registry's log"
+_PROXY = "check the *_PROXY variables and the proxy's log"
