@@ -18,7 +18,11 @@ from secpipe.report import Kind, formats, render
 FormatOption = Annotated[
     str | None,
     typer.Option(
-        "--format", "-f", metavar="FORMAT", help="Report on stdout: tty, json, sarif.", show_default="tty"
+        "--format",
+        "-f",
+        metavar="FORMAT",
+        help="Report on stdout: tty, json or sarif. [default: tty]",
+        show_default=False,
     ),
 ]
 OutputOption = Annotated[

@@ -35,6 +35,8 @@ def build() -> typer.Typer:
     app = typer.Typer(
         name="secpipe",
         no_args_is_help=True,
+        # Plain help: it keeps [brackets], needs no rich, and reads well at 80 columns.
+        rich_markup_mode=None,
         pretty_exceptions_enable=False,
         context_settings={"help_option_names": ["-h", "--help"]},
     )

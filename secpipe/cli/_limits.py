@@ -1,0 +1,35 @@
+"""`--limit NAME=VALUE`: every bound of `secpipe.model.limits` by its name."""
+
+from __future__ import annotations
+
+import difflib
+import re
+from collections.abc import Iterable
+from dataclasses import fields, replace
+
+from secpipe.errors import UsageError
+from secpipe.model.limits import GIB, KIB, MIB, Limits
+
+_UNITS = {"": 1, "k": KIB, "kib": KIB, "m": MIB, "mib": MIB, "g": GIB, "gib": GIB}
+_VALUE = re.compile(r"(\d{1,18})\s*([a-z]*)", re.ASCII)
+
+
+def parse_limits(settings: Iterable[str]) -> Limits:
+    """The default limits with the settings applied; `UsageError` names what is wrong."""
+    names = {f.name.replace("_", "-"): f.name for f in fields(Limits)}
+    changed: dict[str, int] = {}
+    for setting in settings:
+        name, equals, value = setting.partition("=")
+        key = name.strip().replace("_", "-")
+        if key not in names:
+            near = difflib.get_close_matches(key, names, 1)
+            hint = f"did you mean {near[0]}?" if near else f"the limits are {', '.join(sorted(names))}"
+            raise UsageError(f"unknown limit {name.strip()!r}", hint)
+        match = _VALUE.fullmatch(value.strip().lower())
+        if not equals or not match or match[2] not in _UNITS:
+            raise UsageError(
+                f"limit {key} needs a number, not {value!r}",
+                f"for example --limit {key}=1024, or 64KiB, 16MiB, 2GiB",
+            )
+        changed[names[key]] = int(match[1]) * _UNITS[match[2]]
+    return replace(Limits(), **changed)

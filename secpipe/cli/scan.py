@@ -1,0 +1,140 @@
+"""`secpipe scan TARGET`."""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from secpipe.cache.paths import database_path
+from secpipe.cli._limits import parse_limits
+from secpipe.cli._output import FormatOption, OutputOption, destinations, emit
+from secpipe.errors import UsageError
+from secpipe.policy.gate import FailOn
+
+if TYPE_CHECKING:
+    from secpipe.model.scan import ScanReport
+    from secpipe.oci.credentials import Credentials
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command to the application."""
+    app.command(no_args_is_help=True)(scan)
+
+
+def scan(
+    target: Annotated[
+        str,
+        typer.Argument(
+            metavar="TARGET",
+            help="registry/repository:tag[@digest], oci:DIR[:TAG], docker-archive:TAR[:TAG], or a path of these.",
+            show_default=False,
+        ),
+    ],
+    format: FormatOption = None,
+    output: OutputOption = None,
+    fail_on: Annotated[
+        FailOn,
+        typer.Option(help="Exit 1 on findings of this severity or worse. All are reported in any case."),
+    ] = FailOn.ANY,
+    allow_incomplete: Annotated[
+        bool,
+        typer.Option("--allow-incomplete", help="Exit 0 instead of 3 on gaps in coverage; still tell them."),
+    ] = False,
+    platform: Annotated[
+        str | None,
+        typer.Option(
+            metavar="OS/ARCH[/VARIANT]",
+            show_default=False,
+            help="Which image of an index. [default: this machine's linux]",
+        ),
+    ] = None,
+    db: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="The advisory database. [env var: SECPIPE_DB]", show_default=False),
+    ] = None,
+    max_db_age: Annotated[
+        int, typer.Option(metavar="DAYS", min=0, help="Advisories older than this decide nothing.")
+    ] = 7,
+    username: Annotated[
+        str | None,
+        typer.Option(envvar="SECPIPE_USERNAME", help="For the registry; else Docker's and Podman's files."),
+    ] = None,
+    password_stdin: Annotated[
+        bool,
+        typer.Option("--password-stdin", help="Read the password from stdin. [env var: SECPIPE_PASSWORD]"),
+    ] = False,
+    authfile: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE", help="The only credentials file to look into. [env var: REGISTRY_AUTH_FILE]"
+        ),
+    ] = None,
+    insecure: Annotated[
+        bool, typer.Option("--insecure", help="Plain HTTP to this registry. Loopback needs no flag.")
+    ] = False,
+    limit: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="NAME=VALUE", help="Raise or lower a bound, such as layer-bytes=16GiB; repeatable."
+        ),
+    ] = None,
+) -> None:
+    """Scan a container image for packages with known vulnerabilities.
+
+    Exit codes: 0 clean, 1 findings at or above the gate, 2 usage error, 3 could not decide.
+    """
+    from secpipe.pipeline.scan import ScanOptions
+    from secpipe.pipeline.scan import scan as run
+
+    wanted = destinations("scan", format, output)
+    report = run(
+        ScanOptions(
+            target,
+            db or database_path(),
+            platform=platform,
+            fail_on=fail_on,
+            allow_incomplete=allow_incomplete,
+            max_age_days=max_db_age,
+            credentials=_credentials(username, password_stdin),
+            authfile=authfile,
+            insecure=insecure,
+            limits=parse_limits(limit or []),
+        )
+    )
+    emit(report, wanted)
+    if ("tty", None) not in wanted:
+        _tell(report)
+    raise typer.Exit(report.exit_code)
+
+
+def _credentials(username: str | None, password_stdin: bool) -> Credentials | None:
+    """Those of the command line and the environment; None leaves the search to the files."""
+    from secpipe.oci.credentials import Credentials
+
+    if password_stdin:
+        password = sys.stdin.readline().rstrip("\r\n")
+    else:
+        password = os.environ.get("SECPIPE_PASSWORD", "")
+    if not username:
+        if password_stdin:
+            raise UsageError("--password-stdin without --username", "name the user with --username")
+        return None
+    if not password:
+        raise UsageError(
+            f"no password for {username}", "pipe it in with --password-stdin, or set SECPIPE_PASSWORD"
+        )
+    return Credentials(username, password, origin="the command line")
+
+
+def _tell(report: ScanReport) -> None:
+    """What the terminal report would say and no other format shows on screen: gaps and the verdict."""
+    from secpipe.report._text import printable
+
+    for problem in report.problems:
+        hint = f" ({problem.hint})" if problem.hint else ""
+        typer.echo(printable(f"{problem.code}: {problem.message}{hint}"), err=True)
+    typer.echo(f"verdict: {report.verdict} (exit {report.exit_code}): {printable(report.reason)}", err=True)

@@ -1,0 +1,154 @@
+"""`scan`: from a target to a report. Read it top to bottom; no terminal, no global state."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+from secpipe.advisories.store import Store
+from secpipe.catalog import Inventory, inventory, patterns
+from secpipe.match.ecosystem import ecosystem
+from secpipe.match.matcher import match, missing
+from secpipe.model.image import Image
+from secpipe.model.limits import Limits
+from secpipe.model.package import Distribution, Package
+from secpipe.model.problem import Problem
+from secpipe.model.scan import ScanReport, Target
+from secpipe.oci.credentials import Credentials
+from secpipe.oci.target import open_image
+from secpipe.policy.gate import FailOn, decide
+from secpipe.unpack.view import open_view
+
+OS_TYPES = ("apk", "deb", "rpm")
+MAX_AGE_DAYS = 7
+"""Advisories older than this cannot vouch for an image; peers draw the line at five."""
+
+
+@dataclass(frozen=True, slots=True)
+class ScanOptions:
+    """What to scan, with what, and how strict to be.
+
+    `credentials` win over those in Docker's and Podman's files; `authfile` is the only such file looked into.
+    `platform` is `os/arch[/variant]`, None for linux on this machine's architecture. `max_age_days` is the
+    oldest that advisories may be, counted from when they were fetched or built.
+    """
+
+    target: str
+    database: Path
+    platform: str | None = None
+    fail_on: FailOn = FailOn.ANY
+    allow_incomplete: bool = False
+    max_age_days: int = MAX_AGE_DAYS
+    credentials: Credentials | None = None
+    authfile: Path | None = None
+    insecure: bool = False
+    limits: Limits = field(default_factory=Limits)
+
+
+def scan(options: ScanOptions) -> ScanReport:
+    """Read the image, list its packages, match them, decide.
+
+    What could not be examined is a problem in the report; raises `SecpipeError` only when there is nothing to
+    report on: no such image, a layer that is corrupt, no advisory database.
+    """
+    with (
+        open_image(
+            options.target,
+            platform=options.platform,
+            credentials=options.credentials,
+            authfile=options.authfile,
+            insecure=options.insecure,
+            limits=options.limits,
+        ) as image,
+        Store.open(options.database) as store,
+    ):
+        view = open_view(image, patterns(), options.limits)
+        found = inventory(view, image)
+        packages = tuple(replace(p, ecosystem=ecosystem(found.distribution, p.type)) for p in found.packages)
+        matched = match(packages, store)
+        problems = {
+            *view.problems,
+            *found.problems,
+            *matched.problems,
+            *_uncovered(image, found, packages),
+            *_without_advisories(packages, store, options.max_age_days),
+        }
+    decision = decide(
+        matched.findings, sorted(problems), options.fail_on, allow_incomplete=options.allow_incomplete
+    )
+    return ScanReport(
+        Target(options.target, image.digest, str(image.platform), found.distribution),
+        packages,
+        matched.findings,
+        decision.problems,
+        decision.verdict,
+        decision.exit_code,
+        decision.reason,
+    )
+
+
+def _uncovered(image: Image, found: Inventory, packages: tuple[Package, ...]) -> Iterator[Problem]:
+    """What the inventory leaves open: no packages at all, no known distribution, no database of its packages."""
+    for warning in image.warnings:
+        yield Problem("image-warning", image.reference, warning, "was the image put together by hand?")
+    if not packages:
+        yield Problem(
+            "empty-inventory",
+            image.reference,
+            f"no packages were found in {image.reference} ({len(image.layers)} layers)",
+            "there is nothing here that advisories could be matched with, which is not the same as clean",
+        )
+    distribution = found.distribution
+    if distribution is None:
+        yield Problem(
+            "unknown-distribution",
+            image.reference,
+            f"{image.reference} has no os-release, so its distribution is unknown",
+            "base the image on a distribution, or accept the gap with --allow-incomplete",
+        )
+        return
+    homeless = sorted({p.type for p in packages if p.ecosystem is None})
+    known = [type for type in OS_TYPES if ecosystem(distribution, type)]
+    if homeless or not known:
+        yield _unknown(distribution, homeless)
+    elif packages and not any(p.type in known for p in packages):
+        yield Problem(
+            "missing-database",
+            str(distribution),
+            f"{distribution} keeps a package database ({', '.join(known)}), but none was found in the image",
+            "was it deleted in a layer? Its packages could not be examined",
+        )
+
+
+def _unknown(distribution: Distribution, types: list[str]) -> Problem:
+    what = f"its {' and '.join(types)} packages" if types else "its packages"
+    return Problem(
+        "unknown-distribution",
+        str(distribution),
+        f"no advisory ecosystem is known for {distribution}: {what} could not be examined",
+        "accept the gap with --allow-incomplete, or use a supported distribution",
+    )
+
+
+def _without_advisories(packages: Iterable[Package], store: Store, max_age_days: int) -> Iterator[Problem]:
+    """Ecosystems of the image that the database does not cover, or covers with data too old to vouch for it."""
+    needed = sorted({p.ecosystem for p in packages if p.ecosystem})
+    absent = set(missing(packages, store))
+    for name in needed:
+        base = name.partition(":")[0]
+        if name in absent:
+            yield Problem(
+                "no-advisories",
+                name,
+                f"the database has no advisories for {name}",
+                f"run: secpipe db update {shlex.quote(base)}",
+            )
+        elif (age := store.age_days(name)) > max_age_days:
+            yield Problem(
+                "stale-advisories",
+                name,
+                f"the advisories for {name} are {age:.0f} days old, more than {max_age_days}",
+                f"run: secpipe db update {shlex.quote(base)}, or allow it with --max-db-age",
+            )
