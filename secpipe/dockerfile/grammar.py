@@ -5,15 +5,18 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Sequence
 
+from secpipe.dockerfile import mounts
 from secpipe.dockerfile.ast import Flag, Instruction, SyntaxProblem, Word
 from secpipe.dockerfile.heredoc import is_marker
 from secpipe.dockerfile.keywords import FLAGS, KEYWORDS
+from secpipe.dockerfile.stages import stage_name
 
 _STAGE_NAME = re.compile(r"[a-z][a-z0-9-_.]*")
 _AT_LEAST_ONE = frozenset({"ARG", "ENV", "EXPOSE", "HEALTHCHECK", "LABEL", "ONBUILD", "SHELL", "VOLUME"})
 _EXACTLY_ONE = frozenset({"MAINTAINER", "STOPSIGNAL", "USER", "WORKDIR"})
 _UNCHECKED_FLAGS = frozenset({"ARG", "STOPSIGNAL"})
 _DURATION = re.compile(r"[+-]?(?:0|(?:(?:\d+\.?\d*|\.\d+)(?:ns|us|µs|μs|ms|s|m|h))+)")
+_MODES = {"network": ("default", "none", "host"), "security": ("sandbox", "insecure")}
 _NO_TRIGGER = frozenset({"FROM", "MAINTAINER", "ONBUILD"})
 
 
@@ -48,6 +51,8 @@ def _refused(instruction: Instruction) -> Iterable[SyntaxProblem]:
         yield from _copy(instruction)
     elif keyword == "FROM":
         yield from _from(instruction)
+    elif keyword == "RUN":
+        yield from _run(instruction)
     elif keyword == "HEALTHCHECK":
         yield from _healthcheck(instruction)
     elif keyword == "SHELL" and instruction.json is None:
@@ -105,17 +110,22 @@ def _copy(instruction: Instruction) -> Iterable[SyntaxProblem]:
 
 
 def _from(instruction: Instruction) -> Iterable[SyntaxProblem]:
-    words = instruction.words
-    if len(words) == 3 and words[1].value.lower() == "as":
-        if not _STAGE_NAME.fullmatch(words[2].value.lower()):
-            yield _at(
-                words[2],
-                f"{words[2].value!r} is no name for a stage; it begins with a letter and has only letters, digits, - _ .",
-            )
-    elif len(words) == 3:
+    words, name = instruction.words, stage_name(instruction)
+    if name and not _STAGE_NAME.fullmatch(name.lower()):
+        rule = "it begins with a letter and has only letters, digits, - _ and ."
+        yield _at(words[2], f"{name!r} cannot be the name of a stage: {rule}")
+    elif len(words) == 3 and not name:
         yield _at(words[1], f"{words[1].value!r} stands where FROM has AS")
-    elif len(words) != 1:
+    elif len(words) not in (1, 3):
         yield _whole(instruction, "FROM takes an image, or an image, AS and a name")
+
+
+def _run(instruction: Instruction) -> Iterable[SyntaxProblem]:
+    yield from mounts.refused(instruction)
+    for flag in instruction.flags:
+        known = _MODES.get(flag.name)
+        if known and flag.value is not None and flag.value not in known:
+            yield _at(flag, f"--{flag.name} is {', '.join(known[:-1])} or {known[-1]}, not {flag.value!r}")
 
 
 def _healthcheck(instruction: Instruction) -> Iterable[SyntaxProblem]:

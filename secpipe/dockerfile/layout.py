@@ -19,7 +19,7 @@ from secpipe.dockerfile.heredoc import Bodies, markers
 from secpipe.dockerfile.joined import Joined, join
 from secpipe.dockerfile.lexer import SPACE
 
-_DIRECTIVE = re.compile(rf"#[{SPACE}]*([a-zA-Z][a-zA-Z0-9]*)[{SPACE}]*=[{SPACE}]*(.+)")
+_DIRECTIVE = re.compile(rf"#[{SPACE}]*([a-zA-Z][a-zA-Z0-9]*)[ \t\f\r]*=[ \t\f\r]*(.+)")
 _DIRECTIVES = frozenset({"check", "escape", "syntax"})
 _MAX_LINE = 65535
 """Go's bufio.MaxScanTokenSize less one: BuildKit gives up at a longer line."""
@@ -70,7 +70,7 @@ def lay_out(source: Source) -> Layout:
 def _read_directives(layout: Layout) -> int:
     """Read the parser directives at the very top; the index of the first line that is none."""
     for index, line in enumerate(layout.lines):
-        stripped = line.strip(SPACE)
+        stripped = line.lstrip(SPACE).rstrip(" \t\f\r")
         match = _DIRECTIVE.fullmatch(stripped)
         name = match[1].lower() if match else ""
         if not match or name not in _DIRECTIVES:

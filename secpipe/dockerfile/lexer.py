@@ -77,6 +77,7 @@ class _Lexer:
         self.raw = raw
         self.pos = 0
         self.depth = 0
+        self.modifiers = 0
         self.words: list[tuple[int, int]] = []
 
     def run(self) -> str:
@@ -87,6 +88,7 @@ class _Lexer:
         if self.depth > _MAX_DEPTH:
             raise LexError("variables are nested too deeply", self.pos)
         self.depth += 1
+        self.modifiers += bool(stop)
         out: list[str] = []
         text, began = self.text, -1
         while self.pos < len(text):
@@ -102,9 +104,11 @@ class _Lexer:
                     self.words.append((began, at))
                 began = -1
                 continue
-            if began < 0:
-                began = at
+            modifiers = self.modifiers
             out.append(self._piece(char, raw_escapes))
+            # BuildKit forgets what came before a `${name:-…}` in the same word.
+            if began < 0 or self.modifiers > modifiers:
+                began = at
         if stop:
             raise LexError(f"missing {stop}", len(text))
         if began >= 0:

@@ -126,11 +126,14 @@ def _maybe_json(
 
 def _words(keyword: str, rest: Joined, escape: str, problems: list[SyntaxProblem]) -> tuple[Word, ...]:
     """The words of any other form, without quotes and escapes."""
+    paired = keyword in ("ENV", "LABEL", "ARG")
     if keyword in ("ENV", "LABEL"):
         spans = quoted_words(rest, escape)
         blank = first_blank(rest.text)
-        if spans and blank and "=" not in rest.text[slice(*spans[0])]:
-            spans = ((0, blank[0]), (blank[1], len(rest.text)))
+        if spans and "=" not in rest.text[slice(*spans[0])]:
+            end = len(rest.text)
+            spans = ((0, blank[0]), (blank[1], end)) if blank else ((0, end),)
+            paired = False
     elif keyword == "ARG":
         spans = quoted_words(rest, escape)
     elif keyword in _WHOLE:
@@ -139,14 +142,24 @@ def _words(keyword: str, rest: Joined, escape: str, problems: list[SyntaxProblem
         spans = blank_separated(rest)
     if keyword == "MAINTAINER":
         return tuple(rest.word(*span) for span in spans)
-    return tuple(_unquoted(rest, start, end, escape, problems) for start, end in spans)
+    return tuple(_unquoted(rest, span, escape, problems, paired=paired) for span in spans)
 
 
-def _unquoted(rest: Joined, start: int, end: int, escape: str, problems: list[SyntaxProblem]) -> Word:
+def _unquoted(
+    rest: Joined, span: tuple[int, int], escape: str, problems: list[SyntaxProblem], *, paired: bool
+) -> Word:
+    """A word without quotes and escapes; name and value of a pair are two texts, as they are to BuildKit."""
+    start, end = span
     text = rest.text[start:end]
+    at = 0
+    name, equals, default = text.partition("=") if paired else (text, "", "")
     try:
-        return rest.word(start, end, unquote(text, escape))
+        value = unquote(name, escape)
+        if equals:
+            at = len(name) + 1
+            value += equals + unquote(default, escape)
     except LexError as error:
-        word = rest.word(start, end)
-        problems.append(SyntaxProblem(f"{error.message} in {text!r}", word.start, word.end))
-        return word
+        place = rest.word(start + min(at + error.index, len(text) - 1), end)
+        problems.append(SyntaxProblem(f"{error.message}: {text[:80]}", place.start, place.end))
+        value = text
+    return rest.word(start, end, value)

@@ -31,6 +31,12 @@ def find_stages(instructions: Iterable[Instruction], escape: str) -> tuple[Stage
     return tuple(stages)
 
 
+def stage_name(instruction: Instruction) -> str:
+    """What stands behind the AS of a FROM, as written; '' without one. Quotes mean nothing here."""
+    raw = _raw(instruction)
+    return raw[2] if len(raw) == 3 and raw[1].lower() == "as" else ""
+
+
 def resolve(raw: str, escape: str, arguments: dict[str, str | None]) -> str | None:
     """The value of a word (quotes and all), None when it needs a variable without a known value.
 
@@ -68,19 +74,22 @@ def _stage(
     words = instruction.words
     nowhere = instruction.keyword_word.end
     base = words[0] if words else Word("", nowhere, nowhere)
-    line = Joined(instruction.text, instruction.segments)
     resolved: str | None = None
     try:
-        raw = next((line.text[start:end] for start, end in blank_separated(line)), "")
+        raw = next(iter(_raw(instruction)), "")
         resolved = resolve(raw, escape, arguments) or None
     except LexError:
         pass
-    named = len(words) == 3 and words[1].value.lower() == "as"
     return Stage(
         instruction.stage,
-        words[2].value.lower() if named else "",
+        stage_name(instruction).lower(),
         base,
         by_name.get((resolved or base.value).lower()),
         resolved,
         instruction,
     )
+
+
+def _raw(instruction: Instruction) -> list[str]:
+    line = Joined(instruction.text, instruction.segments)
+    return [line.text[start:end] for start, end in blank_separated(line)]
