@@ -3,7 +3,8 @@
 # Findings (exit code 1) are what the examples are there for; any other code ends the demo.
 set -eu
 
-bold= plain=
+bold=''
+plain=''
 if [ -t 1 ] && [ -z "${NO_COLOR:-}" ]; then
     bold=$(printf '\033[1m') plain=$(printf '\033[0m')
 fi
@@ -25,28 +26,31 @@ run() {
     fi
 }
 
-db=build/demo/advisories.sqlite
-image=oci:build/example-image:debian
-rm -rf build/example-image
+SECPIPE_DB=build/demo/advisories.sqlite
+export SECPIPE_DB
+rm -rf build/example-image secpipe.sarif
 mkdir -p build/demo
 
 title "1. Lint a Dockerfile"
 run 1 secpipe lint examples/Dockerfile
 
 title "2. Compile advisories (plain OSV records) into a database"
-run 0 secpipe db build vulndb-fixtures/osv --db "$db"
+echo "$ export SECPIPE_DB=$SECPIPE_DB"
+run 0 secpipe db build vulndb-fixtures/osv
 
 title "3. Build the example images from text"
 run 0 python -m examples.build build/example-image
 
 title "4. Scan one of them"
-run 1 secpipe scan "$image" --platform linux/amd64 --db "$db" -f tty -o sarif=secpipe.sarif
+run 1 secpipe scan oci:build/example-image:debian \
+    --platform linux/amd64 --output sarif=secpipe.sarif
 
-title "The gate did its work: exit code 1, and secpipe.sarif for a code scanning service."
-cat <<TEXT
-Next:
+title "So the gate stays shut: exit code 1. The details are in secpipe.sarif."
+cat <<'TEXT'
+Now try your own (advisories come from the public OSV feed):
+
   . .venv/bin/activate
   secpipe lint YOUR/Dockerfile
   secpipe db update Debian Alpine PyPI
-  secpipe scan docker.io/library/debian:12
+  secpipe scan docker.io/library/python:3.12-slim
 TEXT
