@@ -71,6 +71,10 @@ class Heredoc:
     marker: Word
 
 
+Segments = tuple[tuple[int, ...], tuple[int, ...]]
+"""Where the stretches of a joined text begin: in that text, ascending from 0, and in the file."""
+
+
 @dataclass(frozen=True, slots=True)
 class Instruction:
     """One instruction.
@@ -83,8 +87,8 @@ class Instruction:
     those behind CMD), None for any other form; in the exec form `words` are these too.
     `stage` is the 0-based stage, -1 before the first FROM. For ONBUILD, `trigger` is the inner instruction;
     `words` and `heredocs` are its keyword and words, and its heredocs.
-    `text` is everything after the flags with continuations joined and comment lines dropped; `segments` are ascending
-    pairs (offset in `text`, offset in the file) of the stretches it was joined from.
+    `text` is everything after the flags with continuations joined and comment lines dropped; `segments` tell where
+    each stretch of it stands.
     `start`/`end` reach from the keyword to the last character, the terminator of the last heredoc included.
     """
 
@@ -99,7 +103,7 @@ class Instruction:
     end: int
     stage: int
     trigger: Instruction | None = None
-    segments: tuple[tuple[int, int], ...] = ()
+    segments: Segments = ((0,), (0,))
 
     def flag(self, name: str) -> str | None:
         """The value of the last `--name=value` (case-sensitive as in BuildKit), None when it is absent or bare."""

@@ -6,8 +6,6 @@ frontend/dockerfile/instructions refuses. What it refuses becomes a SyntaxProble
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from secpipe.dockerfile.ast import (
     Dockerfile,
     Instruction,
@@ -19,7 +17,7 @@ from secpipe.dockerfile.grammar import check
 from secpipe.dockerfile.joined import Joined
 from secpipe.dockerfile.jsonform import NotStrings
 from secpipe.dockerfile.jsonform import parse as parse_json
-from secpipe.dockerfile.layout import lay_out
+from secpipe.dockerfile.layout import Layout, lay_out
 from secpipe.dockerfile.lexer import LexError, unquote
 from secpipe.dockerfile.stages import find_stages
 from secpipe.dockerfile.words import Command, blank_separated, first_blank, quoted_words, split_command
@@ -34,20 +32,9 @@ def parse(source: Source) -> Dockerfile:
     layout = lay_out(source)
     problems = layout.problems
     instructions: list[Instruction] = []
-    stage = -1
     for first, line in layout.instructions():
-        instruction = _instruction(line, layout.escape, problems)
-        stage += instruction.keyword == "FROM"
-        heredocs = layout.heredocs.get(first, ())
-        if heredocs or stage != -1:
-            trigger = instruction.trigger
-            instruction = replace(
-                instruction,
-                stage=stage,
-                heredocs=heredocs,
-                end=layout.ends.get(first, instruction.end),
-                trigger=trigger and replace(trigger, stage=stage, heredocs=heredocs),
-            )
+        stage = instructions[-1].stage if instructions else -1
+        instruction = _instruction(line, layout, first, stage)
         check(instruction, instructions, problems)
         instructions.append(instruction)
     stages = find_stages(instructions, layout.escape)
@@ -58,6 +45,7 @@ def parse(source: Source) -> Dockerfile:
         problems.append(
             SyntaxProblem("there is no FROM, so nothing to build", first_word.start, first_word.end)
         )
+    problems.sort(key=lambda p: (p.start, p.end, p.message))
     return Dockerfile(
         source,
         layout.escape,
@@ -65,37 +53,38 @@ def parse(source: Source) -> Dockerfile:
         tuple(instructions),
         tuple(layout.comments),
         stages,
-        tuple(sorted(problems, key=lambda p: (p.start, p.end, p.message))),
+        tuple(problems),
     )
 
 
-def _instruction(
-    line: Joined, escape: str, problems: list[SyntaxProblem], *, inner: bool = False
-) -> Instruction:
-    command = split_command(line, escape)
+def _instruction(line: Joined, layout: Layout, first: int, stage: int, *, inner: bool = False) -> Instruction:
+    """The instruction on line `first`, in or behind a stage; `inner` is the trigger of an ONBUILD."""
+    command = split_command(line, layout.escape)
     keyword = command.keyword.value.upper()
     rest = command.rest
     trigger: Instruction | None = None
     json: tuple[Word, ...] | None = None
     if keyword == "ONBUILD" and rest.text and not inner:
-        trigger = _instruction(rest, escape, problems, inner=True)
+        trigger = _instruction(rest, layout, first, stage, inner=True)
         words: tuple[Word, ...] = (trigger.keyword_word, *trigger.words)
     elif keyword in _JSON_FORM:
-        words, json = _maybe_json(keyword, command, escape, problems)
+        words, json = _maybe_json(keyword, command, layout.escape, layout.problems)
     else:
-        words = _words(keyword, rest, escape, problems)
-    end = rest.end(len(rest.text)) if rest.text else (command.flags or (command.keyword,))[-1].end
+        words = _words(keyword, rest, layout.escape, layout.problems)
+    end = layout.ends.get(first) or (
+        rest.end(len(rest.text)) if rest.text else (command.flags or (command.keyword,))[-1].end
+    )
     return Instruction(
         keyword,
         command.keyword,
         command.flags,
         words,
         json,
-        (),
+        layout.heredocs.get(first, ()),
         rest.text,
         command.keyword.start,
         end,
-        -1,
+        stage + (keyword == "FROM" and not inner),
         trigger,
         rest.segments,
     )
