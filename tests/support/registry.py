@@ -98,6 +98,8 @@ class Registries:
     basic: str
     token: str
     issuer: Issuer
+    storage: Path
+    """where all three keep their content"""
 
 
 @pytest.fixture(scope="session")
@@ -124,7 +126,7 @@ def registries(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Registries]
             },
         }
         started = {name: running.enter_context(_serve(folder, name, auth)) for name, auth in auths.items()}
-        yield Registries(started["anonymous"], started["basic"], started["token"], issuer)
+        yield Registries(started["anonymous"], started["basic"], started["token"], issuer, folder / "storage")
 
 
 def push(address: str, repository: str, tag: str, image: BuiltImage, auth: str = "") -> None:
