@@ -1,0 +1,81 @@
+"""What a check is: a generator over one kind of node, in a module of its own named after its rule.
+
+    @check("RUN", onbuild=True)
+    def pinned_packages(run: Run, context: Context) -> Iterator[Found]:
+        for command in run.commands("apk", "add"):
+            ...
+            yield word, "message"
+
+The engine calls it for every node of its kinds and turns what it yields into findings: a thing with `start` and
+`end` (a word, a command, an instruction), alone for the rule's own summary or with a message that says more.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import Any, Protocol, TypeVar
+
+
+class Spanned(Protocol):
+    """Something that stands in the source: offsets into its text, the end exclusive."""
+
+    @property
+    def start(self) -> int: ...
+
+    @property
+    def end(self) -> int: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """A bare stretch of the source."""
+
+    start: int
+    end: int
+
+
+Found = Spanned | tuple[Spanned, str]
+"""What a check yields: where, and the message unless the rule's summary is enough."""
+
+Function = Callable[[Any, Any], Iterable[Found]]
+F = TypeVar("F", bound=Function)
+
+DOCKERFILE, STAGE = "dockerfile", "stage"
+"""The kinds of node besides the instructions' keywords: the whole file, a build stage."""
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """A check and what it is called for.
+
+    `kinds` are instruction keywords, `STAGE` or `DOCKERFILE`. A RUN is handed over as `secpipe.lint.run.Run`;
+    with `onbuild` the RUN inside an ONBUILD too. `STAGE` gets a `Stage`, `DOCKERFILE` the file, any other
+    kind the `Instruction`.
+    """
+
+    code: str
+    kinds: tuple[str, ...]
+    onbuild: bool
+    function: Function
+
+
+def check(*kinds: str, onbuild: bool = False) -> Callable[[F], Check]:
+    """Make a function the check of the rule that its module is named after."""
+
+    def decorate(function: F) -> Check:
+        code = function.__module__.rpartition(".")[2].upper()
+        return Check(code, kinds, onbuild, function)
+
+    return decorate
+
+
+def between(first: Spanned, last: Spanned) -> Span:
+    """From the start of one to the end of the other."""
+    return Span(first.start, last.end)
+
+
+def listed(words: Iterable[str]) -> str:
+    """The words for a message: `a`, `b` and `c`, each once."""
+    quoted = [f"`{word}`" for word in dict.fromkeys(words)]
+    return " and ".join(filter(None, [", ".join(quoted[:-1]), quoted[-1]]))

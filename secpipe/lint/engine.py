@@ -1,0 +1,97 @@
+"""Runs the checks over a parsed Dockerfile: one walk, each check called for the kinds of node that it asked for."""
+
+from __future__ import annotations
+
+import functools
+import importlib
+import pkgutil
+from bisect import bisect_right
+from collections.abc import Collection, Iterable, Iterator
+from typing import Any
+
+import secpipe.lint.checks
+from secpipe.dockerfile.ast import Dockerfile, Instruction
+from secpipe.dockerfile.pragma import Pragmas
+from secpipe.lint.check import DOCKERFILE, STAGE, Check, Found
+from secpipe.lint.rules import rule
+from secpipe.lint.run import Run
+from secpipe.lint.scope import Context
+from secpipe.lint.shell import Shell
+from secpipe.model.lint import LintFinding
+from secpipe.model.severity import Level
+
+
+@functools.cache
+def checks_of(code: str) -> tuple[Check, ...]:
+    """The checks of one rule."""
+    module = importlib.import_module(f"secpipe.lint.checks.{code.lower()}")
+    return tuple(value for value in vars(module).values() if isinstance(value, Check))
+
+
+@functools.cache
+def checked_codes() -> tuple[str, ...]:
+    """The codes of the rules that have a check, by module names alone."""
+    return tuple(sorted(module.name.upper() for module in pkgutil.iter_modules(secpipe.lint.checks.__path__)))
+
+
+def lint_dockerfile(
+    dockerfile: Dockerfile, pragmas: Pragmas, ignored: Collection[str] = ()
+) -> list[LintFinding]:
+    """The findings in one file, sorted. `ignored` are codes of rules that are not wanted."""
+    checks = [check for code in checked_codes() if code not in ignored for check in checks_of(code)]
+    starts = [instruction.start for instruction in dockerfile.instructions]
+    findings = set()
+    for code, found in _Walk(dockerfile, pragmas, checks).run():
+        metadata = rule(code)
+        where, message = found if isinstance(found, tuple) else (found, metadata.summary)
+        region = dockerfile.source.region(where.start, where.end)
+        index = bisect_right(starts, where.start) - 1
+        stage = dockerfile.instructions[index].stage if index >= 0 else -1
+        if metadata.level > Level.IGNORE and not pragmas.ignored(code, region.line, region.end_line, stage):
+            findings.add(LintFinding(dockerfile.source.name, region, code, metadata.level, message))
+    return sorted(findings, key=lambda finding: finding.sort_key)
+
+
+class _Walk:
+    """One pass over a file's instructions."""
+
+    def __init__(self, dockerfile: Dockerfile, pragmas: Pragmas, checks: Iterable[Check]) -> None:
+        self.dockerfile = dockerfile
+        self.pragmas = pragmas
+        self._checks: dict[str, list[Check]] = {}
+        for check in checks:
+            for kind in check.kinds:
+                self._checks.setdefault(kind, []).append(check)
+
+    def run(self) -> Iterator[tuple[str, Found]]:
+        dockerfile, context = self.dockerfile, Context(self.dockerfile)
+        yield from self._call(DOCKERFILE, dockerfile, context)
+        for instruction in dockerfile.instructions:
+            if instruction.keyword == "FROM":
+                stage = dockerfile.stages[instruction.stage]
+                context.enter(stage)
+                yield from self._call(STAGE, stage, context)
+            yield from self._visit(instruction, context)
+            context.take(instruction)
+
+    def _visit(self, instruction: Instruction, context: Context) -> Iterator[tuple[str, Found]]:
+        inner = instruction.trigger
+        if inner and inner.keyword == "RUN":
+            yield from self._call("RUN", self._run(inner, context), context, onbuild=True)
+        node = self._run(instruction, context) if instruction.keyword == "RUN" else instruction
+        yield from self._call(instruction.keyword, node, context)
+
+    def _run(self, instruction: Instruction, context: Context) -> Run:
+        scope, shell = context.scope, context.scope.shell
+        if not shell.words and self.pragmas.shells:
+            line = self.dockerfile.source.region(instruction.start, instruction.start).line
+            shell = Shell(tuple(filter(None, [self.pragmas.shell(line, instruction.stage)])))
+        return Run(instruction, self.dockerfile.source, shell, scope.variables)
+
+    def _call(
+        self, kind: str, node: Any, context: Context, *, onbuild: bool = False
+    ) -> Iterable[tuple[str, Found]]:
+        for check in self._checks.get(kind, ()):
+            if check.onbuild or not onbuild:
+                for found in check.function(node, context):
+                    yield check.code, found

@@ -1,0 +1,148 @@
+"""The rules' metadata: one YAML file a rule, the only home of its texts, level and examples.
+
+The files are `rules/<CODE>.yaml` of the repository; a wheel carries them as `secpipe/_rules`. Only the files of
+the rules asked for are read, because reading all of them costs more than linting a file.
+"""
+
+from __future__ import annotations
+
+import functools
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import secpipe
+from secpipe.errors import SecpipeError
+from secpipe.model.lint import Rule
+from secpipe.model.severity import Level
+
+RULE_URL = "https://github.com/secpipe/secpipe/blob/main/rules/{code}.yaml"
+"""Where a rule is documented."""
+
+_TEXTS = ("code", "name", "level", "summary", "rationale", "remedy")
+_NAME = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
+_SHELLCHECK = re.compile(r"SC\d{4}")
+
+
+@dataclass(frozen=True, slots=True)
+class BadExample:
+    """A Dockerfile that breaks the rule, and where: `line:column-line:column`, the end exclusive."""
+
+    dockerfile: str
+    at: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Examples:
+    """The rule's examples, which are its tests as well."""
+
+    good: tuple[str, ...]
+    bad: tuple[BadExample, ...]
+
+
+def directory() -> Path:
+    """The folder of the rule files: inside the package when installed from a wheel, else the checkout's."""
+    package = Path(secpipe.__file__).parent
+    inside = package / "_rules"
+    return inside if inside.is_dir() else package.parent / "rules"
+
+
+@functools.cache
+def known_codes() -> tuple[str, ...]:
+    """The codes of all rules, sorted, from the file names alone."""
+    return tuple(sorted(path.stem for path in directory().glob("*.yaml")))
+
+
+def is_known(code: str) -> bool:
+    """Whether the code names one of our rules, or can be one of ShellCheck's."""
+    return code in known_codes() or _SHELLCHECK.fullmatch(code) is not None
+
+
+def nearest(code: str) -> str | None:
+    """The known code that a misspelt one most likely means, None when nothing is near."""
+    import difflib
+
+    wanted = re.sub(r"[^A-Z0-9]", "", code.upper())
+    return next(iter(difflib.get_close_matches(wanted, known_codes(), n=1, cutoff=0.6)), None)
+
+
+@functools.cache
+def rule(code: str) -> Rule:
+    """The metadata of one rule. Raises `SecpipeError` when its file is missing or broken."""
+    texts = _load(code)
+    return Rule(
+        code=code,
+        name=texts["name"],
+        level=Level[texts["level"].upper()],
+        summary=texts["summary"],
+        rationale=texts["rationale"],
+        remedy=texts["remedy"],
+        url=RULE_URL.format(code=code),
+    )
+
+
+def examples(code: str) -> Examples:
+    """The examples of one rule. Raises `SecpipeError` when its file is missing or broken."""
+    found = _load(code)["examples"]
+    return Examples(
+        tuple(found["good"]),
+        tuple(BadExample(bad["dockerfile"], tuple(bad["at"])) for bad in found["bad"]),
+    )
+
+
+@functools.cache
+def _load(code: str) -> Mapping[str, Any]:
+    import yaml
+
+    loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+    path = directory() / f"{code}.yaml"
+    try:
+        document = yaml.load(path.read_bytes(), loader)  # noqa: S506, TID251 - the one loader, and a safe one
+    except (OSError, yaml.YAMLError) as error:
+        raise _broken(code, str(error)) from error
+    if fault := _fault(code, document):
+        raise _broken(code, fault)
+    return {k: " ".join(v.split()) if isinstance(v, str) else v for k, v in document.items()}
+
+
+def _broken(code: str, fault: str) -> SecpipeError:
+    return SecpipeError(f"the rule file {code}.yaml cannot be used: {fault}", "reinstall secpipe")
+
+
+def _fault(code: str, document: Any) -> str | None:
+    """What is wrong with a rule file, None for nothing."""
+    if not isinstance(document, dict):
+        return "not a mapping"
+    if unknown := document.keys() - {*_TEXTS, "references", "examples"}:
+        return f"unknown field {min(map(str, unknown))!r}"
+    for field in _TEXTS:
+        if not isinstance(document.get(field), str) or not document[field].strip():
+            return f"no text for {field!r}"
+    if document["code"] != code:
+        return f"its code is {document['code']!r}"
+    if not _NAME.fullmatch(document["name"]):
+        return f"the name {document['name']!r} is not in kebab-case"
+    if document["level"].upper() not in Level.__members__:
+        return f"unknown level {document['level']!r}"
+    references = document.get("references", [])
+    if not isinstance(references, list) or not all(isinstance(r, str) for r in references):
+        return "'references' is not a list of texts"
+    return _examples_fault(document.get("examples"))
+
+
+def _examples_fault(examples: Any) -> str | None:
+    if not isinstance(examples, dict) or examples.keys() != {"good", "bad"}:
+        return "'examples' needs exactly 'good' and 'bad'"
+    good, bad = examples["good"], examples["bad"]
+    if not isinstance(good, list) or not all(isinstance(text, str) for text in good) or not good:
+        return "'good' is not a list of Dockerfiles"
+    if not isinstance(bad, list) or not bad:
+        return "'bad' is not a list of examples"
+    for example in bad:
+        if not isinstance(example, dict) or example.keys() != {"dockerfile", "at"}:
+            return "a bad example needs exactly 'dockerfile' and 'at'"
+        if not isinstance(example["dockerfile"], str) or not isinstance(example["at"], list):
+            return "a bad example's 'dockerfile' is a text and its 'at' a list"
+    return None

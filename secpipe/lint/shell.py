@@ -1,0 +1,44 @@
+"""The shell that runs a stage's RUN instructions: what SHELL has set, `/bin/sh -c` without it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from itertools import pairwise
+
+_WINDOWS = ("pwsh", "powershell", "cmd")
+
+
+@dataclass(frozen=True, slots=True)
+class Shell:
+    """The words of the SHELL in force; none for the builder's default."""
+
+    words: tuple[str, ...] = ()
+
+    @property
+    def program(self) -> str:
+        """The shell's bare name in lower case: `bash` for `/bin/bash`, `cmd` for `CMD.EXE`."""
+        name = self.words[0].replace("\\", "/").rpartition("/")[2].lower() if self.words else "sh"
+        return name.removesuffix(".exe")
+
+    @property
+    def is_windows(self) -> bool:
+        """PowerShell or cmd, whose language is none of the Bourne shell's family."""
+        return self.program.startswith(_WINDOWS)
+
+    @property
+    def pipefail(self) -> bool:
+        """Whether a failure anywhere in a pipeline fails the command."""
+        return sets_pipefail(self.words[1:]) or False
+
+
+def sets_pipefail(arguments: Iterable[str]) -> bool | None:
+    """What `-o pipefail` or `+o pipefail` among a shell's or `set`'s arguments say, None when neither is there.
+
+    `o` may stand in a cluster (`-euxo pipefail`). POSIX 2024 has the option, and so have bash, zsh, ksh and ash.
+    """
+    found: bool | None = None
+    for option, value in pairwise(arguments):
+        if value == "pipefail" and option[:1] in ("-", "+") and option[1:2] != "-" and "o" in option:
+            found = option[0] == "-"
+    return found

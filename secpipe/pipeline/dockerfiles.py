@@ -1,0 +1,100 @@
+"""Which Dockerfiles a command line means, and their bytes."""
+
+from __future__ import annotations
+
+import os
+import re
+import stat
+import sys
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+from secpipe.model.problem import Problem
+
+STDIN = "-"
+
+# Docker takes `dockerfile` when there is no `Dockerfile`.
+_NAMES = re.compile(
+    r"(Dockerfile|dockerfile|Containerfile)|(Dockerfile|Containerfile)\..+|.+\.(?i:dockerfile|containerfile)"
+)
+_IGNORE_FILES = (".dockerignore", ".containerignore")
+_SKIPPED = frozenset(
+    {".git", ".hg", ".svn", "node_modules", "bower_components", "__pycache__"}
+    | {".venv", ".tox", ".nox", ".cache", ".mypy_cache", ".ruff_cache", ".pytest_cache", ".terraform"}
+)
+_DESCRIPTORS = re.compile(r"/dev/stdin|/dev/fd/\d+|/proc/self/fd/\d+")
+"""Pipes that a shell hands over, as in `secpipe lint <(command)`."""
+
+
+def find(paths: Iterable[str]) -> tuple[list[str], list[Problem]]:
+    """The files that are meant, in the order given and sorted within a folder, each once; and the paths that are wrong.
+
+    A folder is searched for Dockerfile, Dockerfile.*, *.Dockerfile and the same with Containerfile. Links to files are
+    followed, links to folders are not.
+    """
+    found: dict[str, str] = {}
+    problems: list[Problem] = []
+    for path in paths:
+        if path not in ("", STDIN) and Path(path).is_dir():
+            known = len(problems)
+            inside = list(_search(path, problems))
+            if not inside and len(problems) == known:
+                problems.append(
+                    Problem(
+                        "no-dockerfiles",
+                        path,
+                        f"{path}: no Dockerfile in this folder or below it",
+                        "name the file itself when it is called otherwise",
+                        coverage=False,
+                    )
+                )
+        else:
+            inside = [path]
+        for file in inside:
+            found.setdefault(file if file == STDIN else str(Path(file).absolute()), file)
+    return list(found.values()), problems
+
+
+def is_dockerfile(name: str) -> bool:
+    """Whether a file of this name is a Dockerfile by convention."""
+    return _NAMES.fullmatch(name) is not None and not name.endswith(_IGNORE_FILES)
+
+
+def read(path: str, limit: int) -> bytes | Problem:
+    """The bytes of a file, of standard input for `-`, or why there are none."""
+    try:
+        if path == STDIN:
+            data = sys.stdin.buffer.read(limit + 1)
+        else:
+            mode = os.stat(path).st_mode  # noqa: PTH116 - a Path would drop what makes /dev/fd/3 what it is
+            if not stat.S_ISREG(mode) and not _DESCRIPTORS.fullmatch(path):
+                return _unusable("not-a-file", path, "not a regular file", "name a Dockerfile")
+            with open(path, "rb") as file:  # noqa: PTH123
+                data = file.read(limit + 1)
+    except (FileNotFoundError, NotADirectoryError):
+        return _unusable("no-such-file", path, "no such file", "check the path, or name a folder to search")
+    except (OSError, ValueError) as error:
+        reason = (getattr(error, "strerror", None) or str(error)).lower()
+        return _unusable("unreadable-file", path, f"cannot be read: {reason}", "check its permissions")
+    if len(data) > limit:
+        return _unusable("file-too-large", path, f"larger than {limit >> 20} MiB", "name a Dockerfile")
+    return data
+
+
+def _search(folder: str, problems: list[Problem]) -> Iterator[str]:
+    def unreadable(error: OSError) -> None:
+        where = str(error.filename or folder)
+        reason = (error.strerror or str(error)).lower()
+        problems.append(
+            _unusable("unreadable-folder", where, f"cannot be searched: {reason}", "check its permissions")
+        )
+
+    for root, folders, files in os.walk(folder, onerror=unreadable):
+        folders[:] = sorted(set(folders) - _SKIPPED)
+        for name in sorted(files):
+            if is_dockerfile(name):
+                yield str(Path(root, name))
+
+
+def _unusable(code: str, path: str, message: str, hint: str) -> Problem:
+    return Problem(code, path, f"{path}: {message}", hint, coverage=False)
