@@ -6,8 +6,13 @@ import os
 from collections.abc import Iterator
 
 import pytest
+from hypothesis import settings
 
 from tests.support.registry import SKIPPED, Registries, registries
+
+# How long one example takes says how busy the machine is, not whether the program is right.
+settings.register_profile("suite", deadline=None)
+settings.load_profile("suite")
 
 __all__ = ["Registries", "registries"]
 
