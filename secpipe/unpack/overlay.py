@@ -122,6 +122,7 @@ class Tree:
         self._steps = 0
         self._made = 0
         self._known: dict[bytes, Directory] = {b"": self.root}
+        self._linked: dict[bytes, Node] = {}
 
     # ------------------------------------------------------------ looking
 
@@ -223,23 +224,23 @@ class Tree:
 
     def apply(self, extract: LayerExtract) -> None:
         """Lay one layer over the tree: first what it removes from below, then what it adds."""
+        self._linked = {}
         self._remove(extract)
-        unplaced: list[bytes] = []
+        lost: set[bytes] = set()
         for entry in extract.entries:
             if isinstance(entry, Run):
-                placed = self._add_run(entry, extract.index)
-                name = entry.parent
-            else:
-                placed = self._add(entry, extract.index)
-                name = entry.name
-            if not placed:
-                unplaced.append(name)
-        if unplaced:
+                if not self._add_run(entry, extract.index):
+                    lost.add(entry.parent)
+            elif not self._add(entry, extract.index):
+                lost.add(entry.name.rpartition(b"/")[0])
+        if lost:
+            path = min(lost).decode(errors="backslashreplace")
             self.problems.append(
                 Problem(
                     "unresolvable-path",
-                    min(unplaced).decode(errors="backslashreplace"),
-                    f"{len(unplaced)} entries of layer {extract.index} lie behind symbolic links without an end",
+                    path,
+                    f"layer {extract.index} has entries behind symbolic links without an end: "
+                    f"{path}" + (f" and {len(lost) - 1} more" if len(lost) > 1 else ""),
                     "build the image again; no runtime can unpack it",
                 )
             )
@@ -253,6 +254,11 @@ class Tree:
         # All places are looked up before anything goes: the order of a layer's whiteouts means nothing.
         parents: dict[bytes, Directory | None] = {}
         removed: list[tuple[Directory, bytes]] = []
+        # A hard link may stand before the whiteout of its target, which runtimes then still find.
+        links = {
+            entry.link for entry in extract.entries if type(entry) is TarEntry and entry.kind == "hardlink"
+        }
+        self._linked = {path: node for path in sorted(links) if (node := self._target(path)) is not MISSING}
         for path in extract.whiteouts:
             parent, _, name = path.rpartition(b"/")
             if parent not in parents:
@@ -326,7 +332,7 @@ class Tree:
         directory = self.directory(above)
         node = directory.get(name) if directory is not None and name else None
         if node is None or type(node) is Directory:
-            return MISSING
+            return self._linked.get(path, MISSING)
         return Regular(node.layer, node.ordinal) if type(node) is Regular else node
 
     def _place(self, directory: Directory, name: bytes, node: Node, layer: int) -> None:
