@@ -104,6 +104,9 @@ class TarFiles:
                 if self._compressed and member.size <= _SMALL_FILE and kept + member.size <= _SMALL_TOTAL:
                     self._small[member.name] = head + handle.read(member.size - len(head))
                     kept += member.size
+            if self._compressed:
+                while handle.read_up_to(CHUNK):
+                    pass  # gzip's checksum stands at its very end.
         return members
 
     @contextmanager

@@ -101,6 +101,9 @@ def _header(handle: Handle, position: int, where: str) -> bytes:
             return b""
     block = handle.read_up_to(_BLOCK)
     if not block.strip(b"\0"):
+        if handle.read_up_to(_BLOCK).strip(b"\0"):
+            # Some readers end here, others go on: what follows would be seen by one and not by the other.
+            raise ImageError(f"{where} is a broken tar archive: it goes on after its end", "export it again")
         return b""
     if len(block) != _BLOCK or not _has_checksum(block):
         if position == 0:
