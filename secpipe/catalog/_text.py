@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from secpipe.model.problem import Problem
 
-_BLANK = re.compile(rb"\n(?:[ \t\r]*\n)+")
+_BLANK = re.compile(rb"(?:\A|\n)(?:[ \t\r]*\n)+")
 _LONGEST = 1024
 
 

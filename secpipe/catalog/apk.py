@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
@@ -18,26 +17,28 @@ VERSION = 1
 TYPE = "apk"
 GLOBS = ("lib/apk/db/installed", "usr/lib/apk/db/installed")
 
-_FIELD = re.compile(rb"^([PVAo]):(.*)", re.MULTILINE)
-_STRAY = re.compile(rb"^(?![A-Za-z]:)[^\r\n].*", re.MULTILINE)
+_WANTED = frozenset({b"P:", b"V:", b"A:", b"o:"})
 
 
 def parse(file: FileLike) -> Iterator[Package | Problem]:
-    """Its packages; a stanza without a name or version, and a line that is no field, is a problem each."""
+    """Its packages; a stanza without a name or version, and one with a line that is no field, is a problem each."""
     empty = True
     for line, stanza in stanzas(file.data):
         empty = False
         fields: dict[bytes, str] = {}
-        for match in _FIELD.finditer(stanza):
-            fields.setdefault(match[1], match[2].decode("utf-8", "replace").strip())
-        name, version = fields.get(b"P", ""), fields.get(b"V", "")
+        stray = -1
+        for number, text in enumerate(stanza.split(b"\n")):
+            if text[:2] in _WANTED:
+                fields.setdefault(text[:2], text[2:].decode("utf-8", "replace").strip())
+            elif text[1:2] != b":" and stray < 0 and text.strip():
+                stray = number
+        name, version = fields.get(b"P:", ""), fields.get(b"V:", "")
         if not (usable(name) and usable(version)):
             yield unreadable(file.path, line, "an entry without a valid name (P) and version (V)")
             continue
-        if stray := _STRAY.search(stanza):
-            line += stanza.count(b"\n", 0, stray.start())
-            yield unreadable(file.path, line, f"a line that is no field, in the entry of {name}")
-        origin, arch = fields.get(b"o", ""), fields.get(b"A", "")
+        if stray >= 0:
+            yield unreadable(file.path, line + stray, f"a line that is no field, in the entry of {name}")
+        origin, arch = fields.get(b"o:", ""), fields.get(b"A:", "")
         source = Source(origin if usable(origin) else name, version)
         yield Package(name, version, TYPE, file.path, source, arch if usable(arch) else "")
     if empty:

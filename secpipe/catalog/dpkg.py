@@ -18,7 +18,7 @@ VERSION = 1
 TYPE = "deb"
 GLOBS = ("var/lib/dpkg/status", "var/lib/dpkg/status.d/*")
 
-_FIELD = re.compile(rb"^(Package|Status|Source|Version|Architecture)[ \t]*:(.*)", re.MULTILINE | re.I)
+_WANTED = frozenset({b"package", b"status", b"source", b"version", b"architecture"})
 _SOURCE = re.compile(r"(\S+)(?:\s*\(([^()\s]+)\))?")
 _ABSENT = frozenset({"not-installed", "config-files"})
 _PRESENT = frozenset(
@@ -45,8 +45,11 @@ def parse(file: FileLike) -> Iterator[Package | Problem]:
 def _package(path: str, stanza: bytes) -> Package | str | None:
     """The package of a stanza, None for one that is not on disk, or what is wrong."""
     fields: dict[bytes, str] = {}
-    for match in _FIELD.finditer(stanza):
-        fields.setdefault(match[1].lower(), match[2].decode("utf-8", "replace").strip())
+    for line in stanza.split(b"\n"):
+        # A continuation line's key starts with its blank, so it is none of the wanted.
+        key = line[: line.find(b":")].rstrip().lower()
+        if key in _WANTED:
+            fields.setdefault(key, line[line.find(b":") + 1 :].decode("utf-8", "replace").strip())
     name, version = fields.get(b"package", ""), fields.get(b"version", "")
     # Files in status.d have no status: what is there is installed.
     state = fields.get(b"status", "install ok installed").split()

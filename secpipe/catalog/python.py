@@ -36,6 +36,8 @@ def parse(file: FileLike) -> Iterator[Package | Problem]:
     fields: dict[bytes, str] = {}
     for match in _FIELD.finditer(data, 0, end.start() if end else len(data)):
         fields.setdefault(match[1].lower(), match[2].decode("utf-8", "replace").strip())
+        if len(fields) == 2:
+            break
     name, version = fields.get(b"name", ""), fields.get(b"version", "")
     if not _NAME.fullmatch(name):
         yield unreadable(file.path, None, "the metadata has no valid Name", "unreadable-metadata")
