@@ -179,13 +179,13 @@ def _walk(bounds: list[_Bound], key: Any) -> tuple[_Bound | None, list[_Bound]]:
             b for b in group if b.event.kind == "fixed" or (b.event.kind == "last_affected" and side == 1)
         ]
         opens = [b for b in group if b.event.kind == "introduced"]
+        goes_on = opened is not None and bool(opens)
         if opened is not None and closes:
             opened = opens[0] if opens else None
         elif opened is None and opens:
             opened = None if closes else opens[0]
         if side == 0:
-            # Introduced again where it was last affected: it goes on.
-            still = [b for b in group if b.event.kind == "last_affected" and opened in (None, *opens)]
+            still = [b for b in group if b.event.kind == "last_affected" and not goes_on]
             return opened, still + [bound for later in groups[index + 1 :] for bound in later]
     return opened, []
 

@@ -11,11 +11,13 @@ from typing import Any
 
 import pytest
 
+_NAMED = os.environ.get("SECPIPE_TEST_DATA")
+"""Read when the module is imported: the tests themselves run without settings of whoever runs them."""
+
 
 def data_folder() -> Path:
     """`$SECPIPE_TEST_DATA`, else `../shared/data` beside the checkout; skips the test, aloud, when there is none."""
-    named = os.environ.get("SECPIPE_TEST_DATA")
-    folder = Path(named) if named else Path(__file__).parents[3] / "shared" / "data"
+    folder = Path(_NAMED) if _NAMED else Path(__file__).parents[3] / "shared" / "data"
     if not folder.is_dir():
         pytest.skip(f"no real data to compare with: {folder.name}/ is missing (set SECPIPE_TEST_DATA)")
     return folder
