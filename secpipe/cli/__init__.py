@@ -19,7 +19,7 @@ def main() -> None:
     try:
         from secpipe.cli.app import build
 
-        build()()
+        build(sys.argv[1:])()
     except SecpipeError as error:
         sys.exit(_explain(error))
     except BrokenPipeError:

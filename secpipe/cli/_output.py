@@ -6,14 +6,16 @@ import os
 import shutil
 import sys
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from secpipe.errors import UsageError
-from secpipe.model.lint import LintReport
-from secpipe.model.scan import ScanReport
-from secpipe.report import Kind, formats, render
+from secpipe.report import Kind, check, render
+
+if TYPE_CHECKING:
+    from secpipe.model.lint import LintReport
+    from secpipe.model.scan import ScanReport
 
 FormatOption = Annotated[
     str | None,
@@ -41,25 +43,17 @@ def destinations(kind: Kind, format: str | None, outputs: list[str] | None) -> l
 
     Checked before the work starts, so that a misspelt format does not cost a scan. Raises `UsageError`.
     """
-    known = formats(kind)
-    stdout = format or "tty"
+    stdout = check(format or "tty", kind)
     wanted: list[tuple[str, Path | None]] = []
     bare = False
     for output in outputs or []:
         name, equals, file = output.partition("=")
-        if equals and name in known:
-            wanted.append((name, Path(file) if file not in ("", "-") else None))
-        elif equals and "/" not in name and "." not in name:
-            raise UsageError(f"unknown format {name!r} in --output", f"use one of {', '.join(known)}")
+        if equals and name.isalnum():
+            wanted.append((check(name, kind), Path(file) if file not in ("", "-") else None))
         else:
             bare = True
             wanted.append((stdout, Path(output) if output != "-" else None))
-    if not bare:
-        wanted.insert(0, (stdout, None))
-    for name, _ in wanted:
-        if name not in known:
-            raise UsageError(f"unknown format {name!r}", f"use one of {', '.join(known)}")
-    return wanted
+    return wanted if bare else [(stdout, None), *wanted]
 
 
 def emit(report: LintReport | ScanReport, wanted: list[tuple[str, Path | None]]) -> None:

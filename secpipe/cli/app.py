@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import pkgutil
+from collections.abc import Sequence
 from typing import Annotated
 
 import typer
@@ -30,8 +31,8 @@ def _root(
     """
 
 
-def build() -> typer.Typer:
-    """The application with every command registered."""
+def build(args: Sequence[str]) -> typer.Typer:
+    """The application, with the command that `args` begin with, or with every command when they begin otherwise."""
     app = typer.Typer(
         name="secpipe",
         no_args_is_help=True,
@@ -41,7 +42,12 @@ def build() -> typer.Typer:
         context_settings={"help_option_names": ["-h", "--help"]},
     )
     app.callback()(_root)
-    for module in pkgutil.iter_modules(secpipe.cli.__path__):
-        if module.name not in _NOT_COMMANDS and not module.name.startswith("_"):
-            importlib.import_module(f"secpipe.cli.{module.name}").register(app)
+    names = [
+        module.name
+        for module in pkgutil.iter_modules(secpipe.cli.__path__)
+        if module.name not in _NOT_COMMANDS and not module.name.startswith("_")
+    ]
+    wanted = [name for name in names if args and name == args[0]]
+    for name in wanted or names:
+        importlib.import_module(f"secpipe.cli.{name}").register(app)
     return app

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import ClassVar, Literal
 
 from secpipe.model.location import Region
 from secpipe.model.problem import Problem
@@ -42,6 +43,7 @@ class LintFinding:
 class LintReport:
     """The findings in all files, sorted; the rules that fired; what could not be linted."""
 
+    kind: ClassVar[Literal["lint"]] = "lint"
     files: tuple[str, ...]
     findings: tuple[LintFinding, ...]
     rules: Mapping[str, Rule]

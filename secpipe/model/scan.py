@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import ClassVar, Literal
 
 from secpipe.model.package import Distribution, LayerRef, Package
 from secpipe.model.problem import Problem
@@ -63,6 +63,7 @@ class Target:
 class ScanReport:
     """One image: its inventory, findings (sorted), problems (sorted) and what follows from them."""
 
+    kind: ClassVar[Literal["scan"]] = "scan"
     target: Target
     packages: tuple[Package, ...]
     findings: tuple[Finding, ...]

@@ -9,31 +9,41 @@ from __future__ import annotations
 import importlib
 import pkgutil
 from types import ModuleType
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from secpipe.errors import UsageError
-from secpipe.model.lint import LintReport
-from secpipe.model.scan import ScanReport
+
+if TYPE_CHECKING:
+    from secpipe.model.lint import LintReport
+    from secpipe.model.scan import ScanReport
 
 Kind = Literal["lint", "scan"]
 
 
 def formats(kind: Kind) -> list[str]:
     """The names of the formats that can show this kind of report, sorted."""
-    names = [m.name for m in pkgutil.iter_modules(__path__) if not m.name.startswith("_")]
-    return sorted(name for name in names if hasattr(_module(name), kind))
+    return [name for name in _names() if hasattr(_module(name), kind)]
+
+
+def check(name: str, kind: Kind) -> str:
+    """The name, if there is such a format for this kind of report; raises `UsageError` with the known ones."""
+    # Only the module asked for is imported: start-up is most of a lint.
+    if name not in _names() or not hasattr(_module(name), kind):
+        raise UsageError(f"unknown format {name!r} for {kind}", f"use one of {', '.join(formats(kind))}")
+    return name
 
 
 def render(
     name: str, report: LintReport | ScanReport, *, color: bool = False, width: int | None = None
 ) -> str:
     """The report in the named format. Raises `UsageError` for a format that is unknown or not for this report."""
-    kind: Kind = "lint" if isinstance(report, LintReport) else "scan"
-    known = formats(kind)
-    if name not in known:
-        raise UsageError(f"unknown format {name!r} for {kind}", f"use one of {', '.join(known)}")
-    text: str = getattr(_module(name), kind)(report, color=color, width=width)
+    module = _module(check(name, report.kind))
+    text: str = getattr(module, report.kind)(report, color=color, width=width)
     return text
+
+
+def _names() -> list[str]:
+    return sorted(m.name for m in pkgutil.iter_modules(__path__) if not m.name.startswith("_"))
 
 
 def _module(name: str) -> ModuleType:

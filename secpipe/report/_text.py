@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
+from typing import TYPE_CHECKING
 
-from secpipe.model.scan import Finding
 from secpipe.model.severity import Severity
+
+if TYPE_CHECKING:
+    from secpipe.model.scan import Finding
 
 # C0 and C1 controls, bidirectional overrides and isolates: an image may name its packages as it likes,
 # it may not drive the reader's terminal.

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import json
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from secpipe.model.lint import LintReport
-from secpipe.model.package import LayerRef, Package
-from secpipe.model.scan import Finding, ScanReport
+if TYPE_CHECKING:
+    from secpipe.model.lint import LintReport
+    from secpipe.model.package import LayerRef, Package
+    from secpipe.model.scan import Finding, ScanReport
 
 SCHEMA_VERSION = "1.0"
 

@@ -6,13 +6,14 @@ import io
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from secpipe.model.lint import LintReport
-from secpipe.model.scan import Finding, ScanReport
 from secpipe.model.severity import Level, Severity
 from secpipe.report._text import instruction, plural, printable, totals
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
+
+    from secpipe.model.lint import LintReport
+    from secpipe.model.scan import Finding, ScanReport
 
 _LEVEL_STYLES = {Level.ERROR: "1;31", Level.WARNING: "33", Level.INFO: "36", Level.STYLE: "2"}
 _SEVERITY_STYLES = {
