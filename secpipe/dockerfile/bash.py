@@ -1,49 +1,41 @@
 """Bash text to simple commands, by tree-sitter-bash.
 
-A query finds the nodes (in C, without recursion, so depth costs nothing). What the grammar gets wrong is mended here:
-words behind a redirection, heredocs (taken out first), and the text next to a syntax error.
+What the grammar gets wrong is mended here:
+words behind a redirection, heredocs (taken out first), a few ways to write, and the text next to a syntax error.
 """
 
 from __future__ import annotations
 
 import re
-from bisect import bisect_right
-from collections.abc import Iterable, Sequence
+from bisect import bisect_left, bisect_right
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache
-from itertools import accumulate
 from typing import TYPE_CHECKING
 
 from secpipe.dockerfile.ast import Word
 from secpipe.dockerfile.bashheredoc import Body, take_heredocs
 from secpipe.dockerfile.joined import Joined, join
+from secpipe.dockerfile.wrappers import Words, command_starts, reads_script, script_argument
 
 if TYPE_CHECKING:
-    from tree_sitter import Language, Node, Parser, Query
-
-Words = tuple[Word, ...]
+    from tree_sitter import Language, Node, Parser
 
 _MAX_NESTING = 4
 """Scripts within scripts (`sh -c "sh -c …"`)."""
-_QUERY = """
-[(command) (declaration_command) (unset_command)] @command
-(pipeline) @pipeline
-(file_redirect) @redirect
-(ERROR) @error
-"""
+_MAX_DEPTH = 32
+"""Substitutions within substitutions; every one of them is part of the words around it, so depth costs memory."""
 _SPECIAL = re.compile(rb"[\\'\"$`]")
 _ESCAPED = re.compile(r"\\(.)", re.DOTALL)
 _ESCAPED_IN_QUOTES = re.compile(r'\\(["\\$`\n])')
 _ANSI = {"n": "\n", "t": "\t", "r": "\r", "a": "\a", "b": "\b", "e": "\x1b", "f": "\f", "v": "\v"}
-_SHELLS = frozenset({"sh", "bash", "ash", "dash", "zsh", "ksh", "mksh"})
-_ASSIGNMENT = re.compile(r"[A-Za-z_]\w*\+?=")
-_VALUED: dict[str, frozenset[str]] = {
-    "exec": frozenset({"-a"}),
-    "env": frozenset({"-u", "--unset", "-C", "--chdir", "-S", "--split-string"}),
-    "sudo": frozenset({"-C", "-D", "-g", "-h", "-p", "-R", "-r", "-T", "-t", "-U", "-u"})
-    | frozenset({"--user", "--group", "--host", "--prompt", "--chdir", "--chroot"}),
-}
-_TRANSPARENT = frozenset({"builtin", "busybox", "command", "env", "exec", "nohup", "time"})
+_MENDED = (
+    # `command `# a note`` is a way to comment a line that goes on; the grammar takes all that follows for the comment.
+    re.compile(rb"`#[^`\n]*`"),
+    # bash needs no `;` in `fi fi`, `) else`, `} done`.
+    re.compile(rb"(?<=[\s;])(?:fi|done|esac|\}|\))([ \t]+)(?=(?:fi|done|esac|elif|else|then|do)\b)"),
+)
+"""What the grammar refuses and bash does not; tried when a text has an error."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,28 +47,6 @@ class Parsed:
     complete: bool
 
 
-def is_shell(program: str) -> bool:
-    """Whether a program, by name or path, is a shell of the Bourne family."""
-    return program.rpartition("/")[2] in _SHELLS
-
-
-def script_argument(words: Sequence[Word]) -> int:
-    """The index of the script in `sh -c script`, 0 when the words are no such command."""
-    if not words or not is_shell(words[0].value):
-        return 0
-    found, skip = False, False
-    for index, word in enumerate(words[1:], 1):
-        value = word.value
-        if skip:
-            skip = False
-        elif value[:1] in ("-", "+") and len(value) > 1 and value != "--":
-            found = found or (value[0] == "-" and value[1] != "-" and "c" in value)
-            skip = value[1] != "-" and value[-1] in "oO"
-        elif value != "--":
-            return index if found else 0
-    return 0
-
-
 def parse(text: Joined, nesting: int = 0) -> Parsed:
     """The commands of a text. Never raises."""
     bodies: tuple[Body, ...] = ()
@@ -85,65 +55,114 @@ def parse(text: Joined, nesting: int = 0) -> Parsed:
     tree = _Tree(text)
     found: list[Words] = []
     scripts: list[Joined] = []
-    for command in tree.commands():
-        words = tree.words(command)
-        for index in _command_starts(words):
+    for nodes in tree.commands():
+        words = tree.words(nodes)
+        for index in command_starts(words):
             found.append(words[index:])
             inner = script_argument(words[index:])
-            script = tree.literal(command.nodes[index + inner]) if inner else None
+            script = tree.literal(nodes[index + inner]) if inner else None
             if script:
                 scripts.append(script)
-    scripts += [body.text for body in bodies if _reads_script(found, body)]
+    found.sort(key=_place)
+    scripts += [body.text for body in bodies if reads_script(_owner(found, body))]
     complete = not tree.has_error
     for script in scripts if nesting < _MAX_NESTING else ():
         parsed = parse(script, nesting + 1)
         found += parsed.commands
         complete = complete and parsed.complete
-    # What stands in `sh -c "$(x)"` is found twice.
-    unique = {(words[0].start, words[-1].end, words[0].value): words for words in found}
-    return Parsed(tuple(unique[key] for key in sorted(unique)), tree.pipelines(), complete)
+    if scripts:
+        # What stands in `sh -c "$(x)"` is found twice.
+        found = sorted({_place(words): words for words in found}.values(), key=_place)
+    return Parsed(tuple(found), tree.pipelines(), complete)
 
 
-@dataclass(frozen=True, slots=True)
-class _Command:
-    """The nodes of a command, name first."""
+def _place(words: Words) -> tuple[int, int, str]:
+    return words[0].start, words[-1].end, words[0].value
 
-    nodes: tuple[Node, ...]
+
+def _owner(commands: Sequence[Words], body: Body) -> Words:
+    """The command that a heredoc's marker belongs to: the nearest before it, or else the one that follows."""
+    index = bisect_right(commands, body.marker, key=lambda words: words[0].start)
+    if index and not body.leads:
+        return commands[index - 1]
+    return commands[index] if index < len(commands) else ()
 
 
 class _Tree:
-    """One parsed text."""
+    """One parsed text: its commands (name node first), its pipelines, and where it is no bash."""
 
     def __init__(self, text: Joined) -> None:
         self.text = text
         self.data = text.text.encode("utf-8", "replace")
         root = _parser().parse(self.data).root_node
+        if root.has_error:
+            root = _mended(self.data, root)
         self.has_error: bool = root.has_error
-        self._found = _captures(root)
         # Byte offsets are character offsets as long as everything is ASCII.
         self._at: list[int] | None = None
         if len(self.data) != len(text.text):
             widths = (len(char.encode("utf-8", "replace")) for char in text.text)
             self._at = [i for i, width in enumerate(widths) for _ in range(width)] + [len(text.text)]
+        self._commands: list[tuple[Node, list[Node]]] = []
+        self._pipelines: list[Node] = []
+        self._tails: dict[int, list[Node]] = {}
+        self._errors: list[int] = []
+        self._walk(root)
 
-    def commands(self) -> list[_Command]:
-        """The commands outside of syntax errors."""
-        errors = _Errors(self._found.get("error", ()), self.data) if self.has_error else None
-        tails = self._words_behind_redirections()
-        commands = []
-        for node in self._found.get("command", ()):
-            if node.type == "command":
-                name = node.child_by_field_name("name")
-                nodes = (name, *node.children_by_field_name("argument")) if name else ()
-            else:
-                nodes = tuple(node.children)
-            if nodes and nodes[0].end_byte > nodes[0].start_byte and not (errors and errors.touch(node)):
-                commands.append(_Command(nodes + tails.get(node.id, ())))
-        return commands
+    def _walk(self, root: Node) -> None:
+        """Find what is asked for, outside of errors. No recursion, and no query: both suffer from hostile texts."""
+        waiting = [(root, 0)]
+        while waiting:
+            node, depth = waiting.pop()
+            kind = node.type
+            children = node.children
+            if kind == "command":
+                self._commands.append((node, _name_and_arguments(children)))
+            elif kind in ("declaration_command", "unset_command"):
+                self._commands.append((node, children))
+            elif kind == "pipeline":
+                self._pipelines.append(node)
+            elif kind == "redirected_statement":
+                self._take_words_behind(children)
+            elif kind in ("command_substitution", "process_substitution"):
+                depth += 1
+                if depth > _MAX_DEPTH:
+                    self.has_error = True
+                    continue
+            for child in children:
+                if self.has_error and child.type == "ERROR":
+                    self._errors.append(child.start_byte)
+                elif child.child_count:
+                    waiting.append((child, depth))
+        self._errors.sort()
 
-    def words(self, command: _Command) -> Words:
-        """Name and arguments as words."""
-        return tuple(self._word(node) for node in command.nodes)
+    def _take_words_behind(self, children: list[Node]) -> None:
+        """In `a >x b` the grammar takes b for a second target of the redirection."""
+        for child in children[1:]:
+            if child.type == "file_redirect" and child.child_count > 2:
+                behind = child.children_by_field_name("destination")[1:]
+                self._tails.setdefault(children[0].id, []).extend(behind)
+
+    def commands(self) -> Iterator[list[Node]]:
+        """The nodes of the commands outside of syntax errors, name first."""
+        for node, nodes in self._commands:
+            if (
+                nodes
+                and nodes[0].end_byte > nodes[0].start_byte
+                and not (self.has_error and self._broken(node))
+            ):
+                yield nodes + self._tails.get(node.id, [])
+
+    def _broken(self, node: Node) -> bool:
+        """Whether there is an error within a command, or right behind it, so that its last words may be lost."""
+        end = node.end_byte
+        index = bisect_left(self._errors, end)
+        next_to = index < len(self._errors) and not self.data[end : self._errors[index]].strip()
+        return next_to or node.has_error
+
+    def words(self, nodes: Iterable[Node]) -> Words:
+        """Nodes as words."""
+        return tuple(self._word(node) for node in nodes)
 
     def literal(self, node: Node) -> Joined | None:
         """The text of one argument as a script of its own, None when it is put together."""
@@ -164,20 +183,9 @@ class _Tree:
         """The places of the pipelines of two or more commands, in the file."""
         spans = {
             (self.text.start(self._char(node.start_byte)), self.text.end(self._char(node.end_byte)))
-            for node in self._found.get("pipeline", ())
+            for node in self._pipelines
         }
         return tuple(sorted(spans))
-
-    def _words_behind_redirections(self) -> dict[int, tuple[Node, ...]]:
-        """In `a >x b` the grammar takes b for a second target of the redirection: such words, by the id of `a`'s node."""
-        tails: dict[int, tuple[Node, ...]] = {}
-        for node in self._found.get("redirect", ()):
-            behind = node.children_by_field_name("destination")[1:]
-            statement = node.parent if behind else None
-            body = statement.child_by_field_name("body") if statement else None
-            if body:
-                tails[body.id] = tails.get(body.id, ()) + tuple(behind)
-        return tails
 
     def _char(self, byte: int) -> int:
         return byte if self._at is None else self._at[byte]
@@ -214,86 +222,25 @@ class _Tree:
         return "".join(parts) + self.data[at : node.end_byte].decode("utf-8", "replace")
 
 
-class _Errors:
-    """The stretches of a text that are no bash."""
-
-    def __init__(self, nodes: Iterable[Node], data: bytes) -> None:
-        spans = sorted((node.start_byte, node.end_byte) for node in nodes)
-        self._starts = [start for start, _ in spans]
-        # The furthest end of this and all before it, for errors nest.
-        self._ends = list(accumulate((end for _, end in spans), max))
-        self._data = data
-
-    def touch(self, node: Node) -> bool:
-        """Whether a command is within an error, has one within, or ends where one begins (its last words may be lost)."""
-        before = bisect_right(self._starts, node.start_byte)
-        if before and self._ends[before - 1] >= node.end_byte:
-            return True
-        if before == len(self._starts):
-            return False
-        start = self._starts[before]
-        return start < node.end_byte or not self._data[node.end_byte : start].strip()
+def _name_and_arguments(children: list[Node]) -> list[Node]:
+    """What is left of a command without the assignments before it and the redirections."""
+    found: list[Node] = []
+    for child in children:
+        kind = child.type
+        if kind == "command_name" or (found and not kind.endswith("_redirect")):
+            found.append(child)
+    return found
 
 
-def _command_starts(words: Words) -> list[int]:
-    """Where the commands begin in a list of words: behind wrappers, and behind sudo as well as at it."""
-    starts, at = [], 0
-    while at < len(words):
-        name = words[at].value
-        inner = _behind_wrapper(words, at) if name in _TRANSPARENT or name == "sudo" else 0
-        if name == "sudo" or not inner:
-            starts.append(at)
-        if not inner:
-            break
-        at = inner
-    return starts
-
-
-def _behind_wrapper(words: Words, at: int) -> int:
-    """The index of the command that `env`, `exec` and their like run, 0 when they run none."""
-    name = words[at].value
-    valued = _VALUED.get(name, frozenset())
-    index = at + 1
-    while index < len(words):
-        value = words[index].value
-        if value == "--":
-            index += 1
-            break
-        if value in valued:
-            index += 2
-        elif value.startswith("-") and (name == "busybox" or (name == "command" and "v" in value.lower())):
-            # Both only tell what there is to run.
-            return 0
-        elif value.startswith("-") or (name in ("env", "sudo") and _ASSIGNMENT.match(value)):
-            index += 1
-        else:
-            break
-    return index if index < len(words) else 0
-
-
-def _reads_script(commands: Sequence[Words], body: Body) -> bool:
-    """Whether the command that a heredoc is given to is a shell that reads its script from there."""
-    owner = _owner(commands, body)
-    if not owner or not is_shell(owner[0].value):
-        return False
-    options = [w.value for w in owner[1:]]
-    script = script_argument(owner)
-    plain = [v for v in options if v[:1] not in ("-", "+") or v == "-"]
-    skipped = sum(1 for v in options if v[:1] in "-+" and v[1:2] != "-" and v[-1:] in ("o", "O"))
-    return not script and (len(plain) - skipped <= 0 or plain[:1] == ["-"] or any(_is_s(v) for v in options))
-
-
-def _is_s(option: str) -> bool:
-    return option[:1] == "-" and option[1:2] != "-" and "s" in option
-
-
-def _owner(commands: Sequence[Words], body: Body) -> Words | None:
-    """The command that a heredoc's marker belongs to: the nearest before it, or else the one that follows."""
-    before = [words for words in commands if words[0].start < body.marker]
-    behind = [words for words in commands if words[0].start > body.marker]
-    if before and not body.leads:
-        return max(before, key=lambda words: words[0].start)
-    return min(behind, key=lambda words: words[0].start, default=None)
+def _mended(data: bytes, root: Node) -> Node:
+    """The tree of a text with an error, every place kept, once what the grammar does not know is written otherwise."""
+    note, separator = _MENDED
+    mended = note.sub(lambda m: b" " * len(m[0]), data)
+    mended = separator.sub(lambda m: m[0][: -len(m[1])] + b";" + m[1][1:], mended)
+    if mended == data:
+        return root
+    other = _parser().parse(mended).root_node
+    return root if other.has_error else other
 
 
 @cache
@@ -309,16 +256,3 @@ def _language() -> Language:
     from tree_sitter import Language
 
     return Language(tree_sitter_bash.language())
-
-
-@cache
-def _query() -> Query:
-    from tree_sitter import Query
-
-    return Query(_language(), _QUERY)
-
-
-def _captures(root: Node) -> dict[str, list[Node]]:
-    from tree_sitter import QueryCursor
-
-    return QueryCursor(_query()).captures(root)

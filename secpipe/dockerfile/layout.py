@@ -2,9 +2,8 @@
 
 dockerfile-parse does the splitting into instructions. What it does not know about Dockerfiles (heredocs, empty lines
 within a continuation, two escape characters at a line's end, directives other than `syntax` before `escape`) is
-masked before it sees the text: each line goes in as its keyword, as a continuation or as a comment, always with the
-backslash as the escape character. The line numbers that come out hold for the file. The mask also keeps long files
-linear, for the package joins strings line by line.
+masked before it sees the text: an instruction goes in as its keyword on its first line and a word on its last one, all
+else as comments, always with the backslash as the escape character. The line numbers that come out hold for the file.
 """
 
 from __future__ import annotations
@@ -123,22 +122,22 @@ def _read_instruction(layout: Layout, first: int, bodies: Bodies) -> int:
             content = trimmed[:-1]
         skipped = 0 if index > first else len(content) - len(content.lstrip(SPACE))
         layout.pieces[index] = (layout.source.line_starts[index] + skipped, content[skipped:])
-        layout.masked.append(_mask(content[skipped:], goes_on))
+        layout.masked.append("#" if index > first else _mask(content[skipped:]))
         may_have_heredoc = may_have_heredoc or "<<" in content
         last = index
         index += 1
-    if goes_on:
-        # The file ends within a continuation; dockerfile-parse would wait for more and drop the instruction.
-        layout.masked[last] = layout.masked[last].rstrip("\\")
+    if last > first:
+        # Only the last line counts for where an instruction ends; joining all of them would take quadratic time.
+        layout.masked[first] += "\\"
+        layout.masked[last] = "-"
     if may_have_heredoc:
         index = _read_heredocs(layout, first, last, index, bodies)
     return index
 
 
-def _mask(content: str, goes_on: bool) -> str:
+def _mask(content: str) -> str:
     words = content.split(None, 1)
-    keyword = words[0].replace("\\", "/").replace("#", "/") if words else "-"
-    return keyword[:64] + (" -\\" if goes_on else " -")
+    return (words[0].replace("\\", "/").replace("#", "/")[:64] if words else "-") + " -"
 
 
 def _read_heredocs(layout: Layout, first: int, last: int, index: int, bodies: Bodies) -> int:

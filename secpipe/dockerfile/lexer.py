@@ -17,8 +17,10 @@ SPACE = "\t\n\v\f\r \x85\xa0\u1680\u2028\u2029\u202f\u205f\u3000" + "".join(map(
 """What BuildKit trims as white space (Go's unicode.IsSpace); Python's own idea has four control characters more."""
 
 _MAX_DEPTH = 64
-_MAX_PATTERN = 4096
-"""Longest value that `${name#pattern}` is worked out for, for Python's regular expressions can backtrack."""
+_MAX_PATTERN = 256
+"""Longest value that `${name#pattern}` is worked out for, which tries every place; names of images end there."""
+_MAX_INSERTED = 1 << 14
+"""Most characters that variables may add to a word: a few lines can double a value until no memory holds it."""
 _NAME = re.compile(r"[0-9]+|[@*#?$!-]|[^\W\d]\w*")
 _SPECIAL = re.compile(r"[\\`'\"$]")
 
@@ -78,6 +80,7 @@ class _Lexer:
         self.pos = 0
         self.depth = 0
         self.modifiers = 0
+        self.inserted = 0
         self.words: list[tuple[int, int]] = []
 
     def run(self) -> str:
@@ -215,16 +218,19 @@ class _Lexer:
             raise LexError(f"an unsupported modifier {modifier}", began)
         operand = self._until("}", raw_escapes=modifier in "#%")
         if modifier == "-":
-            return (value or "") if present else operand
+            return self._needed(value) if present else operand
         if modifier == "+":
             return operand if present else ""
         if modifier == "?":
             return self._needed(value if present else None)
-        return _trimmed(self._needed(value), modifier, operand)
+        return _trimmed(self._needed(value), modifier, operand) if self.lookup else ""
 
     def _needed(self, value: str | None) -> str:
         """The value of a variable that must have one for the word to be known."""
         if value is None and self.lookup is not None:
+            raise Unknown
+        self.inserted += len(value or "")
+        if self.inserted > _MAX_INSERTED:
             raise Unknown
         return value or ""
 
@@ -234,6 +240,8 @@ class _Lexer:
         pattern = self._until("/", raw_escapes=True)
         replacement = self._until("}", raw_escapes=True)
         value = self._needed(value)
+        if self.lookup is None:
+            return ""
         return re.sub(_regex(pattern, value), lambda _: replacement, value, count=0 if everywhere else 1)
 
 
@@ -261,6 +269,6 @@ def _regex(pattern: str, value: str) -> str:
             out.append(".")
         else:
             out.append(re.escape(next(chars, "") if char == "\\" else char))
-    if out.count(".*") > 2 or len(value) > _MAX_PATTERN:
+    if out.count(".*") > 1 or len(value) > _MAX_PATTERN:
         raise Unknown
     return "".join(out)

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_right
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Literal
 
@@ -26,6 +26,7 @@ _SHELL = re.compile(r"#\s*(?:hadolint|secpipe)\s+shell\s*=\s*(\S+)", re.IGNORECA
 _CODE = re.compile(r"[^\s,#]+")
 _COMMA = re.compile(r"\s*,\s*(?=[^\s,#]*\d)")
 _CANDIDATE = re.compile(r"#\s*(?:hadolint|secpipe)\s", re.IGNORECASE)
+_IN_HEREDOC = re.compile(r"^[ \t]*(#\s*(?:hadolint|secpipe)\s[^\r\n]*)", re.IGNORECASE | re.MULTILINE)
 _NEVER = frozenset({"DL1000"})
 """What BuildKit cannot parse stays an error, as with hadolint."""
 _BEGINS_COMMAND = re.compile(r"\s*(?:&&|\|\|?|;|\}|\)|done\b|fi\b|esac\b)")
@@ -88,87 +89,101 @@ class Pragmas:
 
 def pragmas(dockerfile: Dockerfile) -> Pragmas:
     """Read the pragmas of a file."""
-    ignores: list[Pragma] = []
-    shells: list[ShellPragma] = []
-    text = dockerfile.source.text
-    for start, end in _comments(dockerfile):
-        comment = text[start:end]
-        if match := _IGNORE.match(comment):
-            ignores.append(_ignore(dockerfile, match, start, end))
-        elif match := _SHELL.match(comment):
-            value = Word(match[1], start + match.start(1), start + match.end(1))
-            shells.append(ShellPragma(value, _line(dockerfile, start), _place(dockerfile, start)[0]))
-    return Pragmas(tuple(ignores), tuple(shells))
+    comments = list(_comments(dockerfile))
+    return _Reader(dockerfile).read(comments) if comments else Pragmas()
 
 
 def _comments(dockerfile: Dockerfile) -> Iterator[tuple[int, int]]:
     """Where the comments stand that may be pragmas; those in the heredocs of a RUN count, those of a COPY are its data."""
+    text = dockerfile.source.text
     for comment in dockerfile.comments:
-        if _CANDIDATE.match(dockerfile.source.text, comment.start):
+        if _CANDIDATE.match(text, comment.start):
             yield comment.start, comment.end
     for instruction in dockerfile.instructions:
-        if (instruction.trigger or instruction).keyword == "RUN":
+        if instruction.heredocs and (instruction.trigger or instruction).keyword == "RUN":
             for heredoc in instruction.heredocs:
-                at = heredoc.start
-                for line in dockerfile.source.text[heredoc.start : heredoc.end].split("\n"):
-                    start = at + len(line) - len(line.lstrip())
-                    if _CANDIDATE.match(line, start - at):
-                        yield start, at + len(line.rstrip())
-                    at += len(line) + 1
+                for match in _IN_HEREDOC.finditer(text, heredoc.start, heredoc.end):
+                    yield match.span(1)
 
 
-def _ignore(dockerfile: Dockerfile, match: re.Match[str], start: int, end: int) -> Pragma:
-    scope: Scope = "line" if not match[1] else "stage" if match[1].lower() == "stage" else "global"
-    codes = []
-    at = match.end()
-    while code := _CODE.match(match.string, at):
-        codes.append(Word(code[0].upper(), start + code.start(), start + code.end()))
-        comma = _COMMA.match(match.string, code.end())
-        if not comma:
-            break
-        at = comma.end()
-    stage, around, following = _place(dockerfile, start)
-    lines = (0, -1)
-    if around:
-        lines = _command_below(dockerfile, around, start)
-    elif following:
-        lines = _line(dockerfile, following.start), _line(dockerfile, following.end)
-    if scope == "stage" and not around and following and (stage < 0 or following.keyword == "FROM"):
-        stage = max(following.stage, 0)
-    return Pragma(scope, tuple(codes), start, end, lines if scope == "line" else (0, -1), stage)
+class _Reader:
+    """Finds out what the pragmas of one file hold for."""
+
+    def __init__(self, dockerfile: Dockerfile) -> None:
+        self._dockerfile = dockerfile
+        self._text = dockerfile.source.text
+        self._lines = self._text.split("\n")
+        self._command = (0, -1)
+        """The lines of the command that was found last."""
+
+    def read(self, comments: Iterable[tuple[int, int]]) -> Pragmas:
+        ignores: list[Pragma] = []
+        shells: list[ShellPragma] = []
+        for start, end in comments:
+            comment = self._text[start:end]
+            if match := _IGNORE.match(comment):
+                ignores.append(self._ignore(match, start, end))
+            elif match := _SHELL.match(comment):
+                value = Word(match[1], start + match.start(1), start + match.end(1))
+                shells.append(ShellPragma(value, self._line(start), self._place(start)[0]))
+        return Pragmas(tuple(ignores), tuple(shells))
+
+    def _ignore(self, match: re.Match[str], start: int, end: int) -> Pragma:
+        codes = []
+        at = match.end()
+        while code := _CODE.match(match.string, at):
+            codes.append(Word(code[0].upper(), start + code.start(), start + code.end()))
+            comma = _COMMA.match(match.string, code.end())
+            if not comma:
+                break
+            at = comma.end()
+        stage, around, following = self._place(start)
+        scope = (match[1] or "").lower()
+        if scope == "global":
+            return Pragma("global", tuple(codes), start, end)
+        if scope == "stage":
+            if following and not around and (stage < 0 or following.keyword == "FROM"):
+                stage = max(following.stage, 0)
+            return Pragma("stage", tuple(codes), start, end, stage=stage)
+        lines = (0, -1)
+        if around:
+            lines = self._command_below(around, start)
+        elif following:
+            lines = self._line(following.start), self._line(following.end)
+        return Pragma("line", tuple(codes), start, end, lines, stage)
+
+    def _place(self, at: int) -> tuple[int, Instruction | None, Instruction | None]:
+        """The stage at a comment, the instruction around it, and the one behind it."""
+        instructions = self._dockerfile.instructions
+        index = bisect_right(instructions, at, key=lambda i: i.start)
+        before = instructions[index - 1] if index else None
+        following = instructions[index] if index < len(instructions) else None
+        around = before if before and at < before.end else None
+        return (before.stage if before else -1), around, following
+
+    def _command_below(self, instruction: Instruction, at: int) -> tuple[int, int]:
+        """The lines of the command that follows a comment within an instruction, as far as its line ends tell."""
+        lines, escape = self._lines, self._dockerfile.escape
+        number, last = self._line(at) + 1, self._line(instruction.end)
+        while number < last and not _is_code(lines[number - 1]):
+            number += 1
+        first, end = self._command
+        if not first <= number <= end:
+            end = number
+            while end < last and not _BEGINS_COMMAND.match(lines[end]):
+                line = lines[end - 1].rstrip()
+                if _is_code(line) and (not line.endswith(("\\", escape)) or _ENDS_COMMAND.search(line[:-1])):
+                    break
+                end += 1
+            self._command = number, end
+        return number, end
+
+    def _line(self, offset: int) -> int:
+        return bisect_right(self._dockerfile.source.line_starts, offset)
 
 
-def _place(dockerfile: Dockerfile, at: int) -> tuple[int, Instruction | None, Instruction | None]:
-    """The stage at a comment, the instruction around it, and the one behind it."""
-    instructions = dockerfile.instructions
-    index = bisect_right(instructions, at, key=lambda i: i.start)
-    before = instructions[index - 1] if index else None
-    following = instructions[index] if index < len(instructions) else None
-    around = before if before and at < before.end else None
-    return (before.stage if before else -1), around, following
-
-
-def _command_below(dockerfile: Dockerfile, instruction: Instruction, at: int) -> tuple[int, int]:
-    """The lines of the command that follows a comment within an instruction, as far as its line ends tell."""
-    source = dockerfile.source
-    number, last = _line(dockerfile, at) + 1, _line(dockerfile, instruction.end)
-    lines = source.text.split("\n")
-    while number < last and lines[number - 1].strip()[:1] in ("", "#"):
-        number += 1
-    end = number
-    while end < last:
-        line = lines[end - 1].rstrip()
-        is_code = line.strip()[:1] not in ("", "#")
-        if is_code and (not line.endswith(("\\", dockerfile.escape)) or _ENDS_COMMAND.search(line[:-1])):
-            break
-        if _BEGINS_COMMAND.match(lines[end]):
-            break
-        end += 1
-    return number, end
-
-
-def _line(dockerfile: Dockerfile, offset: int) -> int:
-    return bisect_right(dockerfile.source.line_starts, offset)
+def _is_code(line: str) -> bool:
+    return line.strip()[:1] not in ("", "#")
 
 
 def _meets(lines: tuple[int, int], first: int, last: int) -> bool:

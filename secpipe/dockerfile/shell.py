@@ -13,10 +13,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from secpipe.dockerfile.ast import Heredoc, Instruction, Source, Word
-from secpipe.dockerfile.bash import Parsed, is_shell, parse, script_argument
+from secpipe.dockerfile.bash import Parsed, parse
 from secpipe.dockerfile.heredoc import is_marker
 from secpipe.dockerfile.joined import Joined, join
 from secpipe.dockerfile.jsonform import string_spans, string_text
+from secpipe.dockerfile.wrappers import is_shell, script_argument
 
 _RUNS = frozenset({"RUN", "CMD", "ENTRYPOINT", "HEALTHCHECK"})
 _SHEBANG = re.compile(r"#![ \t]*(\S+)(?:[ \t]+(?:-S[ \t]*)?(\S+))?")
