@@ -26,9 +26,6 @@ def check(instruction: Instruction, before: Sequence[Instruction], problems: lis
     if keyword not in KEYWORDS:
         problems.append(_unknown(instruction, before))
         return
-    if instruction.stage < 0 and keyword != "ARG" and all(i.keyword == "ARG" for i in before):
-        word = instruction.keyword_word
-        problems.append(SyntaxProblem(f"{keyword} comes before the first FROM", word.start, word.end))
     problems.extend(_refused(instruction))
     trigger = instruction.trigger
     if trigger and trigger.keyword in _NO_TRIGGER:
@@ -38,6 +35,17 @@ def check(instruction: Instruction, before: Sequence[Instruction], problems: lis
         problems.append(_unknown(trigger, ()))
     elif trigger:
         problems.extend(_refused(trigger))
+
+
+def check_order(instructions: Sequence[Instruction], problems: list[SyntaxProblem]) -> None:
+    """Add what BuildKit refuses of the file as a whole."""
+    first = next((i for i in instructions if i.keyword != "ARG"), None)
+    if not instructions:
+        problems.append(SyntaxProblem("a file with no instructions", 0, 0))
+    elif not any(i.keyword == "FROM" for i in instructions):
+        problems.append(_at(instructions[0].keyword_word, "there is no FROM, so nothing to build"))
+    elif first and first.keyword in KEYWORDS - {"FROM"}:
+        problems.append(_at(first.keyword_word, f"{first.keyword} comes before the first FROM"))
 
 
 def _refused(instruction: Instruction) -> Iterable[SyntaxProblem]:
@@ -151,7 +159,10 @@ def _unknown(instruction: Instruction, before: Sequence[Instruction]) -> SyntaxP
     word = instruction.keyword_word
     message = f"unknown instruction {word.value[:40]!r}"
     likely = _nearest(instruction.keyword, KEYWORDS)
-    if likely:
+    invisible = next((char for char in word.value if not char.isprintable()), "")
+    if invisible:
+        message += f"; it has the invisible character U+{ord(invisible):04X} in it"
+    elif likely:
         message += f"; is it {likely}?"
     elif before:
         message += f"; if it belongs to the {before[-1].keyword} above, a continuation is missing there"

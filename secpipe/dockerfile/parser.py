@@ -13,7 +13,7 @@ from secpipe.dockerfile.ast import (
     SyntaxProblem,
     Word,
 )
-from secpipe.dockerfile.grammar import check
+from secpipe.dockerfile.grammar import check, check_order
 from secpipe.dockerfile.joined import Joined
 from secpipe.dockerfile.jsonform import NotStrings
 from secpipe.dockerfile.jsonform import parse as parse_json
@@ -37,14 +37,7 @@ def parse(source: Source) -> Dockerfile:
         instruction = _instruction(line, layout, first, stage)
         check(instruction, instructions, problems)
         instructions.append(instruction)
-    stages = find_stages(instructions, layout.escape)
-    if not instructions:
-        problems.append(SyntaxProblem("a file with no instructions", 0, 0))
-    elif not stages:
-        first_word = instructions[0].keyword_word
-        problems.append(
-            SyntaxProblem("there is no FROM, so nothing to build", first_word.start, first_word.end)
-        )
+    check_order(instructions, problems)
     problems.sort(key=lambda p: (p.start, p.end, p.message))
     return Dockerfile(
         source,
@@ -52,7 +45,7 @@ def parse(source: Source) -> Dockerfile:
         layout.directives,
         tuple(instructions),
         tuple(layout.comments),
-        stages,
+        find_stages(instructions, layout.escape),
         tuple(problems),
     )
 

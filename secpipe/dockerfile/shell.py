@@ -39,7 +39,8 @@ class Command:
     def flag(self, *names: str) -> Word | None:
         """The first argument that gives one of these flags, named without dashes.
 
-        `--yes` and `--yes=x` give `yes`; `-qqy` gives `q`, `y` and `qqy`; `-nv` gives `nv` too.
+        `--yes` and `--yes=x` give `yes`; `-qqy` gives `q` and `y`, but also `qqy`, for `wget -nv` is one flag; `-oA::B=c`
+        gives `o`.
         """
         for arg in self.args:
             value = arg.value
@@ -50,7 +51,7 @@ class Command:
                     return arg
             elif value.startswith("-") and len(value) > 1:
                 body = value[1:].partition("=")[0]
-                if body in names or any(char in names for char in body):
+                if body in names or any(char in names for char in (body if body.isalnum() else body[:1])):
                     return arg
         return None
 
