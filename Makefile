@@ -28,7 +28,7 @@ demo: $(RUNTIME) ## Lint and scan the examples, offline, and write secpipe.sarif
 	@PATH="$(CURDIR)/$(BIN):$$PATH" sh scripts/demo.sh
 
 test: $(DEV) ## Install what the tests need, a real registry included, and run them all
-	@sh scripts/registry.sh
+	@sh scripts/test-programs.sh
 	$(BIN)/python -m pytest $(PYTEST_ARGS)
 
 check: lint test ## What CI runs: format, lint, types, import contracts, tests

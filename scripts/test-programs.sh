@@ -1,0 +1,53 @@
+#!/bin/sh
+# Installs the programs that the tests run: the real registry (Debian's docker-registry; openssl signs its tokens), and
+# skopeo and umoci, which hold our reading of images against theirs. Where that is not permitted, the tests that need
+# them are skipped; with SECPIPE_REQUIRE_REGISTRY=1 a missing registry is an error.
+set -eu
+. scripts/apt.sh
+
+# absent PROGRAM...: those that are not there, in front of each a blank. The packages have the programs' names.
+absent() {
+    for program in "$@"; do
+        command -v "$program" >/dev/null 2>&1 || printf ' %s' "$program"
+    done
+}
+
+registry=$(absent docker-registry openssl)
+oracles=$(absent skopeo umoci)
+[ -n "$registry$oracles" ] || exit 0
+
+as_root=
+[ "$(id -u)" -eq 0 ] || as_root="sudo -n"
+policy=/usr/sbin/policy-rc.d
+guarded=
+
+# The registry's package brings a service on port 5000. The tests start registries of their own, so it must neither
+# start now (policy-rc.d, unless the machine has a policy) nor at the next boot (disable).
+guard() {
+    if [ -n "$registry" ] && apt_permitted && [ ! -e "$policy" ]; then
+        guarded=yes
+        printf '#!/bin/sh\nexit 101\n' | $as_root tee "$policy" >/dev/null
+        $as_root chmod 755 "$policy"
+    fi
+}
+
+unguard() {
+    [ -z "$guarded" ] || $as_root rm -f "$policy"
+    guarded=
+}
+
+trap unguard EXIT
+trap 'exit 130' INT TERM
+guard
+# shellcheck disable=SC2086  # lists of names
+if [ -n "$registry" ] && apt_install $registry && command -v systemctl >/dev/null 2>&1; then
+    $as_root systemctl disable docker-registry >/dev/null 2>&1 || true
+fi
+# shellcheck disable=SC2086
+[ -z "$oracles" ] || apt_install $oracles || true
+
+missing=$(absent docker-registry openssl)
+oracles=$(absent skopeo umoci)
+[ -z "$missing$oracles" ] ||
+    echo "not installed:$missing$oracles; to run the tests that need them: sudo apt-get install$missing$oracles" >&2
+[ -z "$missing" ] || [ "${SECPIPE_REQUIRE_REGISTRY:-}" != 1 ]
