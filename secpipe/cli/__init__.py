@@ -21,6 +21,8 @@ def main() -> None:
 
         build(sys.argv[1:])()
     except SecpipeError as error:
+        if os.environ.get("SECPIPE_DEBUG"):
+            sys.excepthook(type(error), error, error.__traceback__)
         sys.exit(_explain(error))
     except BrokenPipeError:
         # The reader of our output is gone (`| head`): leave as other tools do, without noise at shutdown.
@@ -35,7 +37,7 @@ def main() -> None:
 def _internal(error: Exception) -> SecpipeError:
     return SecpipeError(
         f"internal error: {type(error).__name__}: {error}",
-        "this is a defect of secpipe; run again with SECPIPE_DEBUG=1 and report the traceback",
+        "this is a defect of secpipe; run again with secpipe --debug and report the traceback",
     )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import os
 import pkgutil
 from collections.abc import Sequence
 from typing import Annotated
@@ -24,11 +25,16 @@ def _root(
     version: Annotated[
         bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version and exit.")
     ] = False,
+    debug: Annotated[
+        bool, typer.Option("--debug", help="Show the traceback of an error. [env var: SECPIPE_DEBUG]")
+    ] = False,
 ) -> None:
     """A supply-chain gate for container images: lint Dockerfiles, scan images, decide.
 
     Exit codes: 0 clean, 1 the gate failed, 2 usage or configuration error, 3 could not decide.
     """
+    if debug:
+        os.environ["SECPIPE_DEBUG"] = "1"
 
 
 def build(args: Sequence[str]) -> typer.Typer:
