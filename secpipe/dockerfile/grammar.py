@@ -158,14 +158,17 @@ def _healthcheck(instruction: Instruction) -> Iterable[SyntaxProblem]:
 def _unknown(instruction: Instruction, before: Sequence[Instruction]) -> SyntaxProblem:
     word = instruction.keyword_word
     message = f"unknown instruction {word.value[:40]!r}"
-    likely = _nearest(instruction.keyword, KEYWORDS)
+    above = before[-1] if before else None
+    # `cd` below a RUN is no mistyped CMD.
+    is_command = above and word.value.islower() and not above.keyword_word.value.islower()
+    likely = "" if is_command else _nearest(instruction.keyword, KEYWORDS)
     invisible = next((char for char in word.value if not char.isprintable()), "")
     if invisible:
         message += f"; it has the invisible character U+{ord(invisible):04X} in it"
     elif likely:
         message += f"; is it {likely}?"
-    elif before:
-        message += f"; if it belongs to the {before[-1].keyword} above, a continuation is missing there"
+    elif above:
+        message += f"; if it belongs to the {above.keyword} above, a continuation is missing there"
     return _at(word, message)
 
 
@@ -173,7 +176,7 @@ def _nearest(name: str, known: Iterable[str]) -> str:
     # Only for the message of an error, and its import is slow.
     from difflib import get_close_matches
 
-    return next(iter(get_close_matches(name[:40], list(known), 1, 0.7)), "")
+    return next(iter(get_close_matches(name[:40], list(known), 1, 0.6)), "")
 
 
 def _at(place: Word | Flag, message: str) -> SyntaxProblem:

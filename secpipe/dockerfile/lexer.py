@@ -86,8 +86,11 @@ class _Lexer:
     def run(self) -> str:
         return self._until("", raw_escapes=self.raw)
 
-    def _until(self, stop: str, *, raw_escapes: bool) -> str:
-        """Read up to the character `stop` and past it; to the end of the text when `stop` is empty."""
+    def _until(self, stop: str, *, raw_escapes: bool, opening: int = 0) -> str:
+        """Read up to the character `stop` and past it; to the end of the text when `stop` is empty.
+
+        `opening` is where the expression began that `stop` ends.
+        """
         if self.depth > _MAX_DEPTH:
             raise LexError("variables are nested too deeply", self.pos)
         self.depth += 1
@@ -113,7 +116,7 @@ class _Lexer:
             if began < 0 or self.modifiers > modifiers:
                 began = at
         if stop:
-            raise LexError(f"missing {stop}", len(text))
+            raise LexError(f"missing {stop}", opening)
         if began >= 0:
             self.words.append((began, len(text)))
         return "".join(out)
@@ -204,7 +207,7 @@ class _Lexer:
         if modifier == "}":
             return self._needed(value)
         if modifier == "/":
-            return self._replaced(value)
+            return self._replaced(value, began)
         present = value is not None
         if modifier == ":":
             present = bool(value)
@@ -213,10 +216,10 @@ class _Lexer:
             if modifier in ("#", "%"):
                 raise LexError(f"an unsupported modifier :{modifier}", began)
         if not modifier:
-            raise LexError("missing }", len(text))
+            raise LexError("missing }", began)
         if modifier not in "-+?#%":
             raise LexError(f"an unsupported modifier {modifier}", began)
-        operand = self._until("}", raw_escapes=modifier in "#%")
+        operand = self._until("}", raw_escapes=modifier in "#%", opening=began)
         if modifier == "-":
             return self._needed(value) if present else operand
         if modifier == "+":
@@ -234,11 +237,11 @@ class _Lexer:
             raise Unknown
         return value or ""
 
-    def _replaced(self, value: str | None) -> str:
+    def _replaced(self, value: str | None, began: int) -> str:
         everywhere = self.text.startswith("/", self.pos)
         self.pos += everywhere
-        pattern = self._until("/", raw_escapes=True)
-        replacement = self._until("}", raw_escapes=True)
+        pattern = self._until("/", raw_escapes=True, opening=began)
+        replacement = self._until("}", raw_escapes=True, opening=began)
         value = self._needed(value)
         if self.lookup is None:
             return ""
