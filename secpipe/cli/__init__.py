@@ -42,7 +42,9 @@ def _internal(error: Exception) -> SecpipeError:
 
 
 def _explain(error: SecpipeError) -> int:
+    from secpipe.model.text import printable
+
     lines = [f"error: {error.message}"] + ([f"hint: {error.hint}"] if error.hint else [])
     for line in lines:
-        print(" ".join(line.split()), file=sys.stderr)  # noqa: T201
+        print(printable(" ".join(line.split())), file=sys.stderr)  # noqa: T201
     return error.exit_code

@@ -90,7 +90,7 @@ def _threshold(value: str) -> Level:
 
 def _tell(report: LintReport) -> None:
     """What could not be linted, a line each; no report on stdout says it."""
-    from secpipe.report._text import printable
+    from secpipe.model.text import printable
 
     for problem in report.problems:
         kind = "warning" if problem.coverage else "error"

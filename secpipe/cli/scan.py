@@ -132,7 +132,7 @@ def _credentials(username: str | None, password_stdin: bool) -> Credentials | No
 
 def _tell(report: ScanReport) -> None:
     """What the terminal report would say and no other format shows on screen: gaps and the verdict."""
-    from secpipe.report._text import printable
+    from secpipe.model.text import printable
 
     for problem in report.problems:
         hint = f" ({problem.hint})" if problem.hint else ""

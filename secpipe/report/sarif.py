@@ -18,8 +18,9 @@ from secpipe.model.lint import LintFinding, LintReport, Rule
 from secpipe.model.problem import Problem
 from secpipe.model.scan import Finding, ScanReport
 from secpipe.model.severity import Level, Severity
+from secpipe.model.text import plural, printable
 from secpipe.report._fingerprint import identity, line_hashes
-from secpipe.report._text import instruction, plural, printable
+from secpipe.report._text import instruction
 
 SCHEMA = "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json"
 HOME = "https://github.com/secpipe/secpipe"

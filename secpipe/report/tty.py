@@ -7,7 +7,8 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from secpipe.model.severity import Level, Severity
-from secpipe.report._text import instruction, plural, printable, totals
+from secpipe.model.text import plural, printable
+from secpipe.report._text import instruction, totals
 
 if TYPE_CHECKING:
     from rich.console import RenderableType

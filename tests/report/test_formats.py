@@ -18,8 +18,9 @@ from secpipe.errors import UsageError
 from secpipe.model.lint import LintReport
 from secpipe.model.scan import ScanReport
 from secpipe.model.severity import Severity
+from secpipe.model.text import printable
 from secpipe.report import formats, render
-from secpipe.report._text import instruction, printable
+from secpipe.report._text import instruction
 from secpipe.report.sarif import repository_of
 from tests.support.reports import LINT, SCAN, finding, package, scan_report
 
