@@ -21,6 +21,7 @@ from secpipe.model.problem import Problem
 if TYPE_CHECKING:
     import sqlite3
 
+_AT_ONCE = 500  # SQLite before 3.32 takes 999 parameters
 HINT = "run: secpipe db update ECOSYSTEM, or secpipe db build PATH"
 
 
@@ -83,7 +84,7 @@ class Store:
     def __init__(self, connection: sqlite3.Connection, path: Path) -> None:
         self._connection = connection
         self._path = path
-        self._advisories: dict[tuple[str, str], Advisory] = {}
+        self._advisories: dict[str, dict[str, Advisory]] = {}
 
     @classmethod
     def open(cls, path: Path) -> Store:
@@ -125,7 +126,8 @@ class Store:
             if row is None:
                 return ()
             pairs = unpack_package(row[0], ecosystem)
-            return tuple(AdvisoryMatch(self._advisory(base(ecosystem), key), entry) for key, entry in pairs)
+            known = self._records(base(ecosystem), {identifier for identifier, _ in pairs})
+            return tuple(AdvisoryMatch(known[identifier], entry) for identifier, entry in pairs)
 
     def has(self, ecosystem: str) -> bool:
         """Whether any record concerns that ecosystem, release included: data for `Debian:11` says nothing of `Debian:12`."""
@@ -167,11 +169,17 @@ class Store:
     def _row(self, query: str, *values: str) -> Any:
         return self._connection.execute(query, values).fetchone()
 
-    def _advisory(self, name: str, identifier: str) -> Advisory:
-        known = self._advisories.get((name, identifier))
-        if known is None:
-            row = self._row("SELECT record FROM advisory WHERE base = ? AND id = ?", name, identifier)
-            known = self._advisories[name, identifier] = unpack_advisory(row[0])
+    def _records(self, name: str, identifiers: set[str]) -> dict[str, Advisory]:
+        """The records of one base ecosystem by id, each read from the file once."""
+        known = self._advisories.setdefault(name, {})
+        wanted = sorted(identifiers - known.keys())
+        for start in range(0, len(wanted), _AT_ONCE):
+            some = wanted[start : start + _AT_ONCE]
+            marks = ", ".join("?" * len(some))
+            query = f"SELECT record FROM advisory WHERE base = ? AND id IN ({marks})"  # noqa: S608  # marks only
+            for (blob,) in self._connection.execute(query, (name, *some)):
+                advisory = unpack_advisory(blob)
+                known[advisory.id] = advisory
         return known
 
     @contextlib.contextmanager

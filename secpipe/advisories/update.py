@@ -35,6 +35,7 @@ DEFAULT_URL = "https://osv-vulnerabilities.storage.googleapis.com"
 TRIES = 3
 _AGAIN = (429, 500, 502, 503, 504)
 _IN_MEMORY = 64 * MIB
+_ADDRESSES = "give an http(s) or file address, or a directory"
 _EXAMPLE = "name what the images need, such as: secpipe db update Debian Alpine PyPI"
 
 
@@ -154,8 +155,7 @@ def _unknown(feed: _Feed, name: str) -> UsageError:
     """The error for an ecosystem that the feed does not have, with the names it could have meant."""
     message = f"there is no ecosystem {name!r} at {feed.url('')}"
     try:
-        download = feed.open("ecosystems.txt", "")
-        text = download.file.read(MIB).decode("utf-8", "replace") if download else ""
+        text = _names(feed)
     except (AdvisoryError, FileNotFoundError):
         return UsageError(message, "names are as in https://osv.dev/list, upper and lower case included")
     names = sorted({base(line.strip()) for line in text.splitlines()} - {""})
@@ -166,9 +166,21 @@ def _unknown(feed: _Feed, name: str) -> UsageError:
     )
 
 
+def _names(feed: _Feed) -> str:
+    download = feed.open("ecosystems.txt", "")
+    if download is None:
+        return ""
+    with download.file as file:
+        return file.read(MIB).decode("utf-8", "replace")
+
+
 @contextmanager
 def _feed(base_url: str, limits: Limits, pause: Callable[[float], None]) -> Iterator[_Feed]:
-    scheme = urlsplit(base_url).scheme.lower()
+    try:
+        address = urlsplit(base_url)
+    except ValueError as error:
+        raise UsageError(f"no address of a feed: {base_url!r} ({error})", _ADDRESSES) from error
+    scheme = address.scheme.lower()
     if scheme in ("http", "https"):
         import httpx
 
@@ -181,9 +193,9 @@ def _feed(base_url: str, limits: Limits, pause: Callable[[float], None]) -> Iter
         with client:
             yield _Web(client, base_url.rstrip("/"), limits, pause)
         return
-    folder = Path(url2pathname(urlsplit(base_url).path)) if scheme == "file" else Path(base_url)
+    folder = Path(url2pathname(address.path)) if scheme == "file" else Path(base_url)
     if not folder.is_dir():
-        raise UsageError(f"no feed at {base_url}", "give an http(s) or file address, or a directory")
+        raise UsageError(f"no feed at {base_url}", _ADDRESSES)
     yield _Folder(folder)
 
 

@@ -57,12 +57,13 @@ def build(
     Records that cannot be read are told and left out; the database is written with the rest, and the exit code is 3.
     """
     from secpipe.advisories.store import build as run
+    from secpipe.model.text import plural
 
     file = db or database_path()
     result = run(paths, file, parse_limits(limit or []))
     _tell(result.problems)
-    names = f"{len(result.ecosystems)} ecosystem{'' if len(result.ecosystems) == 1 else 's'}"
-    typer.echo(f"{file}: {result.records} records, {names}, {result.digest}", err=True)
+    counts = f"{plural(result.records, 'record')}, {plural(len(result.ecosystems), 'ecosystem')}"
+    typer.echo(f"{file}: {counts}, {result.digest}", err=True)
     _leave(result.problems, allow_incomplete)
 
 
@@ -93,12 +94,15 @@ def update(
     """
     from secpipe.advisories.update import DEFAULT_URL
     from secpipe.advisories.update import update as run
+    from secpipe.model.text import plural
 
     file = db or database_path()
     result = run(ecosystems or [], url or DEFAULT_URL, file, parse_limits(limit or []))
     _tell(result.problems)
     for one in result.updated:
-        typer.echo(f"{one.base}: {one.records} records{'' if one.changed else ', unchanged'}", err=True)
+        typer.echo(
+            f"{one.base}: {plural(one.records, 'record')}{'' if one.changed else ', unchanged'}", err=True
+        )
     typer.echo(f"{file}: {result.digest}", err=True)
     _leave(result.problems, allow_incomplete)
 
@@ -118,7 +122,7 @@ def status(
 
 
 def _tell(problems: Sequence[Problem]) -> None:
-    from secpipe.report._text import plural, printable
+    from secpipe.model.text import plural, printable
 
     for problem in problems:
         typer.echo(printable(f"{problem.code}: {problem.message}"), err=True)
@@ -132,7 +136,7 @@ def _leave(problems: Sequence[Problem], allow_incomplete: bool) -> None:
 
 
 def _table(store: Store, file: Path) -> str:
-    from secpipe.report._text import printable
+    from secpipe.model.text import printable
 
     names = store.ecosystems()
     rows = [("ECOSYSTEM", "RECORDS", "NEWEST", "FETCHED", "AGE")]

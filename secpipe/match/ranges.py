@@ -8,10 +8,10 @@ version: the answer is unknown wherever such a bound could turn it.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from itertools import groupby
+from itertools import chain, groupby
 from typing import Any
 
 from secpipe.model.advisory import Affected, Event, Range
@@ -110,8 +110,8 @@ def key_of(text: str, scheme_name: str) -> Any:
 
 def _free(entries: Iterable[Affected], version: str, scheme_name: str) -> bool:
     return not any(
-        _listed(entry.versions, version, scheme_name)
-        or any(_within(item, version, scheme_name).affected is not False for item in entry.ranges)
+        any(_within(item, version, scheme_name).affected is not False for item in entry.ranges)
+        or _listed(entry.versions, version, scheme_name)
         for entry in entries
     )
 
@@ -119,36 +119,57 @@ def _free(entries: Iterable[Affected], version: str, scheme_name: str) -> bool:
 def _listed(versions: tuple[str, ...], version: str, scheme_name: str) -> bool:
     if version in versions:
         return True
-    same = getattr(scheme(scheme_name), "same", None)
-    return same is not None and any(same(version, listed) for listed in versions)
+    listed = getattr(scheme(scheme_name), "listed", None)
+    return bool(versions and listed and listed(version, versions))
 
 
 def _within(item: Range, version: str, scheme_name: str) -> Outcome:
     key = key_of(version, scheme_name)
-    bounds = [_bound(event, scheme_name) for event in item.events if event != Event("limit", "*")]
-    limits = [bound for bound in bounds if bound.event.kind == "limit"]
-    before = {bound.side(key) for bound in limits}
-    if limits and -1 not in before and None not in before:
+    prepared = _prepare(item, scheme_name)
+    before = {bound.side(key) for bound in prepared.limits}
+    if before == {0} or before == {1} or before == {0, 1}:
         return _UNAFFECTED
-    steps = [bound for bound in bounds if bound.event.kind != "limit"]
-    doubtful = [bound for bound in steps if bound.side(key) is None]
-    if limits and -1 not in before:
-        doubtful += limits
-    opened, rest = _walk([bound for bound in steps if bound.side(key) is not None], key)
+    opened, rest, doubtful = _walk(prepared.groups, key)
+    doubtful += prepared.unplaced
+    if None in before and -1 not in before:
+        doubtful += prepared.limits
     turning = [bound for bound in doubtful if (bound.event.kind == "introduced") == (opened is None)]
     if turning:
         what = f"{version!r}" if key is None else f"the bound {turning[0].event.version!r}"
         return Outcome(None, reason=f"{what} is no version that the scheme {scheme_name} can order")
     if opened is None:
         return _UNAFFECTED
-    end = next((bound.event for bound in rest if bound.event.kind != "introduced"), None)
-    end = (
-        end
-        or min(
-            (b for b in limits if b.side(key) == -1), key=lambda b: b.low, default=_Bound(Event("limit", "*"))
-        ).event
-    )
-    return Outcome(True, _interval(opened.event, end), end.version if end.kind == "fixed" else None)
+    ends = [bound.event for bound in rest if bound.event.kind != "introduced"]
+    # Below any one limit is enough, so the highest counts.
+    ends += [bound.event for bound in reversed(prepared.limits) if bound.side(key) == -1]
+    end = ends[0] if ends else None
+    return Outcome(True, _interval(opened.event, end), end.version if end and end.kind == "fixed" else None)
+
+
+@dataclass(frozen=True, slots=True)
+class _Prepared:
+    """A range ready to be walked: its bounds in order, those at one version together; those that have no place in the
+    order; its limits, the lowest first."""
+
+    groups: tuple[tuple[_Bound, ...], ...]
+    unplaced: tuple[_Bound, ...]
+    limits: tuple[_Bound, ...]
+
+
+@lru_cache(maxsize=65536)
+def _prepare(item: Range, scheme_name: str) -> _Prepared:
+    bounds = [_bound(event, scheme_name) for event in item.events]
+    steps = [bound for bound in bounds if bound.event.kind != "limit"]
+    placed = sorted((b for b in steps if b.low is not None), key=lambda bound: bound.low)
+    groups = [tuple(group) for _, group in groupby(placed, key=lambda bound: bound.low)]
+    if lowest := tuple(bound for bound in steps if bound.lowest):
+        groups.insert(0, lowest)
+    unlimited = Event("limit", "*") in item.events
+    limits = [] if unlimited else [bound for bound in bounds if bound.event.kind == "limit"]
+    known = sorted((bound for bound in limits if bound.low is not None), key=lambda bound: bound.low)
+    unknown = [bound for bound in limits if bound.low is None]
+    unplaced = tuple(bound for bound in steps if bound.low is None and not bound.lowest)
+    return _Prepared(tuple(groups), unplaced, (*known, *unknown))
 
 
 def _bound(event: Event, scheme_name: str) -> _Bound:
@@ -167,41 +188,33 @@ def _bound(event: Event, scheme_name: str) -> _Bound:
         return _Bound(event)
 
 
-def _walk(bounds: list[_Bound], key: Any) -> tuple[_Bound | None, list[_Bound]]:
-    """Go through the events up to the version: which one holds the range open there, and the events after it."""
+def _walk(
+    groups: tuple[tuple[_Bound, ...], ...], key: Any
+) -> tuple[_Bound | None, tuple[_Bound, ...], tuple[_Bound, ...]]:
+    """Go through the events up to the version: which one holds the range open there, the events after it, and those
+    that lie on nobody knows which side."""
     opened: _Bound | None = None
-    groups = [list(group) for group in _groups(bounds)]
+    doubtful: tuple[_Bound, ...] = ()
     for index, group in enumerate(groups):
         side = group[0].side(key)
-        if side is not None and side < 0:
-            return opened, [bound for later in groups[index:] for bound in later]
-        closes = [
-            b for b in group if b.event.kind == "fixed" or (b.event.kind == "last_affected" and side == 1)
-        ]
+        if side is None:
+            doubtful += group
+            continue
+        if side < 0:
+            return opened, tuple(chain(*groups[index:])), doubtful
         opens = [b for b in group if b.event.kind == "introduced"]
+        closes = [b for b in group if b.event.kind == "fixed" or (b.event.kind == "last_affected" and side)]
         goes_on = opened is not None and bool(opens)
-        if opened is not None and closes:
-            opened = opens[0] if opens else None
-        elif opened is None and opens:
-            opened = None if closes else opens[0]
+        if bool(opens) != bool(closes):
+            opened = (opened or opens[0]) if opens else None
         if side == 0:
-            still = [b for b in group if b.event.kind == "last_affected" and not goes_on]
-            return opened, still + [bound for later in groups[index + 1 :] for bound in later]
-    return opened, []
+            still = tuple(b for b in group if b.event.kind == "last_affected" and not goes_on)
+            return opened, (*still, *chain(*groups[index + 1 :])), doubtful
+    return opened, (), doubtful
 
 
-def _groups(bounds: list[_Bound]) -> Iterator[Iterable[_Bound]]:
-    """The bounds in the order of their versions, those at one version together."""
-    first = [bound for bound in bounds if bound.lowest]
-    if first:
-        yield first
-    ordered = sorted((bound for bound in bounds if not bound.lowest), key=lambda bound: bound.low)
-    for _, group in groupby(ordered, key=lambda bound: bound.low):
-        yield group
-
-
-def _interval(opened: Event, end: Event) -> str:
-    parts = [] if opened.version == "0" and end.version != "*" else [f">={opened.version}"]
-    if end.version != "*":
-        parts.append(("<=" if end.kind == "last_affected" else "<") + end.version)
-    return ",".join(parts)
+def _interval(opened: Event, end: Event | None) -> str:
+    if end is None:
+        return f">={opened.version}"
+    upper = ("<=" if end.kind == "last_affected" else "<") + end.version
+    return upper if opened.version == "0" else f">={opened.version},{upper}"

@@ -2,8 +2,8 @@
 
 A scheme is a module of this package with a function `key(text: str) -> bytes | Ordered`: the keys of two versions
 compare as the versions do. What a scheme cannot parse raises `InvalidVersion`; that is an answer ("unknown"), not a
-failure, and the caller reports it. A scheme may also have `same(left, right)`, where versions of different spelling can be
-one release, and `span(text)`, where an unparsable version still tells between which versions it lies.
+failure, and the caller reports it. A scheme may also have `listed(version, versions)`, where versions of different
+spelling can be one release, and `span(text)`, where an unparsable version still tells between which versions it lies.
 To add a scheme, add its module and a table of ordered pairs to the tests.
 """
 
@@ -46,6 +46,7 @@ def names() -> tuple[str, ...]:
     return tuple(sorted(module.name for module in iter_modules(__path__) if not module.name.startswith("_")))
 
 
+@cache
 def scheme(name: str) -> Scheme:
     """The scheme of that name; `LookupError` when there is none."""
     if name not in names():

@@ -7,12 +7,14 @@ lists them letter by letter.
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 
 from packaging.version import InvalidVersion as _Invalid
 from packaging.version import Version
 
 from secpipe.versions import InvalidVersion, checked
 
+_NOT_ZERO = re.compile("[1-9]+")
 _RELEASE = re.compile(r"v?([0-9]+(?:\.[0-9]+)+)(?=[-+_.]?[A-Za-z]|-[0-9])")
 
 
@@ -24,13 +26,32 @@ def key(text: str) -> Version:
         raise InvalidVersion(text, "no version by PEP 440") from error
 
 
-def same(installed: str, listed: str) -> bool:
-    """Whether the installed version is the listed one, as `==` of PEP 440 sees it: `2.7+cpu` is `2.7.0`."""
+def listed(installed: str, versions: tuple[str, ...]) -> bool:
+    """Whether the installed version is among the listed ones, as `==` of PEP 440 sees it: `2.7+cpu` is `2.7.0`."""
+    index = _by_digits(versions)
+    texts = {_digits(installed), _digits(installed.partition("+")[0])}
+    return any(_same(installed, text) for digits in texts for text in index.get(digits, ()))
+
+
+def _same(installed: str, text: str) -> bool:
     try:
-        left, right = key(installed), key(listed)
+        left, right = key(installed), key(text)
     except InvalidVersion:
         return False
     return left == right or (right.local is None and Version(left.public) == right)
+
+
+@lru_cache(maxsize=4096)
+def _by_digits(versions: tuple[str, ...]) -> dict[str, list[str]]:
+    found: dict[str, list[str]] = {}
+    for text in versions:
+        found.setdefault(_digits(text), []).append(text)
+    return found
+
+
+def _digits(text: str) -> str:
+    # Two spellings of a version differ in letters, separators and zeros, never in the other digits.
+    return "".join(_NOT_ZERO.findall(text))
 
 
 def span(text: str) -> tuple[Version, Version]:

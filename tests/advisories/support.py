@@ -1,0 +1,43 @@
+"""Records and zips for the tests of the advisory database."""
+
+from __future__ import annotations
+
+import json
+import zipfile
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from secpipe.model.limits import Limits
+from secpipe.model.problem import Problem
+
+NO_PROBLEMS: tuple[Problem, ...] = ()
+LIMITS = Limits()
+
+
+def record(
+    identifier: str, *places: tuple[str, str], modified: str = "2024-01-01T00:00:00Z", **more: Any
+) -> dict[str, Any]:
+    """A record that affects every version of the (ecosystem, name) places."""
+    affected = [
+        {
+            "package": {"ecosystem": ecosystem, "name": name},
+            "ranges": [{"type": "ECOSYSTEM", "events": [{"introduced": "0"}]}],
+        }
+        for ecosystem, name in places
+    ]
+    return {"id": identifier, "modified": modified, "affected": affected, **more}
+
+
+def write_zip(path: Path, files: Mapping[str, Any]) -> Path:
+    """A zip of JSON documents; bytes go in as they are."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, value in files.items():
+            archive.writestr(name, value if isinstance(value, bytes) else json.dumps(value))
+    return path
+
+
+def write_feed(folder: Path, ecosystem: str, *records: Mapping[str, Any]) -> Path:
+    """`<folder>/<ecosystem>/all.zip` of the records."""
+    return write_zip(folder / ecosystem / "all.zip", {f"{record['id']}.json": record for record in records})

@@ -1,0 +1,329 @@
+"""The database: what goes in, what comes out, and every way in which the file can be wrong."""
+
+from __future__ import annotations
+
+import json
+from contextlib import closing
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from secpipe.advisories.blob import (
+    pack_advisory,
+    pack_affected,
+    pack_package,
+    unpack_advisory,
+    unpack_package,
+)
+from secpipe.advisories.store import BuildResult, Store, build
+from secpipe.errors import AdvisoryError, UsageError
+from secpipe.model.advisory import Advisory, Affected, Event, Range, SeverityVector
+from tests.advisories.support import record, write_feed
+
+NOW = datetime(2024, 6, 1, 12, tzinfo=UTC)
+
+
+def made(folder: Path, *records: dict[str, Any], name: str = "advisories.sqlite") -> tuple[Path, BuildResult]:
+    source = folder / f"{name}.json"
+    source.write_text(json.dumps(records))
+    return folder / name, build([source], folder / name, now=NOW)
+
+
+def sqlite(path: Path, statement: str) -> None:
+    """Run one statement on a database, as some other program would."""
+    import sqlite3
+
+    with closing(sqlite3.connect(path)) as connection, connection:
+        connection.execute(statement)
+
+
+def ids(store: Store, ecosystem: str, name: str) -> list[str]:
+    return [match.advisory.id for match in store.lookup(ecosystem, name)]
+
+
+def test_what_goes_in_comes_out(tmp_path: Path) -> None:
+    told = record("X-1", ("PyPI", "a"), aliases=["CVE-2024-0001"], summary="text", upstream=["U-1"])
+    told["affected"][0] |= {"versions": ["1.0"], "severity": [{"type": "CVSS_V3", "score": "CVSS:3.1/AV:N"}]}
+    database, result = made(tmp_path, told)
+    assert (result.records, result.ecosystems, result.problems) == (1, {"PyPI": 1}, ())
+    with Store.open(database) as store:
+        (match,) = store.lookup("PyPI", "a")
+        assert match.advisory == Advisory(
+            "X-1",
+            "2024-01-01T00:00:00.000000Z",
+            (),
+            aliases=("CVE-2024-0001",),
+            upstream=("U-1",),
+            summary="text",
+            url="https://osv.dev/vulnerability/X-1",
+        )
+        vectors = (SeverityVector("CVSS_V3", "CVSS:3.1/AV:N"),)
+        ranges = (Range("ECOSYSTEM", (Event("introduced", "0"),)),)
+        assert match.affected == Affected("PyPI", "a", ranges, ("1.0",), vectors)
+        assert store.digest == result.digest
+
+
+def test_releases_are_ecosystems_of_their_own(tmp_path: Path) -> None:
+    database, _ = made(
+        tmp_path,
+        record("X-1", ("Debian:11", "a"), ("Debian:12", "a")),
+        record("X-2", ("Debian:11", "a"), ("Debian", "a")),
+    )
+    with Store.open(database) as store:
+        assert ids(store, "Debian:11", "a") == ["X-1", "X-2"]
+        assert ids(store, "Debian:12", "a") == ["X-1"]
+        assert ids(store, "Debian:13", "a") == []
+        assert (store.has("Debian:12"), store.has("Debian:13"), store.has("Debian")) == (True, False, True)
+        assert store.ecosystems() == {"Debian": 1, "Debian:11": 2, "Debian:12": 1}
+        assert store.sources()["Debian"].records == 2
+
+
+def test_python_names_meet_in_any_spelling(tmp_path: Path) -> None:
+    database, _ = made(
+        tmp_path, record("X-1", ("PyPI", "Zope.Interface")), record("X-2", ("Go", "github.com/A/b"))
+    )
+    with Store.open(database) as store:
+        for name in ("zope.interface", "zope-interface", "Zope__Interface"):
+            assert ids(store, "PyPI", name) == ["X-1"]
+        assert ids(store, "Go", "github.com/a/b") == []
+
+
+def test_withdrawn_records_are_dropped(tmp_path: Path) -> None:
+    database, result = made(
+        tmp_path,
+        record("X-1", ("PyPI", "a"), withdrawn="2024-02-01T00:00:00Z"),
+        record("X-2", ("PyPI", "a")),
+        record("X-3", ("npm", "a"), modified="2024-01-01T00:00:00Z"),
+        record("X-3", ("npm", "a"), modified="2024-03-01T00:00:00Z", withdrawn="2024-03-01T00:00:00Z"),
+        record("X-4", ("PyPI", "a"), modified="2024-01-01T00:00:00Z", withdrawn="2024-01-01T00:00:00Z"),
+        record("X-4", ("PyPI", "a"), modified="2024-03-01T00:00:00Z"),
+    )
+    with Store.open(database) as store:
+        assert ids(store, "PyPI", "a") == ["X-2", "X-4"]
+        assert not store.has("npm")
+    assert result.ecosystems == {"PyPI": 2}
+
+
+@pytest.mark.parametrize("turned", [False, True])
+def test_the_latest_record_of_an_id_counts(tmp_path: Path, turned: bool) -> None:
+    records = [
+        record("X-1", ("PyPI", "old"), modified="2024-01-01T00:00:00Z", summary="old"),
+        record("X-1", ("PyPI", "new"), modified="2024-01-01T00:00:00.5Z", summary="new"),
+    ]
+    database, _ = made(tmp_path, *(records[::-1] if turned else records))
+    with Store.open(database) as store:
+        assert ids(store, "PyPI", "old") == []
+        (match,) = store.lookup("PyPI", "new")
+        assert match.advisory.summary == "new"
+
+
+def test_one_id_for_several_releases(tmp_path: Path) -> None:
+    """Some sources publish one file a release, all under the id of the erratum."""
+    database, _ = made(
+        tmp_path,
+        record("ALSA-1", ("AlmaLinux:8", "a"), modified="2024-01-01T00:00:00Z"),
+        record("ALSA-1", ("AlmaLinux:9", "a"), modified="2024-01-02T00:00:00Z"),
+    )
+    with Store.open(database) as store:
+        assert ids(store, "AlmaLinux:8", "a") == ids(store, "AlmaLinux:9", "a") == ["ALSA-1"]
+
+
+def test_several_entries_of_one_record(tmp_path: Path) -> None:
+    database, result = made(tmp_path, record("X-1", ("PyPI", "a"), ("PyPI", "A")))
+    with Store.open(database) as store:
+        assert ids(store, "PyPI", "a") == ["X-1", "X-1"]
+    assert result.ecosystems == {"PyPI": 1}
+
+
+def test_the_digest_is_of_the_advisories(tmp_path: Path) -> None:
+    first, second = record("X-1", ("PyPI", "a")), record("X-2", ("Debian:12", "a"))
+    one = made(tmp_path, first, second, name="1")[1].digest
+    assert made(tmp_path, second, first, name="2")[1].digest == one
+    assert made(tmp_path, first, name="3")[1].digest != one
+    assert made(tmp_path, first, {**second, "summary": "other"}, name="4")[1].digest != one
+
+
+def test_the_same_bytes_for_the_same_records(tmp_path: Path) -> None:
+    records = [record(f"X-{i}", ("PyPI", f"a{i}"), ("Debian:12", "b")) for i in range(50)]
+    one, _ = made(tmp_path, *records, name="1")
+    two, _ = made(tmp_path, *records[::-1], name="2")
+    assert one.read_bytes() == two.read_bytes()
+
+
+def test_age(tmp_path: Path) -> None:
+    database, _ = made(tmp_path, record("X-1", ("Debian:12", "a")))
+    with Store.open(database) as store:
+        assert store.age_days("Debian:12", NOW + timedelta(days=3)) == 3.0
+        assert store.age_days("Debian:12", NOW - timedelta(days=3)) == 0.0
+        assert store.age_days("PyPI", NOW) == float("inf")
+        assert store.sources()["Debian"].newest == "2024-01-01T00:00:00.000000Z"
+
+
+def test_faults_are_told_and_the_rest_is_used(tmp_path: Path) -> None:
+    broken = record("X-1", ("PyPI", "a"), ("PyPI", "b"))
+    broken["affected"][0]["package"] = {"name": "a"}
+    database, result = made(tmp_path, broken, {"affected": []})
+    assert [problem.code for problem in result.problems] == ["faulty-advisory", "unreadable-advisory"]
+    assert "X-1" in result.problems[0].message
+    with Store.open(database) as store:
+        assert ids(store, "PyPI", "b") == ["X-1"]
+
+
+def test_nothing_to_build(tmp_path: Path) -> None:
+    (tmp_path / "osv").mkdir()
+    with pytest.raises(AdvisoryError, match="no advisory for any package"):
+        build([tmp_path / "osv"], tmp_path / "db")
+    (tmp_path / "osv" / "x.json").write_text("{")
+    with pytest.raises(AdvisoryError, match="not valid JSON"):
+        build([tmp_path / "osv"], tmp_path / "db")
+    with pytest.raises(UsageError):
+        build([tmp_path / "absent"], tmp_path / "db")
+    assert not (tmp_path / "db").exists()
+
+
+def test_a_failed_build_leaves_the_old_database(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    database, _ = made(tmp_path, record("X-1", ("PyPI", "a")))
+    before = database.read_bytes()
+
+    def full(*_: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("secpipe.advisories.compile._to_disk", full)
+    with pytest.raises(AdvisoryError, match="No space left"):
+        made(tmp_path, record("X-2", ("PyPI", "b")))
+    assert database.read_bytes() == before
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["advisories.sqlite", "advisories.sqlite.json"]
+
+
+def test_folders_are_made(tmp_path: Path) -> None:
+    write_feed(tmp_path / "feed", "PyPI", record("X-1", ("PyPI", "a")))
+    build([tmp_path / "feed"], tmp_path / "a" / "b" / "db")
+    with Store.open(tmp_path / "a" / "b" / "db") as store:
+        assert store.has("PyPI")
+    (tmp_path / "file").touch()
+    with pytest.raises(AdvisoryError, match="cannot write"):
+        build([tmp_path / "feed"], tmp_path / "file" / "db")
+
+
+def test_other_files_are_never_overwritten(tmp_path: Path) -> None:
+    target = tmp_path / "notes.txt"
+    target.write_text("precious")
+    source = tmp_path / "1.json"
+    source.write_text(json.dumps(record("X-1", ("PyPI", "a"))))
+    with pytest.raises(UsageError, match="is no advisory database"):
+        build([source], target)
+    with pytest.raises(UsageError, match="is no advisory database"):
+        build([source], tmp_path)
+    foreign = tmp_path / "foreign.sqlite"
+    sqlite(foreign, "CREATE TABLE precious (x)")
+    with pytest.raises(UsageError, match="is no advisory database"):
+        build([source], foreign)
+    assert target.read_text() == "precious"
+    target.write_text("")
+    build([source], target)
+
+
+def test_a_file_that_is_no_database(tmp_path: Path) -> None:
+    path = tmp_path / "db"
+    with pytest.raises(AdvisoryError, match="there is no advisory database") as caught:
+        Store.open(path)
+    assert "secpipe db update" in caught.value.hint
+    with pytest.raises(AdvisoryError, match="cannot read"):
+        Store.open(tmp_path)
+    for content in (b"", b"hello", b"x" * 5000):
+        path.write_bytes(content)
+        with pytest.raises(AdvisoryError, match="is no advisory database of secpipe"):
+            Store.open(path)
+    foreign = tmp_path / "foreign.sqlite"
+    sqlite(foreign, "CREATE TABLE t (x)")
+    with pytest.raises(AdvisoryError, match="is no advisory database of secpipe"):
+        Store.open(foreign)
+
+
+def test_a_database_of_another_schema(tmp_path: Path) -> None:
+    database, _ = made(tmp_path, record("X-1", ("PyPI", "a")))
+    sqlite(database, "PRAGMA user_version = 99")
+    with pytest.raises(AdvisoryError, match="has schema 99"):
+        Store.open(database)
+
+
+def test_every_cut_is_noticed(tmp_path: Path) -> None:
+    database, _ = made(tmp_path, *(record(f"X-{i}", ("PyPI", f"a{i}")) for i in range(100)))
+    whole = database.read_bytes()
+    for length in range(0, len(whole), 997):
+        database.write_bytes(whole[:length])
+        with pytest.raises(AdvisoryError):
+            Store.open(database)
+
+
+def test_damage_ends_in_an_error_of_ours(tmp_path: Path) -> None:
+    database, _ = made(tmp_path, *(record(f"X-{i}", ("PyPI", f"a{i}")) for i in range(100)))
+    whole = database.read_bytes()
+    for at in range(0, len(whole), 211):
+        database.write_bytes(
+            whole[:at] + bytes(byte ^ 0xA5 for byte in whole[at : at + 64]) + whole[at + 64 :]
+        )
+        try:
+            with Store.open(database) as store:
+                for i in range(100):
+                    store.lookup("PyPI", f"a{i}")
+                store.ecosystems(), store.sources(), store.age_days("PyPI"), store.digest
+        except AdvisoryError:
+            continue
+
+
+def test_reading_leaves_no_trace(tmp_path: Path) -> None:
+    database, _ = made(tmp_path, record("X-1", ("PyPI", "a")))
+    database.chmod(0o444)
+    before = sorted(tmp_path.iterdir())
+    with Store.open(database) as one, Store.open(database) as two:
+        assert ids(one, "PyPI", "a") == ids(two, "PyPI", "a") == ["X-1"]
+    assert sorted(tmp_path.iterdir()) == before
+
+
+def test_a_path_with_signs_of_addresses(tmp_path: Path) -> None:
+    folder = tmp_path / "a?b#c %41 é"
+    folder.mkdir()
+    database, _ = made(folder, record("X-1", ("PyPI", "a")))
+    with Store.open(database) as store:
+        assert store.has("PyPI")
+
+
+texts = st.text(st.characters(codec="utf-8"), max_size=8)
+vectors = st.builds(SeverityVector, texts, texts)
+entries = st.builds(
+    Affected,
+    st.just("PyPI"),
+    texts,
+    st.lists(
+        st.builds(
+            Range,
+            texts,
+            st.lists(
+                st.builds(Event, st.sampled_from(("introduced", "fixed", "last_affected", "limit")), texts)
+            ).map(tuple),
+        ),
+        max_size=2,
+    ).map(tuple),
+    st.lists(texts, max_size=2).map(tuple),
+    st.lists(vectors, max_size=2).map(tuple),
+    texts,
+)
+
+
+@given(st.lists(st.tuples(texts, entries), max_size=3))
+def test_packages_survive_packing(pairs: list[tuple[str, Affected]]) -> None:
+    blob = pack_package([(identifier, pack_affected(entry)) for identifier, entry in pairs])
+    assert sorted(map(repr, unpack_package(blob, "PyPI"))) == sorted(map(repr, pairs))
+
+
+@given(texts, texts, st.lists(texts).map(tuple), st.lists(vectors).map(tuple))
+def test_advisories_survive_packing(
+    one: str, two: str, many: tuple[str, ...], severity: tuple[SeverityVector, ...]
+) -> None:
+    advisory = Advisory(one, two, (), two, "", many, many, one, severity, two, one)
+    assert unpack_advisory(pack_advisory(advisory)) == advisory

@@ -1,0 +1,269 @@
+"""Updates from a feed: over HTTP from a server that misbehaves on demand, and from a mirror on disk."""
+
+from __future__ import annotations
+
+import hashlib
+import threading
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+from urllib.parse import unquote
+
+import pytest
+
+from secpipe.advisories.store import Store, build
+from secpipe.advisories.update import Updated, UpdateResult, update
+from secpipe.errors import AdvisoryError, UsageError
+from tests.advisories.support import LIMITS, record, write_feed, write_zip
+
+NOW = datetime(2024, 6, 1, tzinfo=UTC)
+
+
+@dataclass
+class Feed:
+    """A served folder, the requests that came, and what to answer instead: path → statuses, used up one by one."""
+
+    folder: Path
+    url: str = ""
+    requests: list[tuple[str, int]] = field(default_factory=list)
+    answers: dict[str, list[int]] = field(default_factory=dict)
+    headers: dict[str, str] = field(default_factory=dict)
+    cut: int | None = None
+
+
+@pytest.fixture
+def feed(tmp_path: Path) -> Iterator[Feed]:
+    state = Feed(tmp_path / "feed")
+    write_feed(
+        state.folder,
+        "Debian",
+        record("DSA-1", ("Debian:12", "a")),
+        record("X-1", ("Debian:12", "b"), ("PyPI", "b")),
+    )
+    write_feed(state.folder, "PyPI", record("PYSEC-1", ("PyPI", "a")))
+    write_feed(state.folder, "Photon OS", record("PHSA-1", ("Photon OS:5.0", "a")))
+    (state.folder / "ecosystems.txt").write_text("Debian\nDebian:12\nPhoton OS\nPyPI\n")
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            path = unquote(self.path).removeprefix("/mirror/")
+            file = state.folder / path
+            content = file.read_bytes() if file.is_file() else b""
+            etag = f'"{hashlib.sha256(content).hexdigest()[:12]}"'
+            status = 200 if content else 404
+            if status == 200 and self.headers["If-None-Match"] == etag:
+                status = 304
+            if pending := state.answers.get(path):
+                status = pending.pop(0)
+            state.requests.append((path, status))
+            self.send_response(status)
+            self.send_header("ETag", etag)
+            for name, value in state.headers.items():
+                self.send_header(name, value)
+            body = content if status == 200 else b""
+            self.send_header("Content-Length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body if state.cut is None else body[: state.cut])
+
+        def log_message(self, *_: object) -> None:
+            """The requests are kept, not printed."""
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
+    thread.start()
+    state.url = f"http://127.0.0.1:{server.server_address[1]}/mirror"
+    yield state
+    server.shutdown()
+    thread.join()
+    server.server_close()
+
+
+def run(feed: Feed, database: Path, *names: str, url: str = "", **more: Any) -> UpdateResult:
+    return update(
+        names, url or feed.url, database, more.pop("limits", LIMITS), NOW, pause=lambda _: None, **more
+    )
+
+
+def test_only_what_was_asked_for(feed: Feed, tmp_path: Path) -> None:
+    database = tmp_path / "db"
+    result = run(feed, database, "Debian:12", "Photon OS", "Debian")
+    assert result.updated == (Updated("Debian", 2, True), Updated("Photon OS", 1, True))
+    assert feed.requests == [("Debian/all.zip", 200), ("Photon OS/all.zip", 200)]
+    with Store.open(database) as store:
+        assert store.ecosystems() == {"Debian:12": 2, "Photon OS:5.0": 1}
+        assert not store.has("PyPI"), (
+            "a record of Debian's zip that also concerns PyPI does not make PyPI's data"
+        )
+        assert store.sources()["Debian"].url == f"{feed.url}/Debian/all.zip"
+        assert store.sources()["Debian"].fetched == "2024-06-01T00:00:00Z"
+        assert store.digest == result.digest
+
+
+def test_the_others_are_kept(feed: Feed, tmp_path: Path) -> None:
+    database = tmp_path / "db"
+    run(feed, database, "Debian")
+    run(feed, database, "PyPI")
+    write_feed(feed.folder, "PyPI", record("PYSEC-2", ("PyPI", "z")))
+    run(feed, database, "PyPI")
+    with Store.open(database) as store:
+        assert store.ecosystems() == {"Debian:12": 2, "PyPI": 1}
+        assert store.lookup("PyPI", "a") == ()
+        assert [m.advisory.id for m in store.lookup("Debian:12", "a")] == ["DSA-1"]
+    both = tmp_path / "both"
+    assert run(feed, both, "PyPI", "Debian").digest == run(feed, database, "PyPI", "Debian").digest
+
+
+def test_without_names_those_that_are_there(feed: Feed, tmp_path: Path) -> None:
+    database = tmp_path / "db"
+    with pytest.raises(UsageError, match="no ecosystem to update") as caught:
+        run(feed, database)
+    assert "secpipe db update Debian" in caught.value.hint
+    run(feed, database, "PyPI", "Debian")
+    assert [one.base for one in run(feed, database).updated] == ["Debian", "PyPI"]
+
+
+def test_what_has_not_changed_is_not_fetched(feed: Feed, tmp_path: Path) -> None:
+    database = tmp_path / "db"
+    digest = run(feed, database, "Debian").digest
+    result = update([], feed.url, database, LIMITS, NOW.replace(day=9))
+    assert result.updated == (Updated("Debian", 2, False),)
+    assert result.digest == digest
+    assert feed.requests[-1] == ("Debian/all.zip", 304)
+    with Store.open(database) as store:
+        assert store.sources()["Debian"].fetched == "2024-06-09T00:00:00Z", "it is known to be current now"
+    run(feed, database, "Debian", url=str(feed.folder))
+    run(feed, database, "Debian")
+    assert feed.requests[-1] == ("Debian/all.zip", 200), "the ETag of another address says nothing"
+
+
+def test_an_unknown_ecosystem_and_its_neighbours(feed: Feed, tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="no ecosystem 'debain'") as caught:
+        run(feed, tmp_path / "db", "debain")
+    assert caught.value.hint == "did you mean Debian?"
+    with pytest.raises(UsageError) as caught:
+        run(feed, tmp_path / "db", "Qqqq")
+    assert "Debian, Photon OS, PyPI" in caught.value.hint
+    (feed.folder / "ecosystems.txt").unlink()
+    with pytest.raises(UsageError, match="no ecosystem 'Qqqq'"):
+        run(feed, tmp_path / "db", "Qqqq")
+    with pytest.raises(UsageError, match="no ecosystem"):
+        run(feed, tmp_path / "db", "../Debian", url=str(feed.folder))
+    assert not (tmp_path / "db").exists()
+
+
+@pytest.mark.parametrize("statuses", [[503, 429], [500]])
+def test_tries_again(feed: Feed, tmp_path: Path, statuses: list[int]) -> None:
+    feed.answers["Debian/all.zip"] = list(statuses)
+    run(feed, tmp_path / "db", "Debian")
+    assert [status for _, status in feed.requests] == [*statuses, 200]
+
+
+def test_waits_as_told_but_not_for_ever(feed: Feed, tmp_path: Path) -> None:
+    waits: list[float] = []
+    feed.headers["Retry-After"] = "7"
+    feed.answers["Debian/all.zip"] = [429, 503]
+    update(["Debian"], feed.url, tmp_path / "db", LIMITS, NOW, pause=waits.append)
+    assert waits == [7.0, 7.0]
+    feed.headers["Retry-After"] = "99999"
+    feed.answers["PyPI/all.zip"] = [429]
+    update(["PyPI"], feed.url, tmp_path / "db", LIMITS, NOW, pause=waits.append)
+    assert waits[-1] == LIMITS.retry_seconds
+
+
+@pytest.mark.parametrize(
+    ("statuses", "message"),
+    [([503, 503, 503], "answers 503"), ([403], "answers 403 Forbidden"), ([301], "answers 301")],
+)
+def test_a_failure_leaves_the_old_database(
+    feed: Feed, tmp_path: Path, statuses: list[int], message: str
+) -> None:
+    database = tmp_path / "db"
+    run(feed, database, "Debian")
+    before = database.read_bytes()
+    feed.answers["PyPI/all.zip"] = list(statuses)
+    with pytest.raises(AdvisoryError, match=message):
+        run(feed, database, "Debian", "PyPI")
+    assert database.read_bytes() == before
+
+
+def test_a_cut_is_tried_again_and_told(feed: Feed, tmp_path: Path) -> None:
+    feed.cut = 50
+    with pytest.raises(AdvisoryError, match=r"cannot fetch .*Debian/all\.zip"):
+        run(feed, tmp_path / "db", "Debian")
+    assert len(feed.requests) == 3
+
+
+def test_nobody_listens(tmp_path: Path) -> None:
+    with pytest.raises(AdvisoryError, match="cannot fetch"):
+        update(["Debian"], "http://127.0.0.1:9/feed", tmp_path / "db", LIMITS, NOW, pause=lambda _: None)
+
+
+@pytest.mark.parametrize(
+    "url", ["http://", "http://[", "https://:99999", "ftp://example.org", "/nowhere", "", "file:///nowhere"]
+)
+def test_a_wrong_address(tmp_path: Path, url: str) -> None:
+    with pytest.raises((AdvisoryError, UsageError)):
+        update(["Debian"], url, tmp_path / "db", LIMITS, NOW, pause=lambda _: None)
+
+
+def test_what_is_no_zip(feed: Feed, tmp_path: Path) -> None:
+    (feed.folder / "PyPI" / "all.zip").write_text("<html>sign in</html>")
+    with pytest.raises(AdvisoryError, match="is no zip"):
+        run(feed, tmp_path / "db", "PyPI")
+    write_feed(feed.folder, "PyPI", record("X-1", ("npm", "a")))
+    with pytest.raises(AdvisoryError, match="holds no advisory for PyPI"):
+        run(feed, tmp_path / "db", "PyPI")
+
+
+def test_too_large(feed: Feed, tmp_path: Path) -> None:
+    with pytest.raises(AdvisoryError, match="limit feed-bytes"):
+        run(feed, tmp_path / "db", "Debian", limits=replace(LIMITS, feed_bytes=100))
+
+
+def test_broken_records_are_told(feed: Feed, tmp_path: Path) -> None:
+    write_zip(feed.folder / "PyPI" / "all.zip", {"1.json": b"{", "2.json": record("PYSEC-1", ("PyPI", "a"))})
+    result = run(feed, tmp_path / "db", "PyPI")
+    assert [problem.subject for problem in result.problems] == ["PyPI/all.zip/1.json"]
+    assert result.updated == (Updated("PyPI", 1, True),)
+
+
+@pytest.mark.parametrize("scheme", ["", "file://"])
+def test_a_mirror_on_disk(feed: Feed, tmp_path: Path, scheme: str) -> None:
+    moved = feed.folder.rename(tmp_path / "a mirror")
+    url = moved.as_uri() if scheme else str(moved)
+    result = update(["Photon OS"], url, tmp_path / "db", LIMITS, NOW)
+    assert result.updated == (Updated("Photon OS", 1, True),)
+    assert feed.requests == []
+
+
+def test_a_broken_database_is_replaced_aloud(feed: Feed, tmp_path: Path) -> None:
+    database = tmp_path / "db"
+    run(feed, database, "Debian", "PyPI")
+    database.write_bytes(database.read_bytes()[:5000])
+    with pytest.raises(AdvisoryError, match="cut short"):
+        run(feed, database)
+    (problem,) = run(feed, database, "PyPI").problems
+    assert problem.code == "database-replaced"
+    with Store.open(database) as store:
+        assert list(store.sources()) == ["PyPI"]
+
+
+def test_other_files_are_never_overwritten(feed: Feed, tmp_path: Path) -> None:
+    target = tmp_path / "notes.txt"
+    target.write_text("precious")
+    with pytest.raises(UsageError, match="is no advisory database"):
+        run(feed, target, "PyPI")
+    assert target.read_text() == "precious"
+
+
+def test_on_top_of_a_build(feed: Feed, tmp_path: Path) -> None:
+    database = tmp_path / "db"
+    write_zip(tmp_path / "own.zip", {"1.json": record("OWN-1", ("PyPI", "own"), ("Alpine:v3.18", "own"))})
+    build([tmp_path / "own.zip"], database)
+    run(feed, database, "PyPI")
+    with Store.open(database) as store:
+        assert store.lookup("PyPI", "own") == ()
+        assert len(store.lookup("Alpine:v3.18", "own")) == 1

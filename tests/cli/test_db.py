@@ -1,0 +1,113 @@
+"""`secpipe db`, run as a user does: what is said, where it is said, and the exit codes."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from tests.advisories.support import record, write_feed, write_zip
+from tests.support.cli import secpipe
+
+FIXTURES = Path(__file__).parents[2] / "vulndb-fixtures" / "osv"
+
+
+@pytest.fixture
+def feed(tmp_path: Path) -> Path:
+    write_feed(tmp_path / "feed", "Debian", record("DSA-1", ("Debian:12", "a")))
+    write_feed(tmp_path / "feed", "PyPI", record("PYSEC-1", ("PyPI", "a")))
+    (tmp_path / "feed" / "ecosystems.txt").write_text("Debian\nPyPI\n")
+    return tmp_path / "feed"
+
+
+def test_build_and_status(tmp_path: Path) -> None:
+    database = tmp_path / "db"
+    built = secpipe("db", "build", FIXTURES, "--db", database)
+    assert (built.code, built.stdout) == (0, "")
+    assert f"{database}: " in built.stderr
+    assert "5 ecosystems, sha256:" in built.stderr
+    status = secpipe("db", "status", "--db", database)
+    assert (status.code, status.stderr) == (0, "")
+    assert "Debian:12" in status.stdout
+    assert "sha256:" in status.stdout
+    machine = secpipe("db", "status", "-f", "json", env={"SECPIPE_DB": str(database)})
+    assert machine.json["digest"] in status.stdout
+    (debian,) = (source for source in machine.json["sources"] if source["base"] == "Debian")
+    assert debian["ageDays"] == 0
+    assert set(debian["ecosystems"]) == {"Debian:11", "Debian:12"}
+
+
+def test_records_that_cannot_be_read(tmp_path: Path) -> None:
+    source = write_zip(
+        tmp_path / "own.zip", {"1.json": record("X-1", ("PyPI", "a")), "2.json": b"{", "3.json": b"[7]"}
+    )
+    result = secpipe("db", "build", source, "--db", tmp_path / "db")
+    assert result.code == 3
+    assert "own.zip/2.json is no advisory: not valid JSON" in result.stderr
+    assert "own.zip/3.json[0] is no advisory: not a JSON object" in result.stderr
+    assert "2 problems" in result.stderr
+    accepted = secpipe("db", "build", source, "--db", tmp_path / "db", "--allow-incomplete")
+    assert accepted.code == 0
+    assert "2 problems" in accepted.stderr
+    assert secpipe("db", "status", "--db", tmp_path / "db").code == 0
+
+
+def test_update(tmp_path: Path, feed: Path) -> None:
+    database = tmp_path / "db"
+    first = secpipe("db", "update", "Debian", "--url", feed, "--db", database)
+    assert (first.code, first.stdout) == (0, "")
+    assert "Debian: 1 record" in first.stderr
+    second = secpipe("db", "update", "PyPI", env={"SECPIPE_DB_URL": str(feed), "SECPIPE_DB": str(database)})
+    assert second.code == 0
+    listed = secpipe("db", "status", "-f", "json", "--db", database).json
+    assert [source["base"] for source in listed["sources"]] == ["Debian", "PyPI"]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "said"),
+    [
+        (["status"], 3, "there is no advisory database"),
+        (["status", "-f", "xml"], 2, "unknown format 'xml'"),
+        (["update"], 2, "no ecosystem to update"),
+        (["update", "debian", "--url", "FEED"], 2, "did you mean Debian?"),
+        (["update", "Debian", "--url", "http://127.0.0.1:9"], 3, "cannot fetch"),
+        (["update", "Debian", "--url", "nowhere"], 2, "no feed at nowhere"),
+        (["build", "nowhere"], 2, "no such file or directory: nowhere"),
+        (["build", "FEED/ecosystems.txt"], 3, "no advisory for any package"),
+        (["build", "FEED", "--limit", "feed-bites=1"], 2, "did you mean feed-bytes?"),
+    ],
+)
+def test_errors_are_a_line_and_a_hint(
+    tmp_path: Path, feed: Path, arguments: list[str], code: int, said: str
+) -> None:
+    result = secpipe(
+        "db", *(a.replace("FEED", str(feed)) for a in arguments), "--db", tmp_path / "db", cwd=tmp_path
+    )
+    assert result.code == code
+    assert said in result.stderr
+    assert result.stderr.startswith("error: ")
+    assert "\nhint: " in result.stderr
+    assert len(result.stderr.strip().splitlines()) == 2
+    assert result.stdout == ""
+
+
+def test_a_broken_database(tmp_path: Path, feed: Path) -> None:
+    database = tmp_path / "db"
+    assert secpipe("db", "build", feed, "--db", database).code == 0
+    database.write_bytes(database.read_bytes()[:-1])
+    broken = secpipe("db", "status", "--db", database)
+    assert broken.code == 3
+    assert "is cut short" in broken.stderr
+    assert "secpipe db" in broken.stderr
+    replaced = secpipe("db", "update", "PyPI", "--url", feed, "--db", database)
+    assert replaced.code == 3
+    assert "it was replaced" in replaced.stderr
+    assert secpipe("db", "status", "--db", database).code == 0
+
+
+def test_controls_in_names_reach_no_terminal(tmp_path: Path) -> None:
+    source = tmp_path / "1.json"
+    source.write_text(json.dumps(record("X-1", ("Evil\x1b[2J", "a"))))
+    assert secpipe("db", "build", source, "--db", tmp_path / "db").code == 0
+    assert "\x1b" not in secpipe("db", "status", "--db", tmp_path / "db").stdout
