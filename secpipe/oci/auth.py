@@ -163,7 +163,7 @@ class Authorizer:
         try:
             realm = urls.parse(text)
         except ValueError as error:
-            message = f"{self._name} names a token service that cannot be asked ({text[:100]!r}): {error}"
+            message = f"{self._name} names a token service that cannot be asked ({urls.shown(text)}): {error}"
             raise AuthenticationError(message, hint) from error
         if realm.scheme == "http" and self._registry.scheme != "http":
             raise AuthenticationError(f"{self._name} names a token service without TLS ({realm})", hint)

@@ -148,10 +148,8 @@ class Registry:
         try:
             target = url.join(location)
         except ValueError as error:
-            shown = location.partition("?")[0][:100]
-            raise RegistryError(
-                f"{url} redirects to {shown!r}, which is not followed: {error}", hint
-            ) from error
+            message = f"{url} redirects to {urls.shown(location)}, which is not followed: {error}"
+            raise RegistryError(message, hint) from error
         if target.scheme == "http" and url.scheme == "https":
             raise RegistryError(f"{url} redirects to {target}, which is not followed: it has no TLS", hint)
         return target
@@ -199,7 +197,7 @@ class Registry:
                 try:
                     self._ping = _ping(transport, origin)
                 except ConnectionFailure as error:
-                    failure = failure or error
+                    failure = error if error.kind == "certificate" else failure or error
                     if error.kind not in _OTHER_SCHEME or (
                         error.kind == "refused" and secure.port == plain.port
                     ):

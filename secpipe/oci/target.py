@@ -147,6 +147,8 @@ def _recognise(target: str) -> tuple[Opener, str]:
         raise UsageError(f"targets of the kind {kind}: cannot be scanned", hint)
     if _is_path(target):
         return _open_path, target
+    if colon and rest and _exists(rest):
+        raise UsageError(f"{kind[:100] + ':'!r} is no kind of target", _kinds())
     return _open_registry, target
 
 

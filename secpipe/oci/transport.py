@@ -90,7 +90,8 @@ class Response:
             for part in self._parts():
                 data += part
                 if len(data) > limit:
-                    raise RegistryError(f"{head.url} sent more than the limit {what} ({limit} bytes)")
+                    message = f"{head.url} sent more than the limit {what} ({limit} bytes)"
+                    raise RegistryError(message, "this is not what a registry sends: check host and port")
         return Answer(head.url, head.status, head.headers, bytes(data))
 
     def chunks(self) -> Iterator[bytes]:
@@ -100,11 +101,15 @@ class Response:
         held: list[bytes] = []
         size = window = 0
         waited = 0.0
+        failure = None
         parts = self._parts()
-        while True:
+        while failure is None:
             before = clock.now()
-            with failures(self.head.url):
-                part = next(parts, b"")
+            try:
+                with failures(self.head.url):
+                    part = next(parts, b"")
+            except ConnectionFailure as error:
+                failure, part = error, b""  # What came before is good and is handed on first.
             if not part:
                 break
             # Only waiting counts: how slowly the reader takes the chunks is not the registry's doing.
@@ -112,7 +117,7 @@ class Response:
             window += len(part)
             if waited >= limits.idle_seconds:
                 if window < least:
-                    raise ConnectionFailure(
+                    failure = ConnectionFailure(
                         "timeout", f"{self.head.url.authority} sends too slowly to be of use"
                     )
                 waited, window = 0.0, 0
@@ -123,6 +128,8 @@ class Response:
                 held, size = [], 0
         if held:
             yield b"".join(held)
+        if failure:
+            raise failure
 
     def _parts(self) -> Iterator[bytes]:
         # Some servers compress although identity was asked for; inflating what was not asked for is a bomb's way in.

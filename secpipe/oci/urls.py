@@ -16,6 +16,7 @@ Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 Zone = Literal["forbidden", "local", "public"]
 
 _VISIBLE = re.compile(r"[\x21-\x7e]+")
+_HOST = re.compile(r"[a-z0-9_-]+(\.[a-z0-9_-]+)*", re.ASCII)
 _PORTS = {"http": 80, "https": 443}
 _METADATA = {
     ipaddress.ip_address(text)
@@ -76,13 +77,19 @@ def parse(text: str) -> Url:
         )
     if "@" in parts.netloc:
         raise ValueError("it holds user information")
-    if "\\" in text or not parts.hostname or "%" in parts.hostname:
+    host = (parts.hostname or "").lower().rstrip(".")
+    if "\\" in text or not (_HOST.fullmatch(host) or (":" in host and literal(host))) or "%" in host:
         raise ValueError("it has no valid host")
     port = parts.port
     if port == 0:
         raise ValueError("it has no valid port")
     target = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
-    return Url(parts.scheme, parts.hostname.lower().rstrip("."), port or _PORTS[parts.scheme], target)
+    return Url(parts.scheme, host, port or _PORTS[parts.scheme], target)
+
+
+def shown(text: str) -> str:
+    """Text that was no acceptable URL, quoted for a message: without what may be secret in it."""
+    return repr(re.sub(r"//[^/]*@", "//…@", text.partition("?")[0])[:100])
 
 
 def literal(host: str) -> Address | None:
