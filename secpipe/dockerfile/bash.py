@@ -33,7 +33,7 @@ _MENDED = (
     # `command `# a note`` is a way to comment a line that goes on; the grammar takes all that follows for the comment.
     re.compile(rb"`#[^`\n]*`"),
     # bash needs no `;` in `fi fi`, `) else`, `} done`.
-    re.compile(rb"(?<=[\s;])(?:fi|done|esac|\}|\))([ \t]+)(?=(?:fi|done|esac|elif|else|then|do)\b)"),
+    re.compile(rb"(?:(?<=[\s;])(?:fi|done|esac|\})|\))([ \t]+)(?=(?:fi|done|esac|elif|else|then|do)\b|\})"),
 )
 """What the grammar refuses and bash does not; tried when a text has an error."""
 
@@ -60,7 +60,7 @@ def parse(text: Joined, nesting: int = 0) -> Parsed:
         for index in command_starts(words):
             found.append(words[index:])
             inner = script_argument(words[index:])
-            script = tree.literal(nodes[index + inner]) if inner else None
+            script = tree.literal(nodes, words[index + inner]) if inner else None
             if script:
                 scripts.append(script)
     found.sort(key=_place)
@@ -161,13 +161,28 @@ class _Tree:
         return next_to or node.has_error
 
     def words(self, nodes: Iterable[Node]) -> Words:
-        """Nodes as words."""
-        return tuple(self._word(node) for node in nodes)
+        """Nodes as words; nodes without a blank between them are one (the grammar splits `a-$B.c` now and then)."""
+        words: list[Word] = []
+        last = -1
+        for node in nodes:
+            start, end = node.start_byte, node.end_byte
+            value = self._value(node) if _SPECIAL.search(self.data, start, end) else None
+            word = self.text.word(self._char(start), self._char(end), value)
+            if start == last:
+                word = Word(words[-1].value + word.value, words.pop().start, word.end)
+            words.append(word)
+            last = end
+        return tuple(words)
 
-    def literal(self, node: Node) -> Joined | None:
-        """The text of one argument as a script of its own, None when it is put together."""
-        kind = node.type
-        start, end = self._char(node.start_byte), self._char(node.end_byte)
+    def literal(self, nodes: Iterable[Node], word: Word) -> Joined | None:
+        """The text of a word of a command as a script of its own, None when the word is put together."""
+        for node in nodes:
+            start, end = self._char(node.start_byte), self._char(node.end_byte)
+            if (self.text.start(start), self.text.end(end)) == (word.start, word.end):
+                return self._literal(node.type, start, end)
+        return None
+
+    def _literal(self, kind: str, start: int, end: int) -> Joined | None:
         if kind == "raw_string":
             return self.text.slice(start + 1, end - 1)
         if kind == "string":
@@ -190,11 +205,6 @@ class _Tree:
     def _char(self, byte: int) -> int:
         return byte if self._at is None else self._at[byte]
 
-    def _word(self, node: Node) -> Word:
-        start, end = node.start_byte, node.end_byte
-        value = self._value(node) if _SPECIAL.search(self.data, start, end) else None
-        return self.text.word(self._char(start), self._char(end), value)
-
     def _value(self, node: Node) -> str:
         """The node's text without quotes and escapes."""
         kind = node.type
@@ -205,8 +215,6 @@ class _Tree:
             return text[1:-1]
         if kind == "string":
             return _ESCAPED_IN_QUOTES.sub(r"\1", text[1:-1])
-        if kind == "translated_string":
-            return _ESCAPED_IN_QUOTES.sub(r"\1", text[2:-1])
         if kind == "ansi_c_string":
             return _ESCAPED.sub(lambda m: _ANSI.get(m[1], m[1]), text[2:-1])
         if kind in ("command_name", "concatenation", "variable_assignment"):

@@ -24,7 +24,8 @@ Scope = Literal["line", "stage", "global"]
 _IGNORE = re.compile(r"#\s*(?:hadolint|secpipe)\s+(?:(stage|global)\s+)?ignore\s*=\s*(?=\S)", re.IGNORECASE)
 _SHELL = re.compile(r"#\s*(?:hadolint|secpipe)\s+shell\s*=\s*(\S+)", re.IGNORECASE)
 _CODE = re.compile(r"[^\s,#]+")
-_COMMA = re.compile(r"\s*,\s*(?=[^\s,#]*\d)")
+_COMMA = re.compile(r"\s*,(?=[^\s,#])|\s*,\s+(?=[^\s,#]*\d)")
+"""Behind a comma and a blank a word without a digit is the reason: `ignore=DL3008, since …`."""
 _CANDIDATE = re.compile(r"#\s*(?:hadolint|secpipe)\s", re.IGNORECASE)
 _IN_HEREDOC = re.compile(r"^[ \t]*(#\s*(?:hadolint|secpipe)\s[^\r\n]*)", re.IGNORECASE | re.MULTILINE)
 _NEVER = frozenset({"DL1000"})
