@@ -71,7 +71,11 @@ def test_update(tmp_path: Path, feed: Path) -> None:
         (["status", "-f", "xml"], 2, "unknown format 'xml'"),
         (["update"], 2, "no ecosystem to update"),
         (["update", "debian", "--url", "FEED"], 2, "did you mean Debian?"),
-        (["update", "Debian", "--url", "http://127.0.0.1:9"], 3, "cannot fetch"),
+        (
+            ["update", "Debian", "--url", "http://127.0.0.1:9", "--limit", "retry-seconds=0"],
+            3,
+            "cannot fetch",
+        ),
         (["update", "Debian", "--url", "nowhere"], 2, "no feed at nowhere"),
         (["build", "nowhere"], 2, "no such file or directory: nowhere"),
         (["build", "FEED/ecosystems.txt"], 3, "no advisory for any package"),

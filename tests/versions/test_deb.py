@@ -40,14 +40,22 @@ def test_what_dpkg_refuses(text: str) -> None:
         deb.key(text)
 
 
-def _dpkg(left: str, right: str) -> str:
-    def holds(operator: str) -> int:
-        command = ["dpkg", "--compare-versions", left, operator, right]
-        return subprocess.run(command, check=False, stderr=subprocess.DEVNULL).returncode
+_LOOP = """
+while read -r a b; do
+    dpkg --compare-versions "$a" lt "$b"; less=$?
+    if [ $less = 0 ]; then echo "<"; elif [ $less != 1 ]; then echo "?"
+    elif dpkg --compare-versions "$a" eq "$b"; then echo "="; else echo ">"; fi
+done
+"""
 
-    if (less := holds("lt")) not in (0, 1):
-        return "?"
-    return "<" if less == 0 else "=" if holds("eq") == 0 else ">"
+
+def _dpkg(pairs: list[tuple[str, str]]) -> list[str]:
+    text = "".join(f"{left} {right}\n" for left, right in pairs)
+    command = ["sh", "-c", _LOOP]
+    done = subprocess.run(
+        command, check=True, input=text, text=True, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL
+    )
+    return done.stdout.split()
 
 
 @pytest.mark.skipif(
@@ -66,9 +74,8 @@ def test_agrees_with_dpkg() -> None:
         one = rng.choice(every)
         at = rng.randrange(len(one))
         pairs.append((one, one[:at] + rng.choice("~+.-:0aZ^") + one[at:]))
+    pairs = [pair for pair in pairs if not any(text.startswith("-") for text in pair)]
     wrong = [
-        pair
-        for pair in pairs
-        if not any(text.startswith("-") for text in pair) and sign(deb, *pair) != _dpkg(*pair)
+        (*pair, told) for pair, told in zip(pairs, _dpkg(pairs), strict=True) if sign(deb, *pair) != told
     ]
     assert wrong == []
