@@ -35,6 +35,8 @@ class Span:
     end: int
 
 
+_MAX_WORD = 80
+
 Found = Spanned | tuple[Spanned, str]
 """What a check yields: where, and the message unless the rule's summary is enough."""
 
@@ -75,7 +77,13 @@ def between(first: Spanned, last: Spanned) -> Span:
     return Span(first.start, last.end)
 
 
+def quoted(word: str) -> str:
+    """A word of the file for a message: in backticks, on one line, cut when it is long."""
+    text = " ".join(word.split())
+    return f"`{text if len(text) <= _MAX_WORD else text[: _MAX_WORD - 1] + '…'}`"
+
+
 def listed(words: Iterable[str]) -> str:
-    """The words for a message: `a`, `b` and `c`, each once."""
-    quoted = [f"`{word}`" for word in dict.fromkeys(words)]
-    return " and ".join(filter(None, [", ".join(quoted[:-1]), quoted[-1]]))
+    """Words for a message, each once: `a`, `b` and `c`."""
+    texts = [quoted(word) for word in dict.fromkeys(words)]
+    return " and ".join(filter(None, [", ".join(texts[:-1]), texts[-1]]))

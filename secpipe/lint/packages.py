@@ -1,6 +1,8 @@
-"""The options of package managers that take the next argument as their value."""
+"""What the checks of package managers share: options with values, and arguments that only a build knows."""
 
 from __future__ import annotations
+
+import re
 
 APT_VALUED = (
     "-t",
@@ -35,3 +37,13 @@ APK_VALUED = (
     "--wait",
 )
 """apk-add(8), apk(8)."""
+
+_MAX_NESTING = 4
+_SUBSTITUTION = re.compile(r"\$\([^()]*\)|`[^`]*`")
+
+
+def literal(word: str) -> str:
+    """A word without its command substitutions, whose text says nothing about what they give."""
+    for _ in range(_MAX_NESTING if "$(" in word or "`" in word else 0):
+        word = _SUBSTITUTION.sub("", word)
+    return word

@@ -23,6 +23,7 @@ RULE_URL = "https://github.com/secpipe/secpipe/blob/main/rules/{code}.yaml"
 
 _TEXTS = ("code", "name", "level", "summary", "rationale", "remedy")
 _NAME = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
+_LOOKALIKES = str.maketrans("OIL", "011")
 _SHELLCHECK = re.compile(r"SC\d{4}")
 
 
@@ -62,10 +63,17 @@ def is_known(code: str) -> bool:
 
 def nearest(code: str) -> str | None:
     """The known code that a misspelt one most likely means, None when nothing is near."""
-    import difflib
+    from difflib import SequenceMatcher
 
-    wanted = re.sub(r"[^A-Z0-9]", "", code.upper())
-    return next(iter(difflib.get_close_matches(wanted, known_codes(), n=1, cutoff=0.6)), None)
+    letters, rest = code.upper()[:2], code.upper()[2:]
+    wanted = letters + re.sub(r"[^A-Z0-9]", "", rest).translate(_LOOKALIKES)
+
+    def likeness(known: str) -> tuple[bool, float]:
+        # Digits that changed places are the commonest slip of all.
+        return sorted(known) == sorted(wanted), SequenceMatcher(None, wanted, known).ratio()
+
+    best = max(known_codes(), key=likeness, default=None)
+    return best if best and likeness(best)[1] >= 0.6 else None
 
 
 @functools.cache

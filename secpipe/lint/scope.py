@@ -6,11 +6,20 @@ ARG counts in a stage that declares it again; ENV wins over ARG.
 
 from __future__ import annotations
 
+import re
+from collections import Counter
 from dataclasses import dataclass, field
 
 from secpipe.dockerfile.ast import Dockerfile, Instruction, Stage
 from secpipe.dockerfile.lexer import LexError, Unknown, expand
 from secpipe.lint.shell import Shell
+
+_WINDOWS_IMAGE = re.compile(
+    r"(^|/)microsoft/(windows|nanoserver)|^mcr\.microsoft\.com/windows|:.*(nanoserver|servercore)",
+    re.IGNORECASE,
+)
+
+_MAX_EXPANDED = 1 << 16
 
 
 @dataclass(slots=True)
@@ -42,12 +51,16 @@ class Scope:
                     self.variables[name] = self.expand(default) if equals else global_arguments.get(name)
 
     def expand(self, text: str) -> str | None:
-        """The text with its variables replaced, None when it needs one without a known value."""
+        """The text with its variables replaced; None when it needs one without a known value, or is very long."""
+        room = _MAX_EXPANDED
 
         def lookup(name: str) -> str:
+            nonlocal room
             # An unset variable may still come from the base image.
             value = self.variables.get(name)
-            if value is None:
+            # A few lines of `ENV a=$a$a` would otherwise fill the memory.
+            room -= len(value or "")
+            if value is None or room < 0:
                 raise Unknown
             return value
 
@@ -65,6 +78,14 @@ def pairs(env: Instruction) -> list[tuple[str, str]]:
     return [(name, value) for name, _, value in (word.partition("=") for word in words)]
 
 
+def default_shell(stage: Stage, escape: str) -> Shell:
+    """The shell before any SHELL: cmd on Windows, which the base image, its platform or the escape character tell."""
+    platform = stage.instruction.flag("platform") or ""
+    image = stage.resolved or stage.base.value
+    is_windows = escape == "`" or platform.startswith("windows") or _WINDOWS_IMAGE.search(image)
+    return Shell(("cmd", "/S", "/C")) if is_windows else Shell()
+
+
 class Context:
     """What a check may ask about the file and about the place where the walk is."""
 
@@ -72,8 +93,16 @@ class Context:
         self.dockerfile = dockerfile
         self._global = Scope(dockerfile.escape)
         self._ended: list[Scope] = []
-        self._bases = {stage.parent for stage in dockerfile.stages}
+        self._children = Counter(stage.parent for stage in dockerfile.stages if stage.parent is not None)
+        self._bases = frozenset(self._children)
+        self._instructions: dict[int, list[Instruction]] = {}
+        for instruction in dockerfile.instructions:
+            self._instructions.setdefault(instruction.stage, []).append(instruction)
         self.scope = self._global
+
+    def instructions(self, stage: int) -> list[Instruction]:
+        """The instructions of a stage, its FROM included."""
+        return self._instructions.get(stage, [])
 
     def is_kept(self, stage: int) -> bool:
         """Whether a stage's files reach an image: it is the last one, or a later stage is based on it."""
@@ -83,8 +112,14 @@ class Context:
         """Start a stage."""
         self._ended.append(self.scope)
         # `_ended[0]` is what comes before the first stage.
-        parent = None if stage.parent is None else self._ended[stage.parent + 1]
-        self.scope = parent.inherit() if parent else Scope(self.dockerfile.escape)
+        if stage.parent is None:
+            escape = self.dockerfile.escape
+            self.scope = Scope(escape, default_shell(stage, escape))
+            return
+        parent = self._ended[stage.parent + 1]
+        self._children[stage.parent] -= 1
+        # The last child takes the state over, so that a long chain of stages costs no copies.
+        self.scope = parent.inherit() if self._children[stage.parent] else parent
 
     def take(self, instruction: Instruction) -> None:
         """Let an instruction have its effect."""

@@ -35,8 +35,10 @@ class LintFinding:
     message: str
 
     @property
-    def sort_key(self) -> tuple[str, Region, str, str]:
-        return (self.file, self.region, self.code, self.message)
+    def sort_key(self) -> tuple[str, int, int, int, int, str, str]:
+        """By file and place: the order of every report."""
+        r = self.region
+        return (self.file, r.line, r.column, r.end_line, r.end_column, self.code, self.message)
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from secpipe.lint.check import Found, check
+from secpipe.lint.check import Found, check, quoted
 from secpipe.lint.run import Run
 from secpipe.lint.scope import Context
 
@@ -14,4 +14,4 @@ def change_of_directory(run: Run, context: Context) -> Iterator[Found]:
     """Any `cd`."""
     for command in run.commands("cd"):
         what = " ".join(["cd", *(word.value for word in command.args[:1])])
-        yield command.name, f"Use WORKDIR instead of `{what}`"
+        yield command.name, f"Use WORKDIR instead of {quoted(what)}"

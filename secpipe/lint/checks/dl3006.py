@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from secpipe.dockerfile.ast import Stage
-from secpipe.lint.check import STAGE, Found, check
+from secpipe.lint.check import STAGE, Found, check, quoted
 from secpipe.lint.image import split
 from secpipe.lint.scope import Context
 
@@ -22,5 +22,5 @@ def untagged(stage: Stage, context: Context) -> Iterator[Found]:
     # The last component may hold the tag when its value is known only at build time.
     if stage.resolved is None and "$" in image.last_component:
         return
-    via = f" (`{image.name}`)" if "$" in written and stage.resolved else ""
-    yield stage.base, f"Tag the base image `{written}`{via} with the version that is meant"
+    via = f" ({quoted(image.name)})" if "$" in written and stage.resolved else ""
+    yield stage.base, f"Tag the base image {quoted(written)}{via} with the version that is meant"

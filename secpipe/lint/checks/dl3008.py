@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from secpipe.lint.check import Found, check, listed
-from secpipe.lint.packages import APT_VALUED
+from secpipe.lint.packages import APT_VALUED, literal
 from secpipe.lint.run import Run
 from secpipe.lint.scope import Context
 
@@ -23,5 +23,6 @@ def unpinned(run: Run, context: Context) -> Iterator[Found]:
             yield loose[0], f"Pin the version of {listed(w.value for w in loose)}: `package=version`"
 
 
-def _is_pinned(package: str) -> bool:
+def _is_pinned(word: str) -> bool:
+    package = literal(word)
     return "=" in package or "/" in package or package.endswith(".deb")

@@ -13,7 +13,8 @@ from secpipe.lint.run import Run
 from secpipe.lint.scope import Context
 
 _LISTS = "/var/lib/apt/lists"
-_BRACES = re.compile(r"\{([^{}]*,[^{}]*)\}")
+_BRACES = re.compile(r"\{([^{},]*+,[^{}]*+)\}")
+_PATTERN = re.compile(r"/[^/*?\[]*+[*?\[][^/]*+$")
 
 
 @check("RUN", onbuild=True)
@@ -22,18 +23,19 @@ def lists_left(run: Run, context: Context) -> Iterator[Found]:
     updates = [(c, c.any("update")) for c in run.commands(("apt", "apt-get", "aptitude"), "update")]
     if not updates or not context.is_kept(run.instruction.stage) or keep_out(run.mounts, _LISTS):
         return
-    if any(_removes_lists(command, name) for command, name in run.named_commands):
+    if any(_removes_lists(command, name, context) for command, name in run.named_commands):
         return
     command, update = updates[0]
     if update:
         yield between(command, update)
 
 
-def _removes_lists(command: Command, name: str) -> bool:
+def _removes_lists(command: Command, name: str, context: Context) -> bool:
     if name in ("apt", "apt-get"):
         return command.any("dist-clean", "distclean") is not None
     if name == "rm" or (name == "find" and command.any("-delete", "-exec", "-execdir")):
-        return any(_reaches_lists(path) for word in command.args for path in _expanded(word.value))
+        values = (context.scope.expand(word.value) or word.value for word in command.args)
+        return any(_reaches_lists(path) for value in values for path in _expanded(value))
     return False
 
 
@@ -41,14 +43,14 @@ def _reaches_lists(path: str) -> bool:
     """Whether a path, perhaps below a variable and perhaps with a pattern at its end, is that of the lists."""
     if _LISTS in path:
         return True
-    folder = re.sub(r"/[^/]*[*?\[][^/]*$", "", path)
+    folder = _PATTERN.sub("", path)
     return folder.startswith("/") and posixpath.normpath(folder) != "/" and covers(folder, _LISTS)
 
 
-def _expanded(word: str, limit: int = 64) -> list[str]:
-    """The words that braces stand for: `/var/{a,b}` gives two."""
+def _expanded(value: str, limit: int = 256) -> list[str]:
+    """The words that blanks and braces make of a value: `/var/{a,b}` gives two."""
     done: list[str] = []
-    todo = [word]
+    todo = value.split()
     while todo and len(done) + len(todo) <= limit:
         text = todo.pop()
         match = _BRACES.search(text)

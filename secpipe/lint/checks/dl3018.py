@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 
 from secpipe.lint.check import Found, check, listed
-from secpipe.lint.packages import APK_VALUED
+from secpipe.lint.packages import APK_VALUED, literal
 from secpipe.lint.run import Run
 from secpipe.lint.scope import Context
 
@@ -18,6 +18,6 @@ def unpinned(run: Run, context: Context) -> Iterator[Found]:
     """A package with neither a version constraint nor a file's name."""
     for command in run.commands("apk", "add"):
         words = [word for word in command.positional(*APK_VALUED) if word.value != "add"]
-        loose = [word for word in words if not _PINNED.search(word.value)]
+        loose = [word for word in words if not _PINNED.search(literal(word.value))]
         if loose:
             yield loose[0], f"Pin the version of {listed(w.value for w in loose)}: `package=version`"

@@ -1,0 +1,142 @@
+"""The rule files: complete, valid, found, and loaded only when asked for."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from secpipe.errors import SecpipeError
+from secpipe.lint import rules
+from secpipe.lint.engine import checked_codes, checks_of
+from secpipe.model.severity import Level
+
+LEVELS = {
+    "DL1000": Level.ERROR,
+    "DL3000": Level.ERROR,
+    "DL3002": Level.WARNING,
+    "DL3003": Level.WARNING,
+    "DL3004": Level.ERROR,
+    "DL3006": Level.WARNING,
+    "DL3007": Level.WARNING,
+    "DL3008": Level.WARNING,
+    "DL3009": Level.INFO,
+    "DL3015": Level.INFO,
+    "DL3018": Level.WARNING,
+    "DL3020": Level.ERROR,
+    "DL3025": Level.WARNING,
+    "DL3042": Level.WARNING,
+    "DL4000": Level.ERROR,
+    "DL4006": Level.WARNING,
+}
+"""hadolint's, which people's thresholds rely on."""
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder of rule files in place of the real one."""
+    monkeypatch.setattr(rules, "directory", lambda: tmp_path)
+    rules._load.cache_clear()
+    rules.rule.cache_clear()
+    return tmp_path
+
+
+def write(folder: Path, content: object) -> None:
+    import yaml
+
+    text = content if isinstance(content, str) else yaml.safe_dump(content)
+    (folder / "DL9000.yaml").write_text(text)
+
+
+def document(**changes: Any) -> dict[str, Any]:
+    texts = {field: field for field in ("summary", "rationale", "remedy")}
+    bad = [{"dockerfile": "FROM a\n", "at": ["1:1-1:2"]}]
+    examples = {"good": ["FROM a:1\n"], "bad": bad}
+    return {"code": "DL9000", "name": "some-rule", "level": "info", **texts, "examples": examples, **changes}
+
+
+@pytest.mark.parametrize(("code", "level"), LEVELS.items())
+def test_levels_are_those_that_people_know(code: str, level: Level) -> None:
+    assert rules.rule(code).level is level
+
+
+def test_each_rule_has_a_check_and_each_check_a_rule() -> None:
+    assert rules.known_codes() == checked_codes()
+    assert all(checks_of(code) for code in checked_codes())
+
+
+def test_names_are_unique() -> None:
+    names = [rules.rule(code).name for code in rules.known_codes()]
+    assert len(set(names)) == len(names)
+
+
+@pytest.mark.parametrize("code", rules.known_codes())
+def test_texts_fit_where_reports_put_them(code: str) -> None:
+    found = rules.rule(code)
+    assert len(found.summary) <= 100
+    assert "\n" not in found.summary + found.rationale + found.remedy
+    assert len(found.rationale) <= 1000
+    assert found.url.startswith("https://")
+    assert found.url.endswith(f"{code}.yaml")
+
+
+@pytest.mark.parametrize(
+    ("wrong", "right"),
+    [
+        ("DL30O8", "DL3008"),
+        ("DL308", "DL3008"),
+        ("DL3080", "DL3008"),
+        ("dl3006", "DL3006"),
+        ("DL-4006", "DL4006"),
+        ("hello", None),
+    ],
+)
+def test_the_nearest_code_of_a_misspelt_one(wrong: str, right: str | None) -> None:
+    assert rules.nearest(wrong) == right
+
+
+def test_codes_of_shellcheck_are_known() -> None:
+    assert rules.is_known("SC2086")
+    assert not rules.is_known("SC20860")
+    assert not rules.is_known("DL9999")
+
+
+def test_a_rule_file_is_read_into_a_rule(folder: Path) -> None:
+    write(folder, document(summary="two\nlines"))
+    assert rules.rule("DL9000").summary == "two lines"
+    assert rules.rule("DL9000").level is Level.INFO
+
+
+@pytest.mark.parametrize(
+    ("content", "fault"),
+    [
+        ("[", "cannot be used"),
+        ("[]", "not a mapping"),
+        (document(code="DL9001"), "its code is"),
+        (document(name="Some Rule"), "kebab-case"),
+        (document(level="fatal"), "unknown level"),
+        (document(summary=""), "no text for 'summary'"),
+        (document(remedy=["a"]), "no text for 'remedy'"),
+        (document(sumary="x"), "unknown field 'sumary'"),
+        (document(references="https://example.org"), "'references' is not a list"),
+        (document(examples={"good": []}), "exactly 'good' and 'bad'"),
+        (document(examples={"good": [], "bad": [{}]}), "'good' is not a list"),
+        (document(examples={"good": ["FROM a"], "bad": []}), "'bad' is not a list"),
+        (
+            document(examples={"good": ["FROM a"], "bad": [{"dockerfile": "x"}]}),
+            "exactly 'dockerfile' and 'at'",
+        ),
+        (document(examples={"good": ["FROM a"], "bad": [{"dockerfile": "x", "at": 1}]}), "'at' a list"),
+    ],
+)
+def test_a_broken_rule_file_says_what_is_wrong(folder: Path, content: object, fault: str) -> None:
+    write(folder, content)
+    with pytest.raises(SecpipeError, match=fault) as caught:
+        rules.rule("DL9000")
+    assert "DL9000.yaml" in caught.value.message
+
+
+def test_a_missing_rule_file_is_told(folder: Path) -> None:
+    with pytest.raises(SecpipeError, match=r"DL9000\.yaml cannot be used"):
+        rules.rule("DL9000")

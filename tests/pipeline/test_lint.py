@@ -1,0 +1,130 @@
+"""The use case: many files, one report, one exit code; what cannot be linted costs the others nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+import pytest
+
+from secpipe.dockerfile.ast import Dockerfile
+from secpipe.lint.engine import lint_dockerfile
+from secpipe.model.lint import LintReport
+from secpipe.model.severity import Level
+from secpipe.pipeline import lint as module
+from secpipe.pipeline.lint import LintOptions, lint
+
+CLEAN = "FROM debian:12\n"
+WARNING = "FROM debian\n"
+INFO = "FROM debian:12\nRUN apt-get install x=1\n"
+BINARY = b"\x7fELF\0\0\0"
+
+
+def write(folder: Path, files: Mapping[str, str | bytes]) -> list[str]:
+    for name, content in files.items():
+        (folder / name).write_bytes(content.encode() if isinstance(content, str) else content)
+    return [str(folder / name) for name in files]
+
+
+def run(folder: Path, files: Mapping[str, str | bytes], *more: str, **options: object) -> LintReport:
+    return lint([*write(folder, files), *more], LintOptions(**options))  # type: ignore[arg-type]  # named as there
+
+
+@pytest.mark.parametrize(
+    ("text", "threshold", "code"),
+    [
+        (CLEAN, Level.IGNORE, 0),
+        (WARNING, Level.IGNORE, 1),
+        (WARNING, Level.WARNING, 1),
+        (WARNING, Level.ERROR, 0),
+        (INFO, Level.INFO, 1),
+        (INFO, Level.WARNING, 0),
+        ("NONSENSE\n", Level.ERROR, 1),
+    ],
+)
+def test_the_threshold_decides_the_exit_code(tmp_path: Path, text: str, threshold: Level, code: int) -> None:
+    assert run(tmp_path, {"f": text}, threshold=threshold).exit_code == code
+
+
+def test_the_report(tmp_path: Path) -> None:
+    report = run(tmp_path, {"b": WARNING, "a": INFO, "c": CLEAN})
+    a, b, c = (str(tmp_path / name) for name in "abc")
+    assert report.files == (a, b, c)
+    assert [(f.file, f.code) for f in report.findings] == [(a, "DL3015"), (b, "DL3006")]
+    assert report.rules.keys() == {"DL3006", "DL3015"}
+    assert report.sources == {a: ("FROM debian:12", "RUN apt-get install x=1", ""), b: ("FROM debian", "")}
+    assert report.threshold is Level.INFO
+    assert report.problems == ()
+
+
+def test_ignored_rules(tmp_path: Path) -> None:
+    report = run(tmp_path, {"f": WARNING}, ignored=frozenset({"DL3006"}))
+    assert (report.findings, report.exit_code) == ((), 0)
+
+
+@pytest.mark.parametrize(
+    ("files", "missing", "code"),
+    [
+        ({"f": BINARY}, False, 3),
+        ({"f": BINARY, "g": WARNING}, False, 1),
+        ({"f": CLEAN}, True, 2),
+        ({"f": WARNING}, True, 1),
+        ({"f": BINARY}, True, 2),
+    ],
+)
+def test_problems_and_findings_together(
+    tmp_path: Path, files: dict[str, str | bytes], missing: bool, code: int
+) -> None:
+    report = run(tmp_path, files, *([str(tmp_path / "missing")] if missing else []))
+    assert report.exit_code == code
+    expected = {"binary-file"} if BINARY in files.values() else set()
+    assert {p.code for p in report.problems} == expected | ({"no-such-file"} if missing else set())
+    assert len(report.files) == sum(content != BINARY for content in files.values())
+
+
+def test_a_comment_that_ignores_what_is_no_rule_is_told_and_fails_nothing(tmp_path: Path) -> None:
+    text = "FROM debian:12\n# hadolint ignore=DL3OO8,SC2086,DL3003\nRUN true\n"
+    report = run(tmp_path, {"f": text})
+    (problem,) = report.problems
+    assert report.exit_code == 0
+    assert problem.code == "unknown-rule"
+    assert problem.message == f"{tmp_path / 'f'}:2:19: a comment ignores DL3OO8, which is no rule"
+    assert problem.hint == "did you mean DL3008?"
+
+
+def test_a_defect_in_one_file_costs_the_others_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(dockerfile: Dockerfile, *rest: object) -> list[object]:
+        if dockerfile.source.name.endswith("bad"):
+            raise RecursionError("too deep")
+        return lint_dockerfile(dockerfile, *rest)  # type: ignore[arg-type,return-value]  # handed on
+
+    monkeypatch.setattr(module, "lint_dockerfile", broken)
+    report = run(tmp_path, {"bad": CLEAN, "good": CLEAN})
+    (problem,) = report.problems
+    assert report.files == (str(tmp_path / "good"),)
+    assert report.exit_code == 3
+    assert "internal error: RecursionError: too deep" in problem.message
+
+
+def test_many_files_give_what_each_gives_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    kinds: list[str | bytes] = [CLEAN, WARNING, INFO, BINARY, "NONSENSE\n"]
+    files = write(tmp_path, {f"f{i:03}": kinds[i % len(kinds)] for i in range(module._MANY + 10)})
+    together = lint(files, LintOptions())
+    monkeypatch.setattr(module, "_MANY", 10**6)
+    assert lint(files, LintOptions()) == together
+    assert len(together.problems) == sum(i % len(kinds) == 3 for i in range(len(files)))
+
+
+def test_the_start_method_is_safe_with_threads() -> None:
+    from threading import Event, Thread
+
+    done = Event()
+    thread = Thread(target=done.wait)
+    thread.start()
+    try:
+        assert module._start_method().get_start_method() == "spawn"
+    finally:
+        done.set()
+        thread.join()
