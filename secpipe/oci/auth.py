@@ -105,7 +105,7 @@ class Authorizer:
                 self._fixed = known.basic()
             else:
                 key = self._key(challenge, scope)
-                self._keys[scope] = key
+                self._fixed, self._keys[scope] = "", key
                 return f"Bearer {self._fetch(key).value}", True
             if self._fixed == rejected:
                 raise AuthenticationError(

@@ -25,7 +25,7 @@ from secpipe.oci.transport import Answer, Clock, Response, Transport
 from secpipe.oci.urls import Url
 
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
-_OTHER_SCHEME = frozenset({"tls", "certificate", "refused", "lost"})
+_OTHER_SCHEME = frozenset({"tls", "certificate", "refused", "lost", "connect", "timeout", "proxy"})
 _RESUME_PROGRESS = 1 * MIB
 _CONTENT_RANGE = re.compile(r"bytes (\d{1,19})-(\d{1,19})/(?:\d{1,19}|\*)", re.ASCII)
 

@@ -18,7 +18,6 @@ from typing import Any
 
 from secpipe.errors import UsageError
 from secpipe.model.limits import MIB
-from secpipe.oci import helper
 from secpipe.oci.reference import DOCKER_HUB, Reference
 
 _FILE_BYTES = 4 * MIB
@@ -52,17 +51,6 @@ class Found:
 
     credentials: Credentials | None = None
     troubles: tuple[str, ...] = ()
-
-
-def from_environment(environ: Mapping[str, str]) -> Credentials | None:
-    """SECPIPE_USERNAME and SECPIPE_PASSWORD; UsageError when only one of them is set."""
-    username, password = environ.get("SECPIPE_USERNAME", ""), environ.get("SECPIPE_PASSWORD", "")
-    if not username and not password:
-        return None
-    if not username or not password:
-        missing = "SECPIPE_PASSWORD" if username else "SECPIPE_USERNAME"
-        raise UsageError(f"credentials are incomplete: {missing} is not set", "set both, or neither")
-    return Credentials(username, password, origin="the environment")
 
 
 def find(
@@ -194,6 +182,8 @@ def _entry(value: object, path: Path, key: str) -> Credentials | None:
 
 
 def _from_helper(program: str, registry: str, troubles: list[str]) -> Credentials | None:
+    from secpipe.oci import helper
+
     server = _HUB_KEY if registry in _HUB_NAMES else registry
     said = helper.ask(program, server)
     if said.trouble:

@@ -28,6 +28,7 @@ from secpipe.oci.reference import is_loopback
 from secpipe.oci.urls import Url
 
 CONNECT_SECONDS = 10.0
+_PROXY_SCHEMES = ("http", "https", "socks5", "socks5h")
 
 
 class ConnectionFailure(RegistryError):
@@ -131,16 +132,12 @@ class Network:
         }
         if not proxy:
             return httpcore.ConnectionPool(**common)
-        parts = urlsplit(proxy)
-        auth = (unquote(parts.username), unquote(parts.password or "")) if parts.username else None
-        host = f"[{parts.hostname}]" if ":" in (parts.hostname or "") else parts.hostname
+        address, auth = _proxy_address(proxy)
         try:
-            address = f"{parts.scheme}://{host}" + (f":{parts.port}" if parts.port else "")
-            kind = httpcore.SOCKSProxy if parts.scheme.startswith("socks") else httpcore.HTTPProxy
+            kind = httpcore.SOCKSProxy if address.startswith("socks") else httpcore.HTTPProxy
             return kind(address, auth, **common)
-        except (ImportError, RuntimeError, ValueError) as error:
-            message = f"the proxy {parts.scheme}://{host} cannot be used: {error}"
-            raise UsageError(message, "check the *_PROXY variables") from error
+        except (ImportError, RuntimeError) as error:
+            raise UsageError(f"the proxy {address} cannot be used: {error}", _PROXY) from error
 
 
 class _Backend(httpcore.NetworkBackend):
@@ -278,6 +275,21 @@ def _tls(verified: bool) -> ssl.SSLContext:
 def _has_system_store() -> bool:
     paths = ssl.get_default_verify_paths()
     return bool(paths.cafile) or (bool(paths.capath) and any(Path(paths.capath).iterdir()))
+
+
+def _proxy_address(proxy: str) -> tuple[str, tuple[bytes, bytes] | None]:
+    """Address and credentials of a proxy; what is wrong with one is told without quoting it, for its password."""
+    try:
+        parts = urlsplit(proxy)
+        port = f":{parts.port}" if parts.port else ""
+        host = f"[{parts.hostname}]" if ":" in (parts.hostname or "") else parts.hostname
+        if not host or parts.scheme not in _PROXY_SCHEMES:
+            raise ValueError
+    except ValueError as error:
+        message = f"the proxy cannot be used: it is none of {', '.join(_PROXY_SCHEMES)}://HOST:PORT"
+        raise UsageError(message, _PROXY) from error
+    username, password = (unquote(text or "").encode() for text in (parts.username, parts.password))
+    return f"{parts.scheme}://{host}{port}", (username, password) if username else None
 
 
 def _proxy(url: Url) -> str:

@@ -72,15 +72,6 @@ def parse(text: str) -> Reference:
     return Reference(registry, repository, tag, digest)
 
 
-def split_host(registry: str) -> tuple[str, int | None]:
-    """Host (an IPv6 address without brackets) and port of a registry name that has been parsed."""
-    match = _HOST.fullmatch(registry)
-    if not match:
-        raise InvalidReference(f"{_short(registry)} is no host name")
-    host, port = match.groups()
-    return host.strip("[]"), int(port) if port else None
-
-
 def is_loopback(host: str) -> bool:
     """Whether a host name or literal address is this machine: localhost, 127.0.0.0/8, ::1."""
     if host.lower() == "localhost":

@@ -43,7 +43,7 @@ def other(answer: Answer, reference: Reference, subject: str, auth: Authorizer) 
     if answer.status == 403:
         return AuthenticationError(f"{where} denies access to {reference.repository}{quoted}", auth.hint())
     if answer.status == 404:
-        return _not_found(reference, subject, codes, "/blobs/" in answer.url.target)
+        return _not_found(reference, subject, codes, answer)
     if answer.status == 429:
         return RegistryError(
             f"{where} limits the rate of requests{_quota(answer)}{quoted}", _patience(answer, auth)
@@ -60,9 +60,9 @@ def other(answer: Answer, reference: Reference, subject: str, auth: Authorizer) 
     return RegistryError(f"{answer.url} answered {answer.status}{quoted}", hint)
 
 
-def _not_found(reference: Reference, subject: str, codes: set[str], blob: bool) -> NotFoundError:
+def _not_found(reference: Reference, subject: str, codes: set[str], answer: Answer) -> NotFoundError:
     name = f"{reference.registry}/{reference.repository}"
-    if blob:
+    if "/blobs/" in answer.url.target:
         return NotFoundError(
             f"{name} has no blob {subject}, which its manifest names",
             "the image was pushed incompletely, or the layer is kept elsewhere by design: push it again",
@@ -72,9 +72,10 @@ def _not_found(reference: Reference, subject: str, codes: set[str], blob: bool) 
             f"{reference.registry} has no repository {reference.repository}", "check its name"
         )
     separator = "@" if ":" in subject else ":"
-    return NotFoundError(
-        f"there is no image {name}{separator}{subject}", "check the repository's name and the tag"
-    )
+    hint = "check the repository's name and the tag"
+    if answer.body.lstrip()[:1] == b"<":
+        hint += f"; the answer was a web page: is {reference.registry} a registry?"
+    return NotFoundError(f"there is no image {name}{separator}{subject}", hint)
 
 
 def _errors(body: bytes) -> tuple[set[str], str]:

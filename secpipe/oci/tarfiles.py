@@ -55,9 +55,6 @@ class TarFiles:
         for handle in idle:
             handle.close()
 
-    def __iter__(self) -> Iterator[str]:
-        return iter(self._members)
-
     def size(self, name: str) -> int | None:
         found = self._members.get(self._target(name))
         return found.size if found else None

@@ -12,7 +12,6 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
-from email.utils import parsedate_to_datetime
 from types import TracebackType
 from typing import TYPE_CHECKING
 
@@ -197,6 +196,10 @@ class Transport:
         value = head.header("retry-after").strip()
         if _SECONDS.fullmatch(value):
             return float(value)
+        if not value:
+            return 0.0
+        from email.utils import parsedate_to_datetime
+
         try:
             return max(0.0, parsedate_to_datetime(value).timestamp() - self.clock.wall())
         except (ValueError, TypeError, OverflowError, IndexError):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import hashlib
 import json
 import socket
@@ -14,6 +15,7 @@ from contextlib import closing, contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 
@@ -147,7 +149,7 @@ def errors(code: str, message: str) -> bytes:
             "there is no image 127.0.0.1:",
         ),
         ("/manifests/1", Reply(404, errors("NAME_UNKNOWN", "x")), NotFoundError, "has no repository app"),
-        ("/manifests/1", Reply(404, b"<html>"), NotFoundError, "/app:1"),
+        ("/manifests/1", Reply(404, b"<html>"), NotFoundError, "a registry?"),
         (BLOB, Reply(404), NotFoundError, "has no blob sha256:"),
         (
             "/manifests/1",
@@ -191,7 +193,7 @@ def test_refusals(server: Server, part: str, reply: Reply, kind: type[SecpipeErr
     on(server, part, reply)
     error = complaint(server)
     assert isinstance(error, kind)
-    assert says in error.message
+    assert says in f"{error.message} {error.hint}"
     assert server.address in error.message or "app:1" in error.message
     assert error.hint
 
@@ -689,6 +691,35 @@ def test_a_proxy_is_asked_only_for_other_hosts(server: Server, monkeypatch: pyte
         monkeypatch.setenv("no_proxy", "registry.invalid")
         with pytest.raises(ConnectionFailure, match="cannot be found"), open_image("registry.invalid/app"):
             pass
+
+
+def test_a_proxy_carries_the_requests(server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The test's server is the proxy: it sees whole URLs and its own credentials, and refuses CONNECT."""
+    usual = server.serve(IMAGE)
+    server.answer = lambda seen: usual(replace(seen, path=urlsplit(seen.path).path))
+    for name in ("HTTP_PROXY", "HTTPS_PROXY"):
+        monkeypatch.setenv(name, f"me:sec%20ret@{server.address}")
+    with open_image("registry.invalid/app:1", insecure=True) as image:
+        assert b"".join(image.layers[0].open()) == LAYER.tar
+    expected = "Basic " + base64.b64encode(b"me:sec ret").decode()
+    assert {seen.headers["proxy-authorization"] for seen in server.seen} == {expected}
+    assert {seen.headers["host"] for seen in server.seen} == {"registry.invalid"}
+    assert all(seen.path.startswith("http://registry.invalid:80/v2/") for seen in server.seen)
+    with open_image("registry.invalid/app:1", insecure=True) as image:
+        server.answer = lambda _: Reply(307, b"", [("Location", "http://169.254.169.254/")])
+        with pytest.raises(RegistryError, match="link-local"):
+            b"".join(image.layers[0].open())
+
+
+@pytest.mark.parametrize(
+    "proxy", ["nonsense://x", "http://", "http://me:pass/word@host", "http://[::1", "socks4://x"]
+)
+def test_proxies_that_are_none(proxy: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HTTPS_PROXY", proxy)
+    with pytest.raises(UsageError, match="cannot be used") as raised, open_image("registry.invalid/app:1"):
+        pass
+    assert "_PROXY" in raised.value.hint
+    assert "pass" not in raised.value.message
 
 
 def test_blobs_are_verified_by_their_own_algorithm(server: Server) -> None:

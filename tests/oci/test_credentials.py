@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from secpipe.errors import UsageError
 from secpipe.oci import credentials, helper
-from secpipe.oci.credentials import Credentials, find, from_environment
+from secpipe.oci.credentials import Credentials, find
 from secpipe.oci.reference import parse
 
 
@@ -188,16 +188,6 @@ def test_secrets_do_not_show() -> None:
     assert not {"hunter2", "identity", "registry"} & set(repr(known).replace("'", " ").split())
     assert "hunter2" not in repr(helper.Said("me", "hunter2"))
     assert known.basic() == "Basic " + base64.b64encode(b"me:hunter2").decode()
-
-
-def test_environment() -> None:
-    assert from_environment({}) is None
-    found = from_environment({"SECPIPE_USERNAME": "u", "SECPIPE_PASSWORD": "p"})
-    assert found
-    assert (found.username, found.password) == ("u", "p")
-    for only in ("SECPIPE_USERNAME", "SECPIPE_PASSWORD"):
-        with pytest.raises(UsageError, match="incomplete"):
-            from_environment({only: "x"})
 
 
 @given(

@@ -7,7 +7,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from secpipe.errors import InvalidReference
-from secpipe.oci.reference import Reference, is_loopback, parse, split_host
+from secpipe.oci.reference import Reference, is_loopback, parse
 
 HEX = "0123456789abcdef" * 4
 DIGEST = f"sha256:{HEX}"
@@ -142,13 +142,6 @@ def test_docker_hub_is_served_elsewhere() -> None:
 )
 def test_loopback(host: str, loopback: bool) -> None:
     assert is_loopback(host) is loopback
-
-
-def test_hosts_are_split() -> None:
-    assert split_host("[::1]:5000") == ("::1", 5000)
-    assert split_host("ghcr.io") == ("ghcr.io", None)
-    with pytest.raises(InvalidReference):
-        split_host("a b")
 
 
 @given(st.text() | st.text(alphabet="aA0.:/@_-[]% \n", max_size=40))
