@@ -11,6 +11,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 MIB = 1 << 20
+# An installed package brings its bytecode along; a checkout writes it in the first run, unless told not to.
+ENVIRONMENT = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
 # ru_maxrss is in KiB on Linux and in bytes on macOS.
 RSS_UNIT = 1 if sys.platform == "darwin" else 1024
 
@@ -43,7 +45,11 @@ def measure(commands: Mapping[str, Sequence[str]], runs: int) -> dict[str, Timin
 def _run(command: Sequence[str]) -> tuple[float, float]:
     start = time.perf_counter()
     process = subprocess.Popen(
-        command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE
+        command,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        env=ENVIRONMENT,
     )
     assert process.stderr is not None
     errors = process.stderr.read()
