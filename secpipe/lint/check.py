@@ -13,8 +13,7 @@ The engine calls it for every node of its kinds and turns what it yields into fi
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
-from typing import Any, Protocol, TypeVar
+from typing import Any, NamedTuple, Protocol, TypeVar
 
 
 class Spanned(Protocol):
@@ -27,8 +26,7 @@ class Spanned(Protocol):
     def end(self) -> int: ...
 
 
-@dataclass(frozen=True, slots=True)
-class Span:
+class Span(NamedTuple):
     """A bare stretch of the source."""
 
     start: int
@@ -47,8 +45,7 @@ DOCKERFILE, STAGE = "dockerfile", "stage"
 """The kinds of node besides the instructions' keywords: the whole file, a build stage."""
 
 
-@dataclass(frozen=True, slots=True)
-class Check:
+class Check(NamedTuple):
     """A check and what it is called for.
 
     `kinds` are instruction keywords, `STAGE` or `DOCKERFILE`. A RUN is handed over as `secpipe.lint.run.Run`;

@@ -7,13 +7,13 @@ import importlib
 import pkgutil
 from bisect import bisect_right
 from collections.abc import Collection, Iterable, Iterator
-from typing import Any
+from typing import Any, cast
 
 import secpipe.lint.checks
 from secpipe.dockerfile.ast import Dockerfile, Instruction
 from secpipe.dockerfile.pragma import Pragmas
-from secpipe.lint.check import DOCKERFILE, STAGE, Check, Found
-from secpipe.lint.rules import rule
+from secpipe.lint.check import DOCKERFILE, STAGE, Check, Found, Spanned
+from secpipe.lint.rules import headline
 from secpipe.lint.run import Run
 from secpipe.lint.scope import Context
 from secpipe.lint.shell import Shell
@@ -42,13 +42,16 @@ def lint_dockerfile(
     starts = [instruction.start for instruction in dockerfile.instructions]
     findings = set()
     for code, found in _Walk(dockerfile, pragmas, checks).run():
-        metadata = rule(code)
-        where, message = found if isinstance(found, tuple) else (found, metadata.summary)
+        level, summary = headline(code)
+        if hasattr(found, "start"):
+            where, message = cast("Spanned", found), summary
+        else:
+            where, message = found
         region = dockerfile.source.region(where.start, where.end)
         index = bisect_right(starts, where.start) - 1
         stage = dockerfile.instructions[index].stage if index >= 0 else -1
-        if metadata.level > Level.IGNORE and not pragmas.ignored(code, region.line, region.end_line, stage):
-            findings.add(LintFinding(dockerfile.source.name, region, code, metadata.level, message))
+        if level > Level.IGNORE and not pragmas.ignored(code, region.line, region.end_line, stage):
+            findings.add(LintFinding(dockerfile.source.name, region, code, level, message))
     return sorted(findings, key=lambda finding: finding.sort_key)
 
 

@@ -5,11 +5,10 @@ Source: the reference grammar of distribution/reference; nothing is checked here
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 
-@dataclass(frozen=True, slots=True)
-class ImageName:
+class ImageName(NamedTuple):
     """`name[:tag][@digest]`; `tag` and `digest` keep their mark, so that an empty one is still there."""
 
     name: str

@@ -6,10 +6,9 @@ record, keys in any case.
 
 from __future__ import annotations
 
-import csv
 import posixpath
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from secpipe.dockerfile.ast import Instruction
 
@@ -17,8 +16,7 @@ _TARGETS = ("target", "dst", "destination")
 _NOT_KEPT = frozenset({"cache", "tmpfs"})
 
 
-@dataclass(frozen=True, slots=True)
-class Mount:
+class Mount(NamedTuple):
     """One mount: its type (`bind` by default), where it stands, and every option as written."""
 
     type: str
@@ -47,13 +45,20 @@ def keep_out(all_mounts: Iterable[Mount], path: str) -> bool:
     return any(mount.kept_out and mount.target and covers(mount.target, path) for mount in all_mounts)
 
 
-def _mount(text: str) -> Mount:
+def _fields(text: str) -> list[str]:
+    if '"' not in text:
+        return text.split(",")
+    import csv
+
     try:
-        fields = next(csv.reader([text]), [])
+        return next(csv.reader([text]), [])
     except csv.Error:
-        fields = text.split(",")
+        return text.split(",")
+
+
+def _mount(text: str) -> Mount:
     options: dict[str, str] = {}
-    for field in fields:
+    for field in _fields(text):
         key, _, value = field.partition("=")
         options[key.strip().lower()] = value
     target = next((options[key] for key in _TARGETS if options.get(key)), "")

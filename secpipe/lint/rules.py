@@ -8,8 +8,7 @@ from __future__ import annotations
 
 import functools
 import re
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -23,24 +22,10 @@ RULE_URL = "https://github.com/secpipe/secpipe/blob/main/rules/{code}.yaml"
 
 _TEXTS = ("code", "name", "level", "summary", "rationale", "remedy")
 _NAME = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
+_HEADLINE = re.compile(r"^(level|summary): (\w(?:[^#:\n]|:(?! )|(?<! )#)*\S)[ \t]*$(?!\n[ \t])", re.MULTILINE)
+"""A plain YAML scalar on one line: no quotes, no comment, no second key."""
 _LOOKALIKES = str.maketrans("OIL", "011")
 _SHELLCHECK = re.compile(r"SC\d{4}")
-
-
-@dataclass(frozen=True, slots=True)
-class BadExample:
-    """A Dockerfile that breaks the rule, and where: `line:column-line:column`, the end exclusive."""
-
-    dockerfile: str
-    at: tuple[str, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Examples:
-    """The rule's examples, which are its tests as well."""
-
-    good: tuple[str, ...]
-    bad: tuple[BadExample, ...]
 
 
 def directory() -> Path:
@@ -77,9 +62,44 @@ def nearest(code: str) -> str | None:
 
 
 @functools.cache
+def headline(code: str) -> tuple[Level, str]:
+    """A rule's level and summary, which every finding needs; raises `SecpipeError` as `rule` does.
+
+    Importing a YAML parser costs more than linting a file, so both are read as the plain lines that they are; what
+    does not look so is left to the parser.
+    """
+    try:
+        text = (directory() / f"{code}.yaml").read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise _broken(code, str(error)) from error
+    found = dict(_HEADLINE.findall(text))
+    if found.keys() == {"level", "summary"} and found["level"].upper() in Level.__members__:
+        return Level[found["level"].upper()], found["summary"]
+    return rule(code).level, rule(code).summary
+
+
+class Rules(Mapping[str, Rule]):
+    """The metadata of some rules, read when it is asked for: few reports show it."""
+
+    def __init__(self, codes: Iterable[str]) -> None:
+        self._codes = tuple(sorted(set(codes)))
+
+    def __getitem__(self, code: str) -> Rule:
+        if code not in self._codes:
+            raise KeyError(code)
+        return rule(code)
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._codes)
+
+    def __len__(self) -> int:
+        return len(self._codes)
+
+
+@functools.cache
 def rule(code: str) -> Rule:
     """The metadata of one rule. Raises `SecpipeError` when its file is missing or broken."""
-    texts = _load(code)
+    texts = document(code)
     return Rule(
         code=code,
         name=texts["name"],
@@ -91,17 +111,9 @@ def rule(code: str) -> Rule:
     )
 
 
-def examples(code: str) -> Examples:
-    """The examples of one rule. Raises `SecpipeError` when its file is missing or broken."""
-    found = _load(code)["examples"]
-    return Examples(
-        tuple(found["good"]),
-        tuple(BadExample(bad["dockerfile"], tuple(bad["at"])) for bad in found["bad"]),
-    )
-
-
 @functools.cache
-def _load(code: str) -> Mapping[str, Any]:
+def document(code: str) -> Mapping[str, Any]:
+    """A rule's file, its fields checked. Raises `SecpipeError` when it is missing or broken."""
     import yaml
 
     loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)

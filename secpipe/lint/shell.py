@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from itertools import pairwise
+from typing import NamedTuple
 
 _WINDOWS = ("pwsh", "powershell", "cmd")
 
 
-@dataclass(frozen=True, slots=True)
-class Shell:
+class Shell(NamedTuple):
     """The words of the SHELL in force; none for the builder's default."""
 
     words: tuple[str, ...] = ()

@@ -38,7 +38,6 @@ class Limits:
     path_bytes: int = 32 * KIB
     archive_entries: int = 100_000
     """members of the tar that an image was exported to"""
-    dockerfile_bytes: int = 64 * MIB
     path_components: int = 4096
     path_steps: int = 50_000_000
     """components looked at to resolve all paths of one image"""

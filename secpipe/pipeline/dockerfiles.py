@@ -12,6 +12,8 @@ from pathlib import Path
 from secpipe.model.problem import Problem
 
 STDIN = "-"
+MAX_BYTES = 64 << 20
+"""The longest file that is taken for a Dockerfile."""
 
 # Docker takes `dockerfile` when there is no `Dockerfile`.
 _NAMES = re.compile(
@@ -60,7 +62,7 @@ def is_dockerfile(name: str) -> bool:
     return _NAMES.fullmatch(name) is not None and not name.endswith(_IGNORE_FILES)
 
 
-def read(path: str, limit: int) -> bytes | Problem:
+def read(path: str, limit: int = MAX_BYTES) -> bytes | Problem:
     """The bytes of a file, of standard input for `-`, or why there are none."""
     try:
         if path == STDIN:
@@ -77,7 +79,7 @@ def read(path: str, limit: int) -> bytes | Problem:
         reason = (getattr(error, "strerror", None) or str(error)).lower()
         return _unusable("unreadable-file", path, f"cannot be read: {reason}", "check its permissions")
     if len(data) > limit:
-        return _unusable("file-too-large", path, f"larger than {limit >> 20} MiB", "name a Dockerfile")
+        return _unusable("file-too-large", path, f"longer than {limit} bytes", "name a Dockerfile")
     return data
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from secpipe.dockerfile.ast import Dockerfile
@@ -13,8 +13,7 @@ from secpipe.dockerfile.pragma import Pragmas, pragmas
 from secpipe.dockerfile.source import decode
 from secpipe.errors import UndecidedError
 from secpipe.lint.engine import lint_dockerfile
-from secpipe.lint.rules import is_known, nearest, rule
-from secpipe.model.limits import Limits
+from secpipe.lint.rules import Rules, is_known, nearest
 from secpipe.model.lint import LintFinding, LintReport
 from secpipe.model.problem import Problem
 from secpipe.model.severity import Level
@@ -35,7 +34,6 @@ class LintOptions:
 
     ignored: frozenset[str] = frozenset()
     threshold: Level = Level.INFO
-    limits: Limits = field(default_factory=Limits)
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +61,7 @@ def lint(paths: Sequence[str], options: LintOptions) -> LintReport:
     return LintReport(
         files=tuple(sorted(each.file for each in linted if each.examined)),
         findings=tuple(findings),
-        rules={code: rule(code) for code in sorted({finding.code for finding in findings})},
+        rules=Rules(finding.code for finding in findings),
         problems=tuple(sorted(problems)),
         threshold=options.threshold,
         exit_code=_exit_code(findings, problems, options.threshold),
@@ -110,7 +108,7 @@ def _start_method() -> BaseContext:
 
 
 def _lint_file(file: str, options: LintOptions) -> _Linted:
-    data = read(file, options.limits.dockerfile_bytes)
+    data = read(file)
     if isinstance(data, Problem):
         return _Linted(file, examined=False, problems=(data,))
     try:
@@ -125,7 +123,7 @@ def _lint_file(file: str, options: LintOptions) -> _Linted:
         if os.environ.get("SECPIPE_DEBUG"):
             raise
         message = f"{file}: internal error: {type(error).__name__}: {error}"
-        hint = "this is a defect of secpipe; run again with SECPIPE_DEBUG=1 and report the traceback"
+        hint = "this is a defect of secpipe; run again with secpipe --debug and report the traceback"
         return _failed(Problem("internal-error", file, message, hint, coverage=False))
     lines = tuple(line.removesuffix("\r") for line in source.text.split("\n")) if findings else ()
     return _Linted(file, True, findings, tuple(_unknown_codes(dockerfile, comments)), lines)

@@ -163,5 +163,5 @@ def test_into_a_pipe_nothing_heavy_is_imported(folder: Path) -> None:
     assert "DL3008" in done.stdout
     imported = done.stderr
     assert "'tree_sitter'" in imported
-    for heavy in ("rich", "httpx", "pydantic", "msgspec", "sqlite3", "cvss", "multiprocessing"):
+    for heavy in ("rich", "httpx", "pydantic", "yaml", "msgspec", "sqlite3", "cvss", "multiprocessing"):
         assert f"'{heavy}'" not in imported

@@ -11,7 +11,8 @@ from secpipe.dockerfile.pragma import Pragmas, pragmas
 from secpipe.dockerfile.source import decode, source
 from secpipe.errors import UndecidedError
 from secpipe.lint.engine import lint_dockerfile
-from secpipe.lint.rules import examples, known_codes
+from secpipe.lint.examples import examples
+from secpipe.lint.rules import known_codes
 from tests.lint.support import findings, lines, place
 
 PIPE = "RUN a | b\n"

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from secpipe.lint.rules import BadExample, examples, known_codes, rule
+from secpipe.lint.examples import BadExample, examples
+from secpipe.lint.rules import known_codes, rule
 from tests.lint.support import findings, place
 
 GOOD = [

@@ -37,7 +37,8 @@ LEVELS = {
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A folder of rule files in place of the real one."""
     monkeypatch.setattr(rules, "directory", lambda: tmp_path)
-    rules._load.cache_clear()
+    rules.document.cache_clear()
+    rules.headline.cache_clear()
     rules.rule.cache_clear()
     return tmp_path
 
@@ -49,7 +50,7 @@ def write(folder: Path, content: object) -> None:
     (folder / "DL9000.yaml").write_text(text)
 
 
-def document(**changes: Any) -> dict[str, Any]:
+def contents(**changes: Any) -> dict[str, Any]:
     texts = {field: field for field in ("summary", "rationale", "remedy")}
     bad = [{"dockerfile": "FROM a\n", "at": ["1:1-1:2"]}]
     examples = {"good": ["FROM a:1\n"], "bad": bad}
@@ -96,6 +97,35 @@ def test_the_nearest_code_of_a_misspelt_one(wrong: str, right: str | None) -> No
     assert rules.nearest(wrong) == right
 
 
+@pytest.mark.parametrize("code", rules.known_codes())
+def test_the_headline_is_what_the_file_says(code: str) -> None:
+    text = (rules.directory() / f"{code}.yaml").read_text()
+    assert dict(rules._HEADLINE.findall(text)).keys() == {"level", "summary"}
+    assert rules.headline(code) == (rules.rule(code).level, rules.rule(code).summary)
+
+
+def test_a_headline_that_is_not_plain_is_read_as_yaml(folder: Path) -> None:
+    write(folder, contents(summary="a: b"))
+    assert rules.headline("DL9000") == (Level.INFO, "a: b")
+
+
+def test_a_summary_that_goes_on_in_the_next_line_is_read_whole(folder: Path) -> None:
+    write(
+        folder,
+        "summary: one\n  two\ncode: DL9000\nname: n\nlevel: info\nrationale: r\nremedy: m\n"
+        "examples: {good: [FROM a], bad: [{dockerfile: x, at: []}]}\n",
+    )
+    assert rules.headline("DL9000") == (Level.INFO, "one two")
+
+
+def test_rules_by_code_are_sorted_and_once() -> None:
+    found = rules.Rules(["DL3008", "DL3003", "DL3008"])
+    assert list(found) == ["DL3003", "DL3008"]
+    assert len(found) == 2
+    assert found["DL3008"] is rules.rule("DL3008")
+    assert "DL3009" not in found
+
+
 def test_codes_of_shellcheck_are_known() -> None:
     assert rules.is_known("SC2086")
     assert not rules.is_known("SC20860")
@@ -103,7 +133,7 @@ def test_codes_of_shellcheck_are_known() -> None:
 
 
 def test_a_rule_file_is_read_into_a_rule(folder: Path) -> None:
-    write(folder, document(summary="two\nlines"))
+    write(folder, contents(summary="two\nlines"))
     assert rules.rule("DL9000").summary == "two lines"
     assert rules.rule("DL9000").level is Level.INFO
 
@@ -113,21 +143,21 @@ def test_a_rule_file_is_read_into_a_rule(folder: Path) -> None:
     [
         ("[", "cannot be used"),
         ("[]", "not a mapping"),
-        (document(code="DL9001"), "its code is"),
-        (document(name="Some Rule"), "kebab-case"),
-        (document(level="fatal"), "unknown level"),
-        (document(summary=""), "no text for 'summary'"),
-        (document(remedy=["a"]), "no text for 'remedy'"),
-        (document(sumary="x"), "unknown field 'sumary'"),
-        (document(references="https://example.org"), "'references' is not a list"),
-        (document(examples={"good": []}), "exactly 'good' and 'bad'"),
-        (document(examples={"good": [], "bad": [{}]}), "'good' is not a list"),
-        (document(examples={"good": ["FROM a"], "bad": []}), "'bad' is not a list"),
+        (contents(code="DL9001"), "its code is"),
+        (contents(name="Some Rule"), "kebab-case"),
+        (contents(level="fatal"), "unknown level"),
+        (contents(summary=""), "no text for 'summary'"),
+        (contents(remedy=["a"]), "no text for 'remedy'"),
+        (contents(sumary="x"), "unknown field 'sumary'"),
+        (contents(references="https://example.org"), "'references' is not a list"),
+        (contents(examples={"good": []}), "exactly 'good' and 'bad'"),
+        (contents(examples={"good": [], "bad": [{}]}), "'good' is not a list"),
+        (contents(examples={"good": ["FROM a"], "bad": []}), "'bad' is not a list"),
         (
-            document(examples={"good": ["FROM a"], "bad": [{"dockerfile": "x"}]}),
+            contents(examples={"good": ["FROM a"], "bad": [{"dockerfile": "x"}]}),
             "exactly 'dockerfile' and 'at'",
         ),
-        (document(examples={"good": ["FROM a"], "bad": [{"dockerfile": "x", "at": 1}]}), "'at' a list"),
+        (contents(examples={"good": ["FROM a"], "bad": [{"dockerfile": "x", "at": 1}]}), "'at' a list"),
     ],
 )
 def test_a_broken_rule_file_says_what_is_wrong(folder: Path, content: object, fault: str) -> None:
@@ -138,5 +168,6 @@ def test_a_broken_rule_file_says_what_is_wrong(folder: Path, content: object, fa
 
 
 def test_a_missing_rule_file_is_told(folder: Path) -> None:
-    with pytest.raises(SecpipeError, match=r"DL9000\.yaml cannot be used"):
-        rules.rule("DL9000")
+    for look in (rules.rule, rules.headline):
+        with pytest.raises(SecpipeError, match=r"DL9000\.yaml cannot be used"):
+            look("DL9000")
