@@ -8,13 +8,13 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from typing import NamedTuple
 
 from secpipe.model.location import Region
 
 
-@dataclass(frozen=True, slots=True)
-class Source:
+class Source(NamedTuple):
     """A file's text after decoding, with the offset of each line's first character.
 
     `text` keeps the file's own line ends, so that offsets, fixes and columns agree with what an editor shows;
@@ -34,8 +34,7 @@ class Source:
         )
 
 
-@dataclass(frozen=True, slots=True)
-class Word:
+class Word(NamedTuple):
     """A word of an instruction: `value` without quotes, escapes and continuations (variables stay as written)."""
 
     value: str
@@ -43,8 +42,7 @@ class Word:
     end: int
 
 
-@dataclass(frozen=True, slots=True)
-class Flag:
+class Flag(NamedTuple):
     """`--name=value`; `value` is None for a bare `--name`."""
 
     name: str
@@ -53,8 +51,7 @@ class Flag:
     end: int
 
 
-@dataclass(frozen=True, slots=True)
-class Heredoc:
+class Heredoc(NamedTuple):
     """A here-document.
 
     `start`/`end` is the body in the file, without the terminator's line; `body` is the same with its line ends made LF
@@ -75,8 +72,7 @@ Segments = tuple[tuple[int, ...], tuple[int, ...]]
 """Where the stretches of a joined text begin: in that text, ascending from 0, and in the file."""
 
 
-@dataclass(frozen=True, slots=True)
-class Instruction:
+class Instruction(NamedTuple):
     """One instruction.
 
     `keyword` is upper case; `keyword_word` is where it stands. `flags` are the leading `--…` ones, `words` what
@@ -110,8 +106,7 @@ class Instruction:
         return next((f.value for f in reversed(self.flags) if f.name == name), None)
 
 
-@dataclass(frozen=True, slots=True)
-class Comment:
+class Comment(NamedTuple):
     """A comment line; `text` without the leading `#`, `line` its 1-based line."""
 
     text: str
@@ -120,8 +115,7 @@ class Comment:
     end: int
 
 
-@dataclass(frozen=True, slots=True)
-class SyntaxProblem:
+class SyntaxProblem(NamedTuple):
     """Something that BuildKit's parser refuses, at its exact place; the rest of the file is parsed all the same."""
 
     message: str
@@ -146,8 +140,7 @@ class Stage:
     instruction: Instruction
 
 
-@dataclass(frozen=True, slots=True)
-class Dockerfile:
+class Dockerfile(NamedTuple):
     """A parsed file."""
 
     source: Source
@@ -156,7 +149,7 @@ class Dockerfile:
     instructions: tuple[Instruction, ...]
     comments: tuple[Comment, ...]
     stages: tuple[Stage, ...]
-    problems: tuple[SyntaxProblem, ...] = field(default=())
+    problems: tuple[SyntaxProblem, ...] = ()
 
     def in_stage(self, index: int) -> Iterator[Instruction]:
         """The instructions of one stage, its FROM included."""

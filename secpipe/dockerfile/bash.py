@@ -9,9 +9,8 @@ from __future__ import annotations
 import re
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from functools import cache
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from secpipe.dockerfile.ast import Word
 from secpipe.dockerfile.bashheredoc import Body, take_heredocs
@@ -38,8 +37,7 @@ _MENDED = (
 """What the grammar refuses and bash does not; tried when a text has an error."""
 
 
-@dataclass(frozen=True, slots=True)
-class Parsed:
+class Parsed(NamedTuple):
     """Commands as words, name first, and pipelines, both in source order; `complete`: without a syntax error."""
 
     commands: tuple[Words, ...]

@@ -7,7 +7,7 @@ place of the markers, what is left is plain bash.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from secpipe.dockerfile.joined import Joined, join
 
@@ -27,8 +27,7 @@ _TOKEN = re.compile(
 _QUOTED = re.compile(r"""'([^']*)'|"([^"]*)"|\\(.)""", re.DOTALL)
 
 
-@dataclass(frozen=True, slots=True)
-class Body:
+class Body(NamedTuple):
     """The body of a heredoc, and the offset of its marker in the file; `leads`: the marker stands before the command."""
 
     text: Joined
@@ -36,8 +35,7 @@ class Body:
     leads: bool
 
 
-@dataclass(frozen=True, slots=True)
-class _Marker:
+class _Marker(NamedTuple):
     start: int
     end: int
     name: str

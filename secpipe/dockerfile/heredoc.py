@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from bisect import bisect_left
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from secpipe.dockerfile.ast import Heredoc, SyntaxProblem, Word
 from secpipe.dockerfile.joined import Joined
@@ -22,8 +23,7 @@ _MARKER = re.compile(r"(\d*)<<(-?)[\t\n\v\f\r ]*([^<]*)")
 _INSTRUCTION = re.compile(rf"(?:{'|'.join(sorted(KEYWORDS))})[ \t]")
 
 
-@dataclass(frozen=True, slots=True)
-class Marker:
+class Marker(NamedTuple):
     """`[fd]<<[-]NAME` in an instruction; `expand`: no part of the name is quoted."""
 
     name: str

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from secpipe.dockerfile.ast import Flag, Instruction, SyntaxProblem
 
@@ -39,8 +39,7 @@ _VALUES = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Mount:
+class Mount(NamedTuple):
     """One `--mount`. `options` have BuildKit's main names (`target`, not `dst`), without `type`; a bare one is `true`."""
 
     type: str

@@ -14,8 +14,7 @@ from __future__ import annotations
 import re
 from bisect import bisect_right
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from secpipe.dockerfile.ast import Dockerfile, Instruction, Word
 
@@ -34,8 +33,7 @@ _BEGINS_COMMAND = re.compile(r"\s*(?:&&|\|\|?|;|\}|\)|done\b|fi\b|esac\b)")
 _ENDS_COMMAND = re.compile(r"(?:&&|\|\|?|;|&|\{|\(|\bthen|\bdo|\belse)\s*$")
 
 
-@dataclass(frozen=True, slots=True)
-class Pragma:
+class Pragma(NamedTuple):
     """One `ignore=`: its codes, in upper case, and what they hold for: lines (both included), a stage, or everything."""
 
     scope: Scope
@@ -46,8 +44,7 @@ class Pragma:
     stage: int = -1
 
 
-@dataclass(frozen=True, slots=True)
-class ShellPragma:
+class ShellPragma(NamedTuple):
     """One `shell=`: its value, the line it stands on and the stage that holds it, -1 above the first FROM."""
 
     value: Word
@@ -55,8 +52,7 @@ class ShellPragma:
     stage: int
 
 
-@dataclass(frozen=True, slots=True)
-class Pragmas:
+class Pragmas(NamedTuple):
     """All that the comments of a file say."""
 
     ignores: tuple[Pragma, ...] = ()

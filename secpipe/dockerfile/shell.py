@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from secpipe.dockerfile.ast import Heredoc, Instruction, Source, Word
 from secpipe.dockerfile.bash import Parsed, parse
@@ -23,8 +23,7 @@ _RUNS = frozenset({"RUN", "CMD", "ENTRYPOINT", "HEALTHCHECK"})
 _SHEBANG = re.compile(r"#![ \t]*(\S+)(?:[ \t]+(?:-S[ \t]*)?(\S+))?")
 
 
-@dataclass(frozen=True, slots=True)
-class Command:
+class Command(NamedTuple):
     """A simple command. Quotes and escapes are gone from `name` and `args`; `$v`, `${v}` and `$(…)` stay as written.
 
     Assignments before the name and redirections are no part of it. `command`, `exec`, `builtin`, `busybox`, `time`,
@@ -77,8 +76,7 @@ class Command:
         return tuple(found)
 
 
-@dataclass(frozen=True, slots=True)
-class Script:
+class Script(NamedTuple):
     """The commands of an instruction in source order.
 
     `pipelines` are the places of those with two commands or more, not of those in the string of a `sh -c`, whose options

@@ -7,8 +7,8 @@ Follows BuildKit's frontend/dockerfile/parser: only some instructions respect qu
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from functools import cache
+from typing import NamedTuple
 
 from secpipe.dockerfile.ast import Flag, Word
 from secpipe.dockerfile.joined import Joined
@@ -18,8 +18,7 @@ _BLANKS = re.compile("[\t\v\f\r ]+")
 _NON_BLANKS = re.compile("[^\t\v\f\r ]+")
 
 
-@dataclass(frozen=True, slots=True)
-class Command:
+class Command(NamedTuple):
     """A logical line, split: the keyword as written, the flags, and everything behind them, trimmed."""
 
     keyword: Word
