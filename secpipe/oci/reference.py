@@ -134,7 +134,7 @@ def _check_repository(text: str, repository: str) -> None:
         if _COMPONENT.fullmatch(component):
             continue
         if _COMPONENT.fullmatch(component.lower()):
-            hint = f"repositories are lower case: {repository.lower()}"
+            hint = f"repositories are lower case: {repository.lower().removeprefix('library/')}"
             _refuse(text, f"{_short(component)} in the repository's name has upper-case letters", hint)
         if not component:
             _refuse(text, "the repository's name has an empty component", "remove the superfluous '/'")

@@ -153,13 +153,14 @@ def _recognise(target: str) -> tuple[Opener, str]:
 
 
 def _is_path(target: str) -> bool:
+    """Whether a target without a kind is a path. A directory that is no layout may well be called as an image is."""
     if target.startswith((".", "/", "~")):
         return True
     try:
-        split_path(target)
+        path, _ = split_path(target)
     except UsageError:
         return False
-    return True
+    return not path.is_dir() or _exists(str(path / "oci-layout"))
 
 
 def _kinds() -> str:

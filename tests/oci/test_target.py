@@ -35,17 +35,21 @@ def kind(text: str) -> str:
         ("docker-archive:a.tar:app:1", "docker-archive|a.tar:app:1"),
         ("./nothing", "path|./nothing"),
         ("/nothing", "path|/nothing"),
-        ("here", "path|here"),
-        ("here:1", "path|here:1"),
+        ("here", "registry|here"),
+        ("here:1", "registry|here:1"),
+        ("./here:1", "path|./here:1"),
+        ("here/layout", "path|here/layout"),
         ("here/layout:app:1", "path|here/layout:app:1"),
-        ("here@1", "path|here@1"),
+        ("here/layout@1", "path|here/layout@1"),
+        ("here/file", "path|here/file"),
         ("elsewhere/here", "registry|elsewhere/here"),
         ("oci:", "registry|oci:"),
     ],
 )
 def test_kinds(text: str, recognised: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
-    (tmp_path / "here/layout").mkdir(parents=True)
+    images.write_layout(tmp_path / "here/layout", {"1": IMAGE})
+    (tmp_path / "here/file").touch()
     assert kind(text) == recognised
 
 
