@@ -13,12 +13,13 @@ from functools import cache
 from typing import TYPE_CHECKING, NamedTuple
 
 from secpipe.dockerfile.ast import Word
-from secpipe.dockerfile.bashheredoc import Body, take_heredocs
 from secpipe.dockerfile.joined import Joined, join
 from secpipe.dockerfile.wrappers import Words, command_starts, reads_script, script_argument
 
 if TYPE_CHECKING:
     from tree_sitter import Language, Node, Parser
+
+    from secpipe.dockerfile.bashheredoc import Body
 
 _MAX_NESTING = 4
 """Scripts within scripts (`sh -c "sh -c …"`)."""
@@ -49,6 +50,9 @@ def parse(text: Joined, nesting: int = 0) -> Parsed:
     """The commands of a text. Never raises."""
     bodies: tuple[Body, ...] = ()
     if "<<" in text.text:
+        # Few texts have heredocs, and its expression takes its time to compile.
+        from secpipe.dockerfile.bashheredoc import take_heredocs
+
         text, bodies = take_heredocs(text)
     tree = _Tree(text)
     found: list[Words] = []

@@ -155,7 +155,8 @@ def _read_heredocs(layout: Layout, first: int, last: int, index: int, bodies: Bo
     if found:
         layout.heredocs[first] = tuple(found)
         starts = layout.source.line_starts
-        layout.ends[first] = starts[index - 1] + len(layout.lines[index - 1].rstrip("\r"))
+        end = starts[index - 1] + len(layout.lines[index - 1].rstrip("\r"))
+        layout.ends[first] = max(end, found[-1].end)
     return index
 
 

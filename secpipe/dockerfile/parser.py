@@ -18,7 +18,7 @@ from secpipe.dockerfile.joined import Joined
 from secpipe.dockerfile.jsonform import NotStrings
 from secpipe.dockerfile.jsonform import parse as parse_json
 from secpipe.dockerfile.layout import Layout, lay_out
-from secpipe.dockerfile.lexer import LexError, unquote
+from secpipe.dockerfile.lexer import SPACE, LexError, unquote
 from secpipe.dockerfile.stages import find_stages
 from secpipe.dockerfile.words import Command, blank_separated, first_blank, quoted_words, split_command
 
@@ -64,9 +64,7 @@ def _instruction(line: Joined, layout: Layout, first: int, stage: int, *, inner:
         words, json = _maybe_json(keyword, command, layout.escape, layout.problems)
     else:
         words = _words(keyword, rest, layout.escape, layout.problems)
-    end = layout.ends.get(first) or (
-        rest.end(len(rest.text)) if rest.text else (command.flags or (command.keyword,))[-1].end
-    )
+    end = layout.ends.get(first) or line.end(len(line.text.rstrip(SPACE)))
     return Instruction(
         keyword,
         command.keyword,
