@@ -107,7 +107,10 @@ def test_gzip_header_checksum() -> None:
         (member(b"data", 8, b"x" * 100_000), "endless or truncated gzip header field"),
         (member(b"data", 0x20), "invalid gzip header"),
         (gzip.compress(b"data", mtime=0) + b"garbage", "data after the end"),
-        (gzip.compress(b"data", mtime=0) + bytes(600) + gzip.compress(b"hidden", mtime=0), "data after the end"),
+        (
+            gzip.compress(b"data", mtime=0) + bytes(600) + gzip.compress(b"hidden", mtime=0),
+            "data after the end",
+        ),
         (gzip.compress(b"data", mtime=0)[:-1] + b"\1", "checksum or length"),
         (gzip.compress(b"data" * 9, mtime=0)[:-8] + bytes(8), "checksum or length"),
         (gzip.compress(b"data", mtime=0)[:10] + b"\xff" * 50, "invalid gzip data"),
