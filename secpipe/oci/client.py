@@ -123,8 +123,8 @@ class Registry:
             # Only the registry's own challenge is answered: another host's would be asking for what is not its own.
             if response.head.status != 401 or response.head.url.origin != self._origin.origin:
                 return response
-            with response:
-                given = self._challenge(response.head)
+            response.dismiss()
+            given = self._challenge(response.head)
             if fresh or given is None:
                 raise refusal.unauthorized(self._reference, self._auth, given)
             authorization, fresh = self._auth.renew(given, self._scope, authorization)
@@ -137,7 +137,7 @@ class Registry:
             location = response.head.header("location")
             if response.head.status not in _REDIRECTS or not location:
                 return response
-            response.close()
+            response.dismiss()
             url = self._redirected(url, location)
         raise RegistryError(
             f"{self.where} redirects more than {self._limits.redirects} times", "check its set-up"

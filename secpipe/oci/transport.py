@@ -6,11 +6,11 @@ Waiting is bounded, so that a registry that is down is told within two seconds.
 
 from __future__ import annotations
 
+import contextlib
 import random
 import re
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from types import TracebackType
 from typing import TYPE_CHECKING
@@ -81,6 +81,14 @@ class Response:
     def close(self) -> None:
         self._raw.close()
 
+    def dismiss(self) -> None:
+        """Done with it: a short body is read, so that the connection can serve the next request."""
+        length = self.head.header("content-length")
+        if length.isdecimal() and len(length) < 6:
+            with contextlib.suppress(RegistryError):
+                self.read(self._transport.limits.error_body_bytes, "error_body_bytes")
+        self.close()
+
     def read(self, limit: int, what: str) -> Answer:
         """The whole answer; RegistryError when its body has more than `limit` bytes, `what` naming the limit."""
         head = self.head
@@ -150,7 +158,7 @@ class Transport:
     def close(self) -> None:
         self._network.close()
 
-    def deadline(self) -> AbstractContextManager[None]:
+    def deadline(self) -> contextlib.AbstractContextManager[None]:
         """A context whose receiving ends after `request_seconds`."""
         return self._network.within(self.limits.request_seconds)
 
@@ -175,7 +183,7 @@ class Transport:
                 pause = self._asked_pause(response.head) or self._backoff(_STATUS_PAUSE, tries)
                 if waited + pause > self.limits.retry_seconds:
                     return response
-                response.close()
+                response.dismiss()
             waited += pause
             self.clock.sleep(pause)
 

@@ -475,3 +475,19 @@ def test_credentials_are_looked_up_only_when_asked_for(service: Service) -> None
     )
     with closing(registry):
         registry.manifest("1")
+
+
+def test_one_connection_serves_it_all(service: Service, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A challenge costs a request, not a new connection with its handshake."""
+    opened_connections = []
+    real = socket.create_connection
+
+    def counted(*arguments: Any, **options: Any) -> socket.socket:
+        opened_connections.append(arguments[0])
+        return real(*arguments, **options)
+
+    monkeypatch.setattr(socket, "create_connection", counted)
+    with opened(service, ALICE) as image:
+        for layer in image.layers:
+            b"".join(layer.open())
+    assert len(opened_connections) == 2
