@@ -158,7 +158,7 @@ def _healthcheck(instruction: Instruction) -> Iterable[SyntaxProblem]:
 def _unknown(instruction: Instruction, before: Sequence[Instruction]) -> SyntaxProblem:
     word = instruction.keyword_word
     message = f"unknown instruction {word.value[:40]!r}"
-    above = before[-1] if before else None
+    above = before[-1] if before and before[-1].keyword in KEYWORDS - {"FROM"} else None
     # `cd` below a RUN is no mistyped CMD.
     is_command = above and word.value.islower() and not above.keyword_word.value.islower()
     likely = "" if is_command else _nearest(instruction.keyword, KEYWORDS)
