@@ -6,8 +6,8 @@ from collections.abc import Collection, Iterator, Mapping
 from functools import cached_property
 
 from secpipe.dockerfile.ast import Instruction, Source
+from secpipe.dockerfile.mounts import Mount, mounts
 from secpipe.dockerfile.shell import Command, Script, script
-from secpipe.lint.mounts import Mount, mounts
 from secpipe.lint.shell import Shell
 
 

@@ -9,6 +9,7 @@ from itertools import pairwise
 from secpipe.dockerfile.ast import Word
 from secpipe.dockerfile.shell import Command
 from secpipe.lint.check import Found, between, check
+from secpipe.lint.mounts import kept_out
 from secpipe.lint.run import Run
 from secpipe.lint.scope import Context
 
@@ -21,7 +22,7 @@ _CACHE = re.compile(r"/\.cache(/pip.*)?/?")
 def cache_kept(run: Run, context: Context) -> Iterator[Found]:
     """An install without `--no-cache-dir`, unless the environment says so or a mount takes the cache."""
     if _is_true(run.variables.get("PIP_NO_CACHE_DIR")) or any(
-        mount.kept_out and _CACHE.search(mount.target) for mount in run.mounts
+        _CACHE.search(target) for target in kept_out(run.mounts)
     ):
         return
     if _SET.search(run.script.text):
