@@ -66,16 +66,20 @@ def parse(text: Joined, nesting: int = 0) -> Parsed:
             if script:
                 scripts.append(script)
     found.sort(key=_place)
+    arguments = len(scripts)
     scripts += [body.text for body in bodies if reads_script(_owner(found, body))]
-    complete = not tree.has_error
-    for script in scripts if nesting < _MAX_NESTING else ():
+    complete, pipelines = not tree.has_error, tree.pipelines()
+    for position, script in enumerate(scripts if nesting < _MAX_NESTING else ()):
         parsed = parse(script, nesting + 1)
         found += parsed.commands
         complete = complete and parsed.complete
+        if position < arguments:
+            # Those of a heredoc are not within the command whose options decide about them.
+            pipelines |= set(parsed.pipelines)
     if scripts:
         # What stands in `sh -c "$(x)"` is found twice.
         found = sorted({_place(words): words for words in found}.values(), key=_place)
-    return Parsed(tuple(found), tree.pipelines(), complete)
+    return Parsed(tuple(found), tuple(sorted(pipelines)), complete)
 
 
 def _place(words: Words) -> tuple[int, int, str]:
@@ -196,13 +200,12 @@ class _Tree:
             return join((*pieces, *self.text.slice(at, end - 1).pieces()))
         return self.text.slice(start, end) if kind == "word" else None
 
-    def pipelines(self) -> tuple[tuple[int, int], ...]:
+    def pipelines(self) -> set[tuple[int, int]]:
         """The places of the pipelines of two or more commands, in the file."""
-        spans = {
+        return {
             (self.text.start(self._char(node.start_byte)), self.text.end(self._char(node.end_byte)))
             for node in self._pipelines
         }
-        return tuple(sorted(spans))
 
     def _char(self, byte: int) -> int:
         return byte if self._at is None else self._at[byte]

@@ -79,9 +79,9 @@ class Command(NamedTuple):
 class Script(NamedTuple):
     """The commands of an instruction in source order.
 
-    `pipelines` are the places of those with two commands or more, not of those in the string of a `sh -c`, whose options
-    are its own. `complete` is False when the text had syntax errors; the commands outside of them are there all the
-    same. `text` is the text that was read.
+    `pipelines` are the places of those with two commands or more, also in the string of a `sh -c`, whose options are
+    its own; not in a heredoc that a shell reads. `complete` is False when the text had syntax errors; the commands outside
+    of them are there all the same. `text` is the text that was read.
     """
 
     commands: tuple[Command, ...]
@@ -130,7 +130,7 @@ def _exec_form(words: tuple[Word, ...], line: Joined) -> Script:
     if index:
         start, end = string_spans(line)[index]
         inner = parse(string_text(line, start + 1, end - 1))
-        parsed = Parsed((words, *inner.commands), (), inner.complete)
+        parsed = Parsed((words, *inner.commands), inner.pipelines, inner.complete)
     return _script(parsed, " ".join(word.value for word in words))
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from secpipe.dockerfile.ast import Dockerfile
 from secpipe.dockerfile.parser import parse
@@ -36,8 +36,7 @@ class LintOptions:
     threshold: Level = Level.INFO
 
 
-@dataclass(frozen=True, slots=True)
-class _Linted:
+class _Linted(NamedTuple):
     """What came of one file; `lines` only when there are findings."""
 
     file: str

@@ -132,7 +132,9 @@ def test_places_over_continuations_in_any_encoding_width() -> None:
         ("{ a; } | b", ["{ a; } | b"]),
         ("x=$(a | b)", ["a | b"]),
         ("a || b", []),
-        ("sh -c 'a | b'", []),
+        ("sh -c 'a | b' | c", ["sh -c 'a | b' | c", "a | b"]),
+        ('["sh", "-c", "a | b"]', ["a | b"]),
+        ('["a", "|", "b"]', []),
         ("a '|' b", []),
     ],
 )

@@ -126,10 +126,14 @@ def test_rules_by_code_are_sorted_and_once() -> None:
     assert "DL3009" not in found
 
 
-def test_codes_of_shellcheck_are_known() -> None:
-    assert rules.is_known("SC2086")
-    assert not rules.is_known("SC20860")
-    assert not rules.is_known("DL9999")
+@pytest.mark.parametrize("code", ["DL3008", "DL3059", "DL3067", "DL4005", "SC2086"])
+def test_codes_that_comments_may_name(code: str) -> None:
+    assert rules.is_known(code)
+
+
+@pytest.mark.parametrize("code", ["DL3017", "DL3068", "DL9999", "SC20860", "dl3008", ""])
+def test_codes_that_are_no_rules(code: str) -> None:
+    assert not rules.is_known(code)
 
 
 def test_a_rule_file_is_read_into_a_rule(folder: Path) -> None:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Iterator
 
+from secpipe.dockerfile.shell import Command
+from secpipe.dockerfile.wrappers import is_shell, script_argument
 from secpipe.lint.check import Found, Span, check
 from secpipe.lint.run import Run
 from secpipe.lint.scope import Context
@@ -13,18 +14,37 @@ from secpipe.lint.shell import sets_pipefail
 
 @check("RUN")
 def pipe_without_pipefail(run: Run, context: Context) -> Iterator[Found]:
-    """The first pipeline that neither SHELL nor a `set -o pipefail` before it covers."""
+    """The first pipeline that neither its shell's options nor a `set -o pipefail` before it cover."""
     if run.shell.is_windows:
         return
-    switches = deque(
-        (command.start, value)
-        for command in run.commands("set", "pipefail")
-        if (value := sets_pipefail(word.value for word in command.args)) is not None
-    )
-    covered = run.shell.pipefail
-    for start, end in run.script.pipelines:
-        while switches and switches[0][0] < start:
-            covered = switches.popleft()[1]
-        if not covered:
-            yield Span(start, end)
-            return
+    # The shell of the RUN first, then those whose `-c` script we are in: where each ends, and whether it fails on pipes.
+    shells = [(run.end, run.shell.pipefail)]
+    for start, end, command in _in_order(run):
+        while len(shells) > 1 and shells[-1][0] <= start:
+            shells.pop()
+        if command is None:
+            if not shells[-1][1]:
+                yield Span(start, end)
+                return
+        elif command.name.value == "set":
+            value = _switch(command)
+            shells[-1] = (shells[-1][0], shells[-1][1] if value is None else value)
+        else:
+            shells.append((end, _switch(command) or False))
+
+
+def _in_order(run: Run) -> list[tuple[int, int, Command | None]]:
+    """Pipelines, `set` commands and shells with a script of their own, outermost first where several begin."""
+    commands = (command for command, _ in run.named_commands if _matters(command))
+    found: list[tuple[int, int, Command | None]] = [(c.start, c.end, c) for c in commands]
+    found += [(start, end, None) for start, end in run.script.pipelines]
+    return sorted(found, key=lambda item: (item[0], -item[1]))
+
+
+def _matters(command: Command) -> bool:
+    name = command.name.value
+    return name == "set" or (is_shell(name) and script_argument((command.name, *command.args)) > 0)
+
+
+def _switch(command: Command) -> bool | None:
+    return sets_pipefail(word.value for word in command.args)
