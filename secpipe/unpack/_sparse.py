@@ -4,8 +4,70 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
+from secpipe.model.limits import Limits
+from secpipe.unpack._blocks import Blocks, pax_number, size_of
+
 Pieces = list[tuple[int, int]]
 """(offset, length) of each piece of data, in their order."""
+
+Keep = Callable[[int], bool]
+"""Whether a file of that size is to be read."""
+
+
+def pax_version(pax: dict[bytes, bytes]) -> str:
+    """Which of GNU's pax forms an entry has: `0`, `1` or none."""
+    version = (pax.get(b"GNU.sparse.major", b""), pax.get(b"GNU.sparse.minor", b""))
+    if version == (b"1", b"0"):
+        return "1"
+    if version in ((b"0", b"0"), (b"0", b"1")) or (version == (b"", b"") and pax.get(b"GNU.sparse.map")):
+        return "0"
+    return ""
+
+
+def read_old(
+    block: bytes, stored: int, blocks: Blocks, keep: Keep, limits: Limits
+) -> tuple[int, bytes | None]:
+    """The size and content of an `S` entry of `stored` bytes: the map is in the header and in blocks behind it."""
+    if block[257:265] != b"ustar  \0":
+        raise blocks.corrupt("a sparse entry that is not in GNU format")
+    size = size_of(block[483:495], blocks)
+    pieces = read_old_map(block, blocks.block, limits.tar_header_bytes // 24)
+    if pieces is None:
+        raise blocks.corrupt("an invalid sparse map")
+    return size, _read(pieces, size, stored, blocks, keep)
+
+
+def read_pax(
+    pax: dict[bytes, bytes], stored: int, blocks: Blocks, keep: Keep, limits: Limits
+) -> tuple[int, bytes | None]:
+    """The same for the pax forms: 0.0 and 0.1 have the map in the extended header, 1.0 at the start of the data."""
+    field = pax.get(b"GNU.sparse.size") or pax.get(b"GNU.sparse.realsize")
+    size = pax_number(field, blocks) if field else stored
+    if pax_version(pax) == "0":
+        pieces = pax_map_in_header(pax.get(b"GNU.sparse.map", b""))
+        if pieces is None:
+            raise blocks.corrupt("an invalid sparse map")
+        return size, _read(pieces, size, stored, blocks, keep)
+    if stored > limits.file_bytes + limits.tar_header_bytes or not keep(size):
+        blocks.skip(stored)
+        return size, None
+    body = blocks.read(stored)
+    found = pax_map_in_data(body)
+    data = expand(found[0], memoryview(body)[found[1] :], size) if found else None
+    if data is None:
+        raise blocks.corrupt("an invalid sparse map")
+    return size, data
+
+
+def _read(pieces: Pieces, size: int, stored: int, blocks: Blocks, keep: Keep) -> bytes | None:
+    # A map with more pieces than are looked at comes back empty although there is data: the file stays unread.
+    if (stored and not pieces) or not keep(size):
+        blocks.skip(stored)
+        return None
+    data = expand(pieces, memoryview(blocks.read(stored)), size) if stored <= size else None
+    if data is None:
+        raise blocks.corrupt("an invalid sparse map")
+    return data
 
 
 def read_old_map(block: bytes, following: Callable[[], bytes | None], at_most: int) -> Pieces | None:

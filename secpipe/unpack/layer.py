@@ -153,20 +153,24 @@ class _Gathered:
     def add(self, entry: TarEntry, interesting: bool) -> None:
         """Sort one entry in."""
         name, kind, _, _, ordinal, _ = entry
-        if b".wh." in name and self._is_mark(name):
-            return
-        if interesting or kind != "file":
-            self.end_run()
-            self.entries.append(entry)
-            return
         parent, _, base = name.rpartition(b"/")
-        if ordinal == self._next and parent == self._parent:
+        if not name and kind != "directory":
+            # The root stays a directory, whatever an entry says.
+            return
+        packed = kind == "file" and not interesting
+        if packed and ordinal == self._next and parent == self._parent and base[:4] != _WHITEOUT:
             self._names += b"/"
+            self._names += base
+            self._next += 1
+        elif b".wh." in name and self._is_mark(name):
+            return
+        elif packed:
+            self.end_run()
+            self._parent, self._first, self._next = parent, ordinal, ordinal + 1
+            self._names += base
         else:
             self.end_run()
-            self._parent, self._first = parent, ordinal
-        self._names += base
-        self._next = ordinal + 1
+            self.entries.append(entry)
 
     def end_run(self) -> None:
         """Put the files gathered so far into their place among the entries."""

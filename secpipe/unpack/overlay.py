@@ -13,103 +13,11 @@ from secpipe.model.limits import Limits
 from secpipe.model.problem import Problem
 from secpipe.unpack.budget import exceeded
 from secpipe.unpack.layer import LayerExtract, Run
+from secpipe.unpack.nodes import DEVICE, MISSING, Directory, Node, Regular, Symlink
 from secpipe.unpack.tar import TarEntry
 
-
-class Regular:
-    """A file's content: entry `ordinal` of layer `layer`.
-
-    `previous` is what a lower layer had at the same path when this came, unless a whiteout or another type stood between.
-    """
-
-    __slots__ = ("layer", "ordinal", "previous")
-
-    def __init__(self, layer: int, ordinal: int, previous: Regular | None = None) -> None:
-        self.layer = layer
-        self.ordinal = ordinal
-        self.previous = previous
-
-
-class Symlink:
-    """A symbolic link; `target` as the layer has it."""
-
-    __slots__ = ("target",)
-
-    def __init__(self, target: bytes) -> None:
-        self.target = target
-
-
-class Marker:
-    """A node without content."""
-
-    __slots__ = ("name",)
-
-    def __init__(self, name: str) -> None:
-        self.name = name
-
-
-DEVICE: Final = Marker("device")
-"""A device, pipe or socket: it takes a name and is never read."""
-MISSING: Final = Marker("missing")
-"""A hard link to nothing."""
-GONE: Final = Marker("gone")
-"""Hides a name of the packed runs that a whiteout removed."""
-
-
-class Directory:
-    """Names in `children` win over those that are only in the packed `runs`, later runs win over earlier ones."""
-
-    __slots__ = ("_index", "_indexed", "children", "parent", "runs")
-
-    def __init__(self, parent: Directory | None) -> None:
-        self.parent = parent
-        self.children: dict[bytes, Node] = {}
-        self.runs: list[tuple[int, Run]] = []
-        self._index: dict[bytes, list[tuple[int, int]]] | None = None
-        self._indexed = 0
-
-    def get(self, name: bytes) -> Node | None:
-        """The node of that name; one that is only packed is unpacked, with what it replaced."""
-        node = self.children.get(name)
-        if node is not None or not self.runs:
-            return None if node is GONE else node
-        unpacked: Regular | None = None
-        for layer, ordinal in self._packed().get(name, ()):
-            same = unpacked is not None and unpacked.layer == layer
-            unpacked = Regular(layer, ordinal, unpacked.previous if same and unpacked else unpacked)
-        if unpacked is not None:
-            self.children[name] = unpacked
-        return unpacked
-
-    def names(self) -> Iterator[bytes]:
-        """All names."""
-        if self.runs:
-            for name in self._packed():
-                self.get(name)
-        return (name for name, node in self.children.items() if node is not GONE)
-
-    def remove(self, name: bytes) -> None:
-        if self.runs:
-            self.children[name] = GONE
-        else:
-            self.children.pop(name, None)
-
-    def clear(self) -> None:
-        self.children.clear()
-        self.runs.clear()
-        self._index, self._indexed = None, 0
-
-    def _packed(self) -> dict[bytes, list[tuple[int, int]]]:
-        """(layer, ordinal) of every packed name, oldest first."""
-        index = self._index = self._index or {}
-        for layer, run in self.runs[self._indexed :]:
-            for ordinal, name in enumerate(run.names.split(b"/"), run.first):
-                index.setdefault(name, []).append((layer, ordinal))
-        self._indexed = len(self.runs)
-        return index
-
-
-Node = Directory | Regular | Symlink | Marker
+_KNOWN: Final = 10_000
+"""How many resolved parents are remembered."""
 
 
 class Tree:
@@ -121,59 +29,58 @@ class Tree:
         self._limits = limits
         self._steps = 0
         self._made = 0
-        self._known: dict[bytes, Directory] = {b"": self.root}
+        self._known: dict[bytes, tuple[Directory, bool]] = {b"": (self.root, False)}
         self._linked: dict[bytes, Node] = {}
 
     # ------------------------------------------------------------ looking
 
-    def directory(
-        self,
-        path: bytes,
-        start: Directory | None = None,
-        *,
-        make: bool = False,
-        own: frozenset[bytes] = frozenset(),
-    ) -> Directory | None:
-        """The directory at a path, through symbolic links; a link's `..` is that of the directory it leads from.
+    def directory(self, path: bytes, start: Directory | None = None) -> Directory | None:
+        """The directory that a path leads to, through symbolic links."""
+        return self._follow(path, start or self.root)[0]
+
+    def _follow(
+        self, path: bytes, start: Directory, make: bool = False, own: frozenset[bytes] = frozenset()
+    ) -> tuple[Directory | None, bool]:
+        """The directory that a path leads to, and whether through a link.
 
         `make` creates what is missing. `own` are directories that the layer being applied brings itself: a link
         of a lower layer at such a path is not followed.
         """
-        current = start or self.root
+        current = start
         pending = path.split(b"/")[::-1]
         self._step(len(pending))
-        literal: list[bytes] | None = []
+        literal: list[bytes] = []
         links = 0
         while pending:
             part = pending.pop()
-            if part in (b"", b"."):
-                continue
             if part == b"..":
                 current = current.parent or self.root
                 continue
+            if part in (b"", b"."):
+                continue
             child = current.children.get(part)
-            if own and literal is not None:
-                literal.append(part)
+            literal.append(part)
             if type(child) is Directory:
                 current = child
             elif type(child) is Symlink:
                 links += 1
                 if links > self._limits.links or not child.target:
-                    return None
-                if own and literal is not None and b"/".join(literal) in own:
-                    return None
-                literal = None
-                if child.target.startswith(b"/"):
-                    current = self.root
+                    return None, True
+                if links == 1 and b"/".join(literal) in own:
+                    return None, True
                 parts = child.target.split(b"/")
                 self._step(len(parts))
                 pending += parts[::-1]
+                if child.target.startswith(b"/"):
+                    current = self.root
             elif make:
                 self._count()
-                current.children[part] = current = Directory(current)
+                child = Directory(current)
+                current.put(part, child)
+                current = child
             else:
-                return None
-        return current
+                return None, links > 0
+        return current, links > 0
 
     def resolve(self, directory: Directory, name: bytes) -> tuple[Directory, bytes, Node] | None:
         """What a name in a directory stands for at last: symbolic links are followed. None when they lead nowhere."""
@@ -194,7 +101,10 @@ class Tree:
         return None
 
     def walk(self, path: bytes = b"", start: Directory | None = None) -> Iterator[tuple[bytes, Directory]]:
-        """Every directory from one on with its path, no link followed, in no particular order."""
+        """A directory and those below it that have anything in them but packed names, with their paths.
+
+        No link is followed; the order is that of the layers.
+        """
         pending = [(path, start or self.root)]
         while pending:
             path, directory = pending.pop()
@@ -203,7 +113,7 @@ class Tree:
             pending += [
                 (prefix + name, child)
                 for name, child in directory.children.items()
-                if type(child) is Directory
+                if type(child) is Directory and child.busy
             ]
 
     def _step(self, count: int) -> None:
@@ -262,11 +172,11 @@ class Tree:
         for path in extract.whiteouts:
             parent, _, name = path.rpartition(b"/")
             if parent not in parents:
-                parents[parent] = self.directory(parent, own=own)
+                parents[parent] = self._follow(parent, self.root, own=own)[0]
             directory = parents[parent]
             if directory is not None:
                 removed.append((directory, name))
-        cleared = [self.directory(path, own=own) for path in extract.opaques]
+        cleared = [self._follow(path, self.root, own=own)[0] for path in extract.opaques]
         for directory, name in removed:
             directory.remove(name)
         for emptied in cleared:
@@ -276,30 +186,38 @@ class Tree:
 
     def _forget(self) -> None:
         self._known.clear()
-        self._known[b""] = self.root
+        self._known[b""] = (self.root, False)
 
-    def _parent(self, path: bytes) -> Directory | None:
-        found = self._known.get(path)
-        if found is None:
-            above, _, name = path.rpartition(b"/")
-            start = self._known.get(above)
-            found = (
-                self.directory(path, make=True) if start is None else self.directory(name, start, make=True)
-            )
-            if found is not None:
-                self._known[path] = found
-        return found
+    def _parent(self, path: bytes) -> tuple[Directory | None, bool]:
+        """The directory that an entry goes into, made where it is missing, and whether a link led there."""
+        known = self._known.get(path)
+        if known is not None:
+            return known
+        above, _, name = path.rpartition(b"/")
+        start, linked = self._known.get(above, (None, False))
+        found, followed = (
+            self._follow(path, self.root, make=True)
+            if start is None
+            else self._follow(name, start, make=True)
+        )
+        if len(self._known) > _KNOWN:
+            self._forget()
+        if found is not None:
+            self._known[path] = (found, linked or followed)
+        return found, linked or followed
 
     def _add_run(self, run: Run, layer: int) -> bool:
-        directory = self._parent(run.parent)
+        directory, linked = self._parent(run.parent)
         if directory is None:
             return False
-        if directory.children:
+        # Behind a link the names here are not those that were looked at when nobody asked for them.
+        if linked or directory.children:
             children = directory.children
             for ordinal, name in enumerate(run.names.split(b"/"), run.first):
-                if name in children:
+                if linked or name in children:
                     self._place(directory, name, Regular(layer, ordinal), layer)
-        directory.runs.append((layer, run))
+        if not linked:
+            directory.pack(layer, run)
         return True
 
     def _add(self, entry: TarEntry, layer: int) -> bool:
@@ -307,7 +225,7 @@ class Tree:
         if not path:
             return True
         above, _, name = path.rpartition(b"/")
-        directory = self._parent(above)
+        directory, _ = self._parent(above)
         if directory is None:
             return False
         if kind == "directory":
@@ -315,7 +233,6 @@ class Tree:
             if type(child) is not Directory:
                 child = Directory(directory)
                 self._place(directory, name, child, layer)
-            self._known[path] = child
         elif kind == "file":
             self._place(directory, name, Regular(layer, entry.ordinal), layer)
         elif kind == "symlink":
@@ -344,7 +261,7 @@ class Tree:
             old = directory.children.get(name)
         if type(old) in (Directory, Symlink):
             self._forget()
-        directory.children[name] = node
+        directory.put(name, node)
 
 
 def merge(extracts: Sequence[LayerExtract], limits: Limits) -> Tree:

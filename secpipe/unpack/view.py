@@ -14,9 +14,10 @@ from typing import Protocol
 from secpipe.model.image import Image, Layer
 from secpipe.model.limits import Limits
 from secpipe.model.problem import Problem
-from secpipe.unpack.budget import Budget, Cancelled
+from secpipe.unpack.budget import Budget, Cancelled, exceeded
 from secpipe.unpack.layer import LayerExtract, read_layer
-from secpipe.unpack.overlay import MISSING, Directory, Regular, Symlink, Tree, merge
+from secpipe.unpack.nodes import GONE, MISSING, Directory, Regular, Symlink
+from secpipe.unpack.overlay import Tree, merge
 from secpipe.unpack.patterns import ANY_DEPTH, Part, parts, wanted
 
 
@@ -121,8 +122,6 @@ def open_view(
     that is broken; a wanted file that is too large is a Problem of the view.
     """
     if len(image.layers) > limits.layers:
-        from secpipe.unpack.budget import exceeded
-
         raise exceeded("layers", limits.layers, f"the image has {len(image.layers)} layers")
     budget = Budget(limits)
     test = wanted(patterns)
@@ -185,14 +184,11 @@ def _each(
 
 def _match(tree: Tree, patterns: Sequence[str]) -> tuple[dict[str, list[_Match]], list[Problem]]:
     dangling: list[Problem] = []
-    directories: list[tuple[bytes, Directory]] = []
-    if any("**" in pattern for pattern in patterns):
-        directories = list(tree.walk())
     matches: dict[str, list[_Match]] = {}
     for pattern in patterns:
         found = matches[pattern] = []
         by_place = "**" in pattern
-        for path, direct, directory, name in _candidates(tree, parts(pattern), directories):
+        for path, direct, directory, name in _candidates(tree, parts(pattern)):
             resolved = tree.resolve(directory, name)
             node = resolved[2] if resolved else None
             if node is None or node is MISSING:
@@ -206,43 +202,52 @@ def _match(tree: Tree, patterns: Sequence[str]) -> tuple[dict[str, list[_Match]]
     return matches, dangling
 
 
-def _candidates(
-    tree: Tree, pattern: tuple[Part, ...], directories: Sequence[tuple[bytes, Directory]]
-) -> Iterator[tuple[bytes, bool, Directory, bytes]]:
+def _candidates(tree: Tree, pattern: tuple[Part, ...]) -> Iterator[tuple[bytes, bool, Directory, bytes]]:
     """(path, no link on the way, directory, name) of what matches; the name itself may still be a link."""
     *leading, last = pattern
-    places: list[tuple[bytes, bool, Directory]] = [(b"", True, tree.root)]
+    places: Iterable[tuple[bytes, bool, Directory]] = [(b"", True, tree.root)]
     for part in leading:
-        if part == ANY_DEPTH:
-            below = directories if len(places) == 1 and places[0][2] is tree.root else _below(tree, places)
-            places = [(path, True, directory) for path, directory in below]
-            continue
-        stepped = []
-        for path, direct, directory in places:
-            for name in _names(directory, part):
-                node = directory.get(name) if type(part) is bytes else directory.children.get(name)
-                if type(node) is Symlink:
-                    resolved = tree.resolve(directory, name)
-                    if resolved and type(resolved[2]) is Directory:
-                        stepped.append((_join(path, name), False, resolved[2]))
-                elif type(node) is Directory:
-                    stepped.append((_join(path, name), direct, node))
-        places = stepped
+        places = _below(tree, places) if part == ANY_DEPTH else _within(tree, places, part)
+    # Packed names were not asked for by the names that they had in their layer. Here they have others when a link
+    # led to them, unless the pattern allows any directory.
+    unpack = not leading or leading[-1] != ANY_DEPTH
     for path, direct, directory in places:
-        for name in _names(directory, last, unpack=ANY_DEPTH not in pattern):
+        for name in _names(directory, last, unpack):
             yield _join(path, name), direct, directory, name
 
 
-def _below(tree: Tree, places: Sequence[tuple[bytes, bool, Directory]]) -> list[tuple[bytes, Directory]]:
-    return [found for path, _, directory in places for found in tree.walk(path, directory)]
+def _below(
+    tree: Tree, places: Iterable[tuple[bytes, bool, Directory]]
+) -> Iterator[tuple[bytes, bool, Directory]]:
+    for path, direct, directory in places:
+        for found, below in tree.walk(path, directory):
+            yield found, direct, below
+
+
+def _within(
+    tree: Tree, places: Iterable[tuple[bytes, bool, Directory]], part: Part
+) -> Iterator[tuple[bytes, bool, Directory]]:
+    """The directories of that name, links to one included."""
+    for path, direct, directory in places:
+        for name in _names(directory, part):
+            node = directory.children[name]
+            if type(node) is Directory:
+                yield _join(path, name), direct, node
+            elif type(node) is Symlink:
+                resolved = tree.resolve(directory, name)
+                if resolved and type(resolved[2]) is Directory:
+                    yield _join(path, name), False, resolved[2]
 
 
 def _names(directory: Directory, part: Part, unpack: bool = False) -> list[bytes]:
-    """The names in a directory that match. Packed ones only matter where a link may have led past the first sieve."""
+    """The names in a directory that match; those that are only packed when `unpack`."""
     if isinstance(part, bytes):
-        return [part] if directory.get(part) is not None else []
+        node = directory.get(part) if unpack else directory.children.get(part)
+        return [] if node is None or node is GONE else [part]
+    if unpack:
+        directory.unpack()
     match = part.fullmatch
-    return sorted(name for name in (directory.names() if unpack else directory.children) if match(name))
+    return sorted(name for name, node in directory.children.items() if match(name) and node is not GONE)
 
 
 def _join(path: bytes, name: bytes) -> bytes:

@@ -7,6 +7,8 @@ from collections.abc import Iterator, Sequence
 from types import ModuleType
 
 from secpipe.model.image import Descriptor, Image, Layer, Platform
+from secpipe.unpack.nodes import Directory
+from secpipe.unpack.overlay import Tree
 from tests.support.images import BuiltLayer, digest
 
 
@@ -17,6 +19,18 @@ def zstd_module() -> ModuleType:
     else:
         from backports import zstd
     return zstd
+
+
+def directories(tree: Tree) -> Iterator[tuple[bytes, Directory]]:
+    """Every directory of a merged tree with its path, packed names unpacked."""
+    pending = [(b"", tree.root)]
+    while pending:
+        path, directory = pending.pop()
+        directory.unpack()
+        yield path, directory
+        for name, child in directory.children.items():
+            if isinstance(child, Directory):
+                pending.append((path + b"/" + name if path else name, child))
 
 
 LINUX = Platform("linux", "amd64")

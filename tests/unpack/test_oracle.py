@@ -15,8 +15,10 @@ from hypothesis import strategies as st
 
 from secpipe.model.limits import Limits
 from secpipe.unpack.layer import read_layer
-from secpipe.unpack.overlay import Directory, Marker, Regular, Symlink, merge
+from secpipe.unpack.nodes import Directory, Marker, Regular, Symlink
+from secpipe.unpack.overlay import merge
 from tests.support.images import BuiltLayer, Entry, image, tar, write_layout
+from tests.support.layers import directories
 from tests.support.layers import image as in_memory
 
 pytestmark = pytest.mark.skipif(
@@ -88,9 +90,11 @@ def in_our_tree(tars: list[bytes]) -> dict[str, object]:
     )
     contents = [read_layer(layer, lambda name: True, Limits()).contents for layer in layers]
     found: dict[str, object] = {}
-    for path, directory in tree.walk():
-        for name in list(directory.names()):
+    for path, directory in directories(tree):
+        for name in directory.children:
             node = directory.get(name)
+            if node is None:
+                continue
             full = (path + b"/" + name if path else name).decode()
             if isinstance(node, Regular):
                 found[full] = contents[node.layer][node.ordinal]

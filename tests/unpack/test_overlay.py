@@ -13,9 +13,10 @@ from hypothesis import strategies as st
 from secpipe.errors import LimitExceeded
 from secpipe.model.limits import Limits
 from secpipe.unpack.layer import LayerExtract, Run, read_layer
-from secpipe.unpack.overlay import Directory, Regular, Symlink, Tree, merge
+from secpipe.unpack.nodes import Directory, Regular, Symlink
+from secpipe.unpack.overlay import Tree, merge
 from tests.support.images import Entry, tar
-from tests.support.layers import image
+from tests.support.layers import directories, image
 
 DIR, LINK, HARD, PIPE = tarfile.DIRTYPE, tarfile.SYMTYPE, tarfile.LNKTYPE, tarfile.FIFOTYPE
 
@@ -55,9 +56,11 @@ def merged(*layers: Sequence[Entry], limits: Limits | None = None, keep: bool = 
 def listing(tree: Tree) -> dict[str, str]:
     """Path -> `dir`, `-> target`, `file L.N` (entry N of layer L) or the marker's name."""
     found = {}
-    for path, directory in tree.walk():
-        for name in list(directory.names()):
+    for path, directory in directories(tree):
+        for name in directory.children:
             node = directory.get(name)
+            if node is None:
+                continue
             full = (path + b"/" + name if path else name).decode()
             if isinstance(node, Directory):
                 found[full] = "dir"
@@ -66,7 +69,7 @@ def listing(tree: Tree) -> dict[str, str]:
             elif isinstance(node, Regular):
                 found[full] = f"file {node.layer}.{node.ordinal}"
             else:
-                found[full] = node.name if node else "?"
+                found[full] = node.name
     return found
 
 
@@ -209,7 +212,9 @@ def test_a_hard_link_before_its_targets_whiteout() -> None:
 
 
 def test_the_root_cannot_be_replaced() -> None:
-    assert listing(merged([file("a")], [file("."), link("/", "x"), folder("./"), gone("../a")])) == {}
+    assert listing(
+        merged([file("a")], [file("."), link("/", "x"), folder("./"), gone("../a"), file("b")])
+    ) == {"b": "file 1.4"}
 
 
 def chain(tree: Tree, path: bytes) -> list[int]:

@@ -269,6 +269,16 @@ def test_checksums() -> None:
         read(b"this is not a tar archive, " * 40)
 
 
+def test_owners_modes_and_times_are_nobodys_business() -> None:
+    block = bytearray(header(b"file", octal(1)))
+    block[100:124] = b"\xff" * 24
+    block[136:148] = b"not a time!!"
+    block[148:156] = b" " * 8
+    block[148:156] = b"%06o\0 " % sum(block)
+    xattr = pax(("SCHILY.xattr.security.capability", "x" * 1000), ("uid", "9" * 40), ("mtime", "-1e9"))
+    assert read(xattr + bytes(block) + body(b"x") + END)[0].data == b"x"
+
+
 # ---------------------------------------------------------------- ends
 
 

@@ -157,6 +157,20 @@ def test_globs_reach_files_whose_names_came_through_a_link() -> None:
     assert paths(found.files(pattern)) == [(f"{pattern[:-1]}a", b"1"), (f"{pattern[:-1]}b", b"2")]
 
 
+def test_metadata_whose_name_came_through_a_link() -> None:
+    folder = Entry("opt/site/a.dist-info/", type=tarfile.DIRTYPE, mode=0o755)
+    alias = link("alias", "opt/site/a.dist-info")
+    for layers in (
+        [tar([folder, alias, Entry("alias/METADATA", b"x")])],
+        [tar([folder, alias]), tar([Entry("alias/METADATA", b"x")])],
+        [
+            tar([folder, Entry("real/METADATA", b"x")]),
+            tar([hard("opt/site/a.dist-info/METADATA", "real/METADATA")]),
+        ],
+    ):
+        assert paths(view(*layers).files(INFO)) == [("opt/site/a.dist-info/METADATA", b"x")]
+
+
 def test_order_is_by_path() -> None:
     layer = files({f"{name}/x.dist-info/METADATA": name for name in ("z", "a", "m/n", "B")})
     found = list(view(layer).files(INFO, DB))
@@ -184,6 +198,13 @@ def test_dangling_links_are_told() -> None:
         found = view(tar([entry]))
         assert list(found.files(DB)) == []
         assert [(problem.code, problem.subject) for problem in found.problems] == [("dangling-link", DB)]
+
+
+def test_a_whiteout_is_no_dangling_link() -> None:
+    folder = "a.dist-info/"
+    lower = files({folder + "METADATA": "x", folder + "RECORD": ""})
+    found = view(lower, tar([Entry(folder + ".wh.METADATA")]))
+    assert (list(found.files(INFO)), found.problems) == ([], ())
 
 
 def test_a_file_that_is_too_large_is_told() -> None:

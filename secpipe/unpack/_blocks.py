@@ -1,0 +1,162 @@
+"""A tar as a stream of 512-byte blocks, and the numbers in its headers."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from functools import lru_cache
+from typing import Final
+
+from secpipe.errors import ImageError
+
+BLOCK: Final = 512
+LARGEST: Final = (1 << 63) - 1
+
+
+class Blocks:
+    """The stream as 512-byte blocks and bodies."""
+
+    __slots__ = ("_at", "_chunks", "_data", "_end", "_passed", "_subject")
+
+    def __init__(self, chunks: Iterator[bytes], subject: str) -> None:
+        self._chunks = chunks
+        self._subject = subject
+        self._data = b""
+        self._at = self._end = self._passed = 0
+
+    @property
+    def offset(self) -> int:
+        return self._passed + self._at
+
+    def _next(self) -> bool:
+        for chunk in self._chunks:
+            if chunk:
+                self._passed += self._end
+                self._data, self._at, self._end = chunk, 0, len(chunk)
+                return True
+        self._at = self._end
+        return False
+
+    def block(self) -> bytes | None:
+        """The next header block, None at the end of the stream."""
+        at = self._at
+        end = at + BLOCK
+        if end <= self._end:
+            self._at = end
+            return self._data[at:end]
+        block = self._some(BLOCK)
+        if len(block) == BLOCK:
+            return block
+        if block.strip(b"\0"):
+            raise self.truncated()
+        return None
+
+    def _some(self, size: int) -> bytes:
+        pieces: list[bytes] = []
+        while size:
+            if self._at >= self._end and not self._next():
+                break
+            piece = self._data[self._at : self._at + size]
+            self._at += len(piece)
+            size -= len(piece)
+            pieces.append(piece)
+        return b"".join(pieces)
+
+    def read(self, size: int) -> bytes:
+        """A body of `size` bytes; its padding is stepped over."""
+        data = self._some(size)
+        if len(data) < size:
+            raise self.truncated()
+        self._pad(size)
+        return data
+
+    def skip(self, size: int) -> None:
+        """Step over a body and its padding without looking at it."""
+        at = self._at + ((size + 511) & -512)
+        if at <= self._end:
+            self._at = at
+            return
+        left = self._at + size - self._end
+        while left > 0:
+            if not self._next():
+                raise self.truncated()
+            left -= self._end
+        self._at = self._end + left
+        self._pad(size)
+
+    def _pad(self, size: int) -> None:
+        # The last file's padding may be missing together with the end blocks.
+        left = -size % BLOCK
+        while left:
+            if self._at >= self._end and not self._next():
+                return
+            step = min(left, self._end - self._at)
+            self._at += step
+            left -= step
+
+    def drain(self) -> None:
+        """Read the stream to its end, for the digest."""
+        while self._next():
+            pass
+
+    def truncated(self) -> ImageError:
+        return ImageError(
+            f"{self._subject} is truncated: its tar ends within an entry after {self.offset} bytes",
+            "push the image again, or pull it from its origin",
+        )
+
+    def corrupt(self, why: str) -> ImageError:
+        return ImageError(
+            f"{self._subject} is corrupt: {why} before byte {self.offset} of its tar",
+            "push the image again, or pull it from its origin",
+        )
+
+
+def text(field: bytes) -> bytes:
+    """A field up to its first NUL."""
+    return field.split(b"\0", 1)[0]
+
+
+def _octal(field: bytes) -> int:
+    """-1 for what is no octal number; empty is zero."""
+    digits = field.strip(b" \0").split(b"\0", 1)[0]
+    try:
+        return int(digits, 8) if digits.isdigit() else (-1 if digits else 0)
+    except ValueError:
+        return -1
+
+
+@lru_cache(4096)
+def number(field: bytes) -> int:
+    """A size: octal, or base-256 when the first bit is set. -1 for what is negative, too large or no number."""
+    if field[0] & 0x80:
+        value = -1 if field[0] & 0x40 else int.from_bytes(field, "big") & ~(0x80 << (8 * len(field) - 8))
+    else:
+        value = _octal(field)
+    return value if value <= LARGEST else -1
+
+
+def size_of(field: bytes, blocks: Blocks) -> int:
+    value = number(field)
+    if value < 0:
+        raise blocks.corrupt("an impossible size")
+    return value
+
+
+def pax_number(value: bytes, blocks: Blocks) -> int:
+    if not value.isdigit() or len(value) > 19 or int(value) > LARGEST:
+        raise blocks.corrupt("an impossible size")
+    return int(value)
+
+
+@lru_cache(4096)
+def expected_sum(field: bytes) -> int:
+    """What Adler-32's low half over a header must be: `1 + sum of bytes`, where the field itself counts as blanks."""
+    return (_octal(field) + sum(field) - 255) % 65521
+
+
+def check_signed(block: bytes, blocks: Blocks) -> None:
+    """Old Sun tars sum signed bytes. The common, unsigned sum is what the caller has checked."""
+    rest = block[:148] + block[156:]
+    signed = sum(rest) - 256 * sum(byte > 127 for byte in rest) + 256
+    if signed != _octal(block[148:156]):
+        raise blocks.corrupt("an entry header with a wrong checksum, or no tar archive at all,")
