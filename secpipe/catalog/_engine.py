@@ -15,6 +15,7 @@ from secpipe.catalog._purl import purl
 from secpipe.model.image import Image
 from secpipe.model.package import Distribution, LayerRef, Package
 from secpipe.model.problem import Problem
+from secpipe.unpack.paths import printable
 from secpipe.unpack.view import File, FileView
 
 _PROBLEMS_PER_FILE = 20
@@ -103,7 +104,7 @@ def _order(package: Package) -> tuple[str, str, str, str, str]:
 
 def _parse(cataloger: Cataloger, file: File) -> tuple[list[Package], list[Problem]]:
     """The packages of one file and its first problems; what is more is counted."""
-    path = printable(file.path)
+    path = printable(file.path.encode("utf-8", "surrogateescape"))
     packages: list[Package] = []
     problems: list[Problem] = []
     more = 0
@@ -124,11 +125,6 @@ def _parse(cataloger: Cataloger, file: File) -> tuple[list[Package], list[Proble
             )
         )
     return packages, problems
-
-
-def printable(path: str) -> str:
-    """A path that any output can take: bytes that are no UTF-8 stand as `\\xNN`."""
-    return path.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
 
 
 class _History:

@@ -14,6 +14,7 @@ from secpipe.model.image import Layer
 from secpipe.model.limits import Limits
 from secpipe.unpack.budget import Budget
 from secpipe.unpack.codec import decompressed
+from secpipe.unpack.paths import printable
 from secpipe.unpack.tar import TarEntry, walk
 
 _WHITEOUT = b".wh."
@@ -192,7 +193,7 @@ class _Gathered:
         removed = base[len(_WHITEOUT) :]
         if removed in (b"", b".", b".."):
             raise ImageError(
-                f"{self._subject} is invalid: a whiteout without a usable name in {parent.decode(errors='replace')!r}",
+                f"{self._subject} is invalid: a whiteout without a usable name in /{printable(parent)}",
                 "build the image again; the OCI image specification forbids this entry",
             )
         self.whiteouts.append(parent + b"/" + removed if parent else removed)

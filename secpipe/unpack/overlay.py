@@ -14,6 +14,7 @@ from secpipe.model.problem import Problem
 from secpipe.unpack.budget import exceeded
 from secpipe.unpack.layer import LayerExtract, Run
 from secpipe.unpack.nodes import DEVICE, MISSING, Directory, Node, Regular, Symlink
+from secpipe.unpack.paths import printable
 from secpipe.unpack.tar import TarEntry
 
 _KNOWN: Final = 10_000
@@ -144,7 +145,7 @@ class Tree:
             elif not self._add(entry, extract.index):
                 lost.add(entry.name.rpartition(b"/")[0])
         if lost:
-            path = min(lost).decode(errors="backslashreplace")
+            path = printable(min(lost))
             self.problems.append(
                 Problem(
                     "unresolvable-path",

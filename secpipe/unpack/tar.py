@@ -27,6 +27,7 @@ from secpipe.unpack._blocks import (
 )
 from secpipe.unpack._metadata import METADATA, Extra, read_metadata
 from secpipe.unpack.budget import exceeded
+from secpipe.unpack.paths import normalise
 
 Kind = Literal["file", "directory", "symlink", "hardlink", "device"]
 
@@ -117,18 +118,6 @@ def walk(
         if ordinal > limits.layer_entries:
             raise exceeded("layer-entries", limits.layer_entries, f"{subject} has too many entries")
     blocks.drain()
-
-
-def normalise(name: bytes) -> bytes:
-    """A path inside the virtual root: no `.`, no `..` beyond the root, no empty components."""
-    parts: list[bytes] = []
-    for part in name.split(b"/"):
-        if part == b"..":
-            if parts:
-                parts.pop()
-        elif part and part != b".":
-            parts.append(part)
-    return b"/".join(parts)
 
 
 def _entry(

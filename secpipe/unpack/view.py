@@ -18,6 +18,7 @@ from secpipe.unpack.budget import Budget, Cancelled, exceeded
 from secpipe.unpack.layer import LayerExtract, read_layer
 from secpipe.unpack.nodes import GONE, MISSING, Directory, Regular, Symlink
 from secpipe.unpack.overlay import Tree, merge
+from secpipe.unpack.paths import printable
 from secpipe.unpack.patterns import ANY_DEPTH, Part, parts, wanted
 
 
@@ -291,7 +292,7 @@ def _unread(
             key = (match.node.layer, match.node.ordinal)
             if key in contents:
                 continue
-            path = match.path.decode(errors="backslashreplace")
+            path = printable(match.path)
             size = oversized.get(key)
             if size is None:
                 yield Problem(
@@ -315,7 +316,7 @@ def _unread(
 
 
 def _dangling(path: bytes) -> Problem:
-    name = path.decode(errors="backslashreplace")
+    name = printable(path)
     return Problem(
         "dangling-link",
         name,

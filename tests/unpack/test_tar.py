@@ -14,7 +14,8 @@ from hypothesis import strategies as st
 
 from secpipe.errors import ImageError, LimitExceeded, SecpipeError
 from secpipe.model.limits import Limits
-from secpipe.unpack.tar import TarEntry, normalise, walk
+from secpipe.unpack.paths import normalise
+from secpipe.unpack.tar import TarEntry, walk
 from tests.support.images import Entry, tar
 from tests.support.layers import chunked
 
