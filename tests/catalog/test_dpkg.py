@@ -126,7 +126,7 @@ def test_arbitrary_bytes_never_raise(data: bytes) -> None:
         assert isinstance(item, Problem) or (item.name and item.version)
 
 
-@given(st.lists(st.tuples(*[st.from_regex(r"[a-z0-9][a-z0-9+.~:-]*", fullmatch=True)] * 2), min_size=1))
+@given(st.lists(st.tuples(*[st.text("abz09+.~:-", min_size=1, max_size=9)] * 2), min_size=1, max_size=9))
 def test_what_is_written_is_found(packages: list[tuple[str, str]]) -> None:
     assert parse(database(packages)) == [
         Package(name, version, "deb", PATH, Source(name, version), "amd64") for name, version in packages
