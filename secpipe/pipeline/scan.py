@@ -69,7 +69,6 @@ def scan(options: ScanOptions) -> ScanReport:
         packages = tuple(replace(p, ecosystem=ecosystem(found.distribution, p.type)) for p in found.packages)
         matched = match(packages, store)
         problems = {
-            *view.problems,
             *found.problems,
             *matched.problems,
             *_uncovered(image, found, packages),
