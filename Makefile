@@ -67,6 +67,8 @@ $(MADE):
 $(RUNTIME): $(MADE) requirements/runtime.txt requirements/build.txt pyproject.toml
 	$(PIP) install --require-hashes -r requirements/runtime.txt -r requirements/build.txt
 	$(PIP) install --no-deps --no-build-isolation -e .
+	@# An editable install compiles nothing, and some environments forbid Python to do it later.
+	@$(BIN)/python -m compileall -q secpipe
 	@touch $@
 
 $(DEV): $(RUNTIME) requirements/dev.txt
