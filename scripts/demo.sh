@@ -41,9 +41,13 @@ run 0 secpipe db build vulndb-fixtures/osv
 title "3. Build the example images from text"
 run 0 python -m examples.build build/example-image
 
-title "4. Scan one of them"
+title "4. Scan the one on Debian"
 run 1 secpipe scan oci:build/example-image:debian \
     --platform linux/amd64 --output sarif=secpipe.sarif
+
+title "5. The same application on Alpine, only SARIF"
+run 1 secpipe scan oci:build/example-image:alpine \
+    --platform linux/amd64 --fail-on critical --format sarif --output build/demo/alpine.sarif
 
 title "So the gate stays shut: exit code 1. The details are in secpipe.sarif."
 cat <<'TEXT'
