@@ -12,8 +12,10 @@ pragmas in between, lines within a RUN, heredocs), these hold all the same.
 from __future__ import annotations
 
 import re
-from bisect import bisect_right
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Iterator
+from functools import cached_property
+from itertools import accumulate
 from typing import Literal, NamedTuple
 
 from secpipe.dockerfile.ast import Dockerfile, Instruction, Word
@@ -52,11 +54,34 @@ class ShellPragma(NamedTuple):
     stage: int
 
 
-class Pragmas(NamedTuple):
+class _Reach:
+    """Where one code is ignored."""
+
+    def __init__(self) -> None:
+        self.everywhere = False
+        self.stages: set[int] = set()
+        self.lines: list[tuple[int, int]] = []
+
+    @cached_property
+    def _ends(self) -> list[int]:
+        """Of the sorted lines, the furthest end of each and all before it."""
+        self.lines.sort()
+        return list(accumulate((end for _, end in self.lines), max))
+
+    def covers(self, line: int, end_line: int, stage: int) -> bool:
+        if self.everywhere or stage in self.stages:
+            return True
+        ends = self._ends
+        before = bisect_right(self.lines, end_line, key=lambda lines: lines[0])
+        return before > 0 and ends[before - 1] >= line
+
+
+class Pragmas:
     """All that the comments of a file say."""
 
-    ignores: tuple[Pragma, ...] = ()
-    shells: tuple[ShellPragma, ...] = ()
+    def __init__(self, ignores: tuple[Pragma, ...] = (), shells: tuple[ShellPragma, ...] = ()) -> None:
+        self.ignores = ignores
+        self.shells = shells
 
     @property
     def codes(self) -> tuple[Word, ...]:
@@ -65,23 +90,37 @@ class Pragmas(NamedTuple):
 
     def ignored(self, code: str, line: int, end_line: int, stage: int) -> bool:
         """Whether a finding on these lines (1-based, both included) of this stage is to be left out."""
-        if code in _NEVER:
-            return False
-        return any(
-            (
-                p.scope == "global"
-                or (p.scope == "stage" and p.stage == stage)
-                or _meets(p.lines, line, end_line)
-            )
-            and any(c.value == code for c in p.codes)
-            for p in self.ignores
-        )
+        reach = self._reach.get(code)
+        return reach is not None and code not in _NEVER and reach.covers(line, end_line, stage)
 
     def shell(self, line: int, stage: int) -> str | None:
         """The shell that a pragma sets for a line of a stage, None when none does."""
-        inside = [s.value.value for s in self.shells if s.stage == stage and s.line < line]
-        above = [s.value.value for s in self.shells if s.stage < 0]
-        return next(reversed(inside or above), None)
+        inside = self._shells.get(stage, [])
+        before = bisect_left(inside, line, key=lambda pragma: pragma.line)
+        above = self._shells.get(-1, [])
+        found = inside[before - 1] if before else above[-1] if above else None
+        return found and found.value.value
+
+    @cached_property
+    def _reach(self) -> dict[str, _Reach]:
+        found: dict[str, _Reach] = {}
+        for pragma in self.ignores:
+            for code in pragma.codes:
+                reach = found.setdefault(code.value, _Reach())
+                if pragma.scope == "global":
+                    reach.everywhere = True
+                elif pragma.scope == "stage":
+                    reach.stages.add(pragma.stage)
+                else:
+                    reach.lines.append(pragma.lines)
+        return found
+
+    @cached_property
+    def _shells(self) -> dict[int, list[ShellPragma]]:
+        found: dict[int, list[ShellPragma]] = {}
+        for pragma in sorted(self.shells, key=lambda pragma: pragma.line):
+            found.setdefault(pragma.stage, []).append(pragma)
+        return found
 
 
 def pragmas(dockerfile: Dockerfile) -> Pragmas:
@@ -181,7 +220,3 @@ class _Reader:
 
 def _is_code(line: str) -> bool:
     return line.strip()[:1] not in ("", "#")
-
-
-def _meets(lines: tuple[int, int], first: int, last: int) -> bool:
-    return lines[0] <= last and first <= lines[1]
