@@ -74,6 +74,10 @@ def read(path: str, limit: int = MAX_BYTES) -> bytes | Problem:
             with open(path, "rb") as file:  # noqa: PTH123
                 data = file.read(limit + 1)
     except (FileNotFoundError, NotADirectoryError):
+        if os.path.islink(path):  # noqa: PTH114
+            return _unusable(
+                "unreadable-file", path, "a link that leads nowhere", "mend the link, or remove it"
+            )
         return _unusable("no-such-file", path, "no such file", "check the path, or name a folder to search")
     except (OSError, ValueError) as error:
         reason = (getattr(error, "strerror", None) or str(error)).lower()
@@ -99,4 +103,4 @@ def _search(folder: str, problems: list[Problem]) -> Iterator[str]:
 
 
 def _unusable(code: str, path: str, message: str, hint: str) -> Problem:
-    return Problem(code, path, f"{path}: {message}", hint, coverage=False)
+    return Problem(code, path, f"{path or repr(path)}: {message}", hint, coverage=False)

@@ -128,7 +128,7 @@ def test_a_folder_that_may_not_be_read_is_a_problem(tmp_path: Path, monkeypatch:
 def problem_of(path: str, limit: int = 100) -> Problem:
     result = read(path, limit)
     assert isinstance(result, Problem)
-    assert result.message.startswith(path)
+    assert result.message.startswith(path or "'': ")
     assert result.hint
     assert not result.coverage
     return result
@@ -143,6 +143,8 @@ def test_reading(tmp_path: Path) -> None:
     assert problem_of("").code == "no-such-file"
     assert problem_of(f"{tmp_path}/nul\0").code == "unreadable-file"
     assert problem_of("/dev/null").code == "not-a-file"
+    (tmp_path / "link").symlink_to("missing")
+    assert problem_of(str(tmp_path / "link")).code == "unreadable-file"
 
 
 def test_a_fifo_is_not_waited_for(tmp_path: Path) -> None:
