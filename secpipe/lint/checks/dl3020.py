@@ -10,9 +10,9 @@ from secpipe.lint.check import Found, check, listed
 from secpipe.lint.scope import Context
 
 _REMOTE = re.compile(r"https?://|git://|ssh://|git@|[\w.-]+@[\w.-]+:|.*\.git(#|$)")
-_ARCHIVE = re.compile(
-    r"\.(tar|gz|bz2|xz|zst|lz|lzma|z|tgz|tbz2?|tb2|txz|tzst|tlz|tpz|tz)$|\.(tar|tgz)[.*?\[]", re.IGNORECASE
-)
+_SUFFIXES = "tar|gz|bz2?|xz|zst|lz|lzma|z|tgz|tbz2?|tb2|txz|tzst|tlz|tpz|tz"
+# A pattern counts when it says tar before its first wildcard.
+_ARCHIVE = re.compile(rf"\.({_SUFFIXES})$|\.(tar|tgz)[^/*?\[]*[*?\[][^/]*$", re.IGNORECASE)
 
 
 @check("ADD")
