@@ -7,7 +7,8 @@ from collections.abc import Iterator
 
 from secpipe.model.problem import Problem
 
-_BLANK = re.compile(rb"(?:\A|\n)(?:[ \t\r]*\n)+")
+# Possessive: a repeat that may be given back keeps a state for every blank line, gigabytes for a file of them.
+_BLANK = re.compile(rb"(?:\A|\n)(?:[ \t\r]*+\n)++")
 _LONGEST = 1024
 
 

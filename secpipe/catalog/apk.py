@@ -29,6 +29,8 @@ def parse(file: FileLike) -> Iterator[Package | Problem]:
         stray = -1
         for number, text in enumerate(stanza.split(b"\n")):
             if text[:2] in _WANTED:
+                if text[:2] in fields and stray < 0:
+                    stray = number
                 fields.setdefault(text[:2], text[2:].decode("utf-8", "replace").strip())
             elif text[1:2] != b":" and stray < 0 and text.strip():
                 stray = number

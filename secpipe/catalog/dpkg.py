@@ -49,6 +49,8 @@ def _package(path: str, stanza: bytes) -> Package | str | None:
         # A continuation line's key starts with its blank, so it is none of the wanted.
         key = line[: line.find(b":")].rstrip().lower()
         if key in _WANTED:
+            if key in fields:
+                return f"names {key.decode()} twice; was the blank line before the next entry lost?"
             fields.setdefault(key, line[line.find(b":") + 1 :].decode("utf-8", "replace").strip())
     name, version = fields.get(b"package", ""), fields.get(b"version", "")
     # Files in status.d have no status: what is there is installed.
