@@ -116,11 +116,15 @@ class _Reader:
                 continue
             faults = len(self._faults)
             events = tuple(self._events(entry.get("events"), f"{place}.events"))
-            if events and len(self._faults) == faults:
+            if not events and len(self._faults) == faults:
+                self._fault(place, "has no events")
+            if len(self._faults) == faults:
                 yield Range(kind, events)
 
     def _events(self, value: object, where: str) -> Iterator[Event]:
         for place, entry in self._objects(value, where):
+            if not any(kind in entry for kind in _EVENTS):
+                self._fault(place, "is no event that the schema knows")
             for kind in _EVENTS:
                 version = entry.get(kind)
                 if isinstance(version, int) and not isinstance(version, bool) and abs(version) < 10**18:
