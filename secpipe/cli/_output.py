@@ -63,9 +63,15 @@ def emit(report: LintReport | ScanReport, wanted: list[tuple[str, Path | None]])
             terminal = sys.stdout.isatty()
             width = shutil.get_terminal_size().columns if terminal else None
             text = render(name, report, color=terminal and _color_wanted(), width=width)
-            sys.stdout.flush()
-            sys.stdout.buffer.write(_encode(text))
-            sys.stdout.buffer.flush()
+            try:
+                sys.stdout.buffer.write(_encode(text))
+                sys.stdout.buffer.flush()
+            except BrokenPipeError:
+                raise
+            except OSError as error:
+                raise UsageError(
+                    f"cannot write to standard output: {error.strerror}", "name a file with --output instead"
+                ) from error
             continue
         text = render(name, report)
         try:
