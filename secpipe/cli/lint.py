@@ -53,11 +53,13 @@ def lint(
 
     Exit codes: 0 clean, 1 findings at or above the threshold, 2 usage error or wrong path, 3 could not decide.
     """
+    from secpipe.lint.options import Options
     from secpipe.pipeline.lint import LintOptions
     from secpipe.pipeline.lint import lint as run
 
     wanted = destinations("lint", format, output)
-    options = LintOptions(_codes(ignore or []), _threshold(failure_threshold))
+    rules = Options(ignore=_codes(ignore or []))
+    options = LintOptions(rules, _threshold(failure_threshold))
     report = run(paths, options)
     emit(report, wanted)
     _tell(report)

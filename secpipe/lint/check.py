@@ -7,7 +7,8 @@
             yield word, "message"
 
 The engine calls it for every node of its kinds and turns what it yields into findings: a thing with `start` and
-`end` (a word, a command, an instruction), alone for the rule's own summary or with a message that says more.
+`end` (a word, a command, an instruction), alone for the rule's own summary, with a message that says more, or with a
+message and a fix.
 """
 
 from __future__ import annotations
@@ -35,8 +36,24 @@ class Span(NamedTuple):
 
 _MAX_WORD = 80
 
-Found = Spanned | tuple[Spanned, str]
-"""What a check yields: where, and the message unless the rule's summary is enough."""
+
+class Edit(NamedTuple):
+    """Put `text` in place of the source between two offsets."""
+
+    start: int
+    end: int
+    text: str
+
+
+class Fix(NamedTuple):
+    """Edits that remove the finding. `safe` when the image is the same but for what the rule is about."""
+
+    edits: tuple[Edit, ...]
+    safe: bool = True
+
+
+Found = Spanned | tuple[Spanned, str] | tuple[Spanned, str, Fix | None]
+"""What a check yields: where, the message unless the rule's summary is enough ('' for that too), and the fix."""
 
 Function = Callable[[Any, Any], Iterable[Found]]
 F = TypeVar("F", bound=Function)

@@ -6,18 +6,20 @@ import functools
 import importlib
 import pkgutil
 from bisect import bisect_right
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any, cast
 
 import secpipe.lint.checks
-from secpipe.dockerfile.ast import Dockerfile, Instruction
+from secpipe.dockerfile.ast import Dockerfile, Instruction, Source
 from secpipe.dockerfile.pragma import Pragmas
 from secpipe.lint.check import DOCKERFILE, STAGE, Check, Found, Spanned
+from secpipe.lint.check import Fix as Mending
+from secpipe.lint.options import Options
 from secpipe.lint.rules import headline
 from secpipe.lint.run import Run
 from secpipe.lint.scope import Context
 from secpipe.lint.shell import Shell
-from secpipe.model.lint import LintFinding
+from secpipe.model.lint import Edit, Fix, LintFinding
 from secpipe.model.severity import Level
 
 
@@ -35,31 +37,49 @@ def checked_codes() -> tuple[str, ...]:
 
 
 def lint_dockerfile(
-    dockerfile: Dockerfile, pragmas: Pragmas, ignored: Collection[str] = ()
+    dockerfile: Dockerfile, pragmas: Pragmas, options: Options | None = None
 ) -> list[LintFinding]:
-    """The findings in one file, sorted. `ignored` are codes of rules that are not wanted."""
-    checks = [check for code in checked_codes() if code not in ignored for check in checks_of(code)]
+    """The findings in one file, sorted."""
+    options = options or Options()
+    source = dockerfile.source
+    checks = [check for code in checked_codes() if options.may_want(code) for check in checks_of(code)]
     starts = [instruction.start for instruction in dockerfile.instructions]
-    findings = set()
-    for code, found in _Walk(dockerfile, pragmas, checks).run():
-        level, summary = headline(code)
-        if hasattr(found, "start"):
-            where, message = cast("Spanned", found), summary
-        else:
-            where, message = found
-        region = dockerfile.source.region(where.start, where.end)
+    findings: dict[Any, LintFinding] = {}
+    for code, found in _Walk(dockerfile, pragmas, checks, options).run():
+        where, message, fix = _parts(found)
+        rule = headline(code)
+        level = options.level(code, rule.level, enabled=rule.enabled)
+        region = source.region(where.start, where.end)
         index = bisect_right(starts, where.start) - 1
         stage = dockerfile.instructions[index].stage if index >= 0 else -1
         if level > Level.IGNORE and not pragmas.ignored(code, region.line, region.end_line, stage):
-            findings.add(LintFinding(dockerfile.source.name, region, code, level, message))
-    return sorted(findings, key=lambda finding: finding.sort_key)
+            mended = fix and _fix(fix, source)
+            finding = LintFinding(source.name, region, code, level, message or rule.summary, mended)
+            findings.setdefault(finding.sort_key, finding)
+    return [finding for _, finding in sorted(findings.items())]
+
+
+def _parts(found: Found) -> tuple[Spanned, str, Mending | None]:
+    """What a check yielded, made complete."""
+    if hasattr(found, "start"):
+        return cast("Spanned", found), "", None
+    where, message, *fix = cast("tuple[Any, ...]", found)
+    return where, message, fix[0] if fix else None
+
+
+def _fix(fix: Mending, source: Source) -> Fix:
+    edits = (Edit(e.start, e.end, source.region(e.start, e.end), e.text) for e in sorted(fix.edits))
+    return Fix(tuple(edits), fix.safe)
 
 
 class _Walk:
     """One pass over a file's instructions."""
 
-    def __init__(self, dockerfile: Dockerfile, pragmas: Pragmas, checks: Iterable[Check]) -> None:
+    def __init__(
+        self, dockerfile: Dockerfile, pragmas: Pragmas, checks: Iterable[Check], options: Options
+    ) -> None:
         self.dockerfile = dockerfile
+        self.options = options
         self.pragmas = pragmas
         self._checks: dict[str, list[Check]] = {}
         for check in checks:
@@ -67,7 +87,7 @@ class _Walk:
                 self._checks.setdefault(kind, []).append(check)
 
     def run(self) -> Iterator[tuple[str, Found]]:
-        dockerfile, context = self.dockerfile, Context(self.dockerfile)
+        dockerfile, context = self.dockerfile, Context(self.dockerfile, self.options)
         yield from self._call(DOCKERFILE, dockerfile, context)
         for instruction in dockerfile.instructions:
             if instruction.keyword == "FROM":

@@ -10,7 +10,7 @@ import functools
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import secpipe
 from secpipe.errors import SecpipeError
@@ -22,7 +22,9 @@ RULE_URL = "https://github.com/secpipe/secpipe/blob/main/rules/{code}.yaml"
 
 _TEXTS = ("code", "name", "level", "summary", "rationale", "remedy")
 _NAME = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
-_HEADLINE = re.compile(r"^(level|summary): (\w(?:[^#:\n]|:(?! )|(?<! )#)*\S)[ \t]*$(?!\n[ \t])", re.MULTILINE)
+_HEADLINE = re.compile(
+    r"^(level|enabled|summary): (\w(?:[^#:\n]|:(?! )|(?<! )#)*\S)[ \t]*$(?!\n[ \t])", re.MULTILINE
+)
 """A plain YAML scalar on one line: no quotes, no comment, no second key."""
 _LOOKALIKES = str.maketrans("OIL", "011")
 _HADOLINT = frozenset(
@@ -67,9 +69,17 @@ def nearest(code: str) -> str | None:
     return best if best and likeness(best)[1] >= 0.6 else None
 
 
+class Headline(NamedTuple):
+    """What of a rule every finding needs."""
+
+    level: Level
+    summary: str
+    enabled: bool
+
+
 @functools.cache
-def headline(code: str) -> tuple[Level, str]:
-    """A rule's level and summary, which every finding needs; raises `SecpipeError` as `rule` does.
+def headline(code: str) -> Headline:
+    """The first lines of a rule's file; raises `SecpipeError` as `rule` does.
 
     Importing a YAML parser costs more than linting a file, so both are read as the plain lines that they are; what
     does not look so is left to the parser.
@@ -79,9 +89,14 @@ def headline(code: str) -> tuple[Level, str]:
     except (OSError, UnicodeDecodeError) as error:
         raise _broken(code, str(error)) from error
     found = dict(_HEADLINE.findall(text))
-    if found.keys() == {"level", "summary"} and found["level"].upper() in Level.__members__:
-        return Level[found["level"].upper()], found["summary"]
-    return rule(code).level, rule(code).summary
+    enabled = found.pop("enabled", "true")
+    if (
+        found.keys() == {"level", "summary"}
+        and found["level"].upper() in Level.__members__
+        and enabled in ("true", "false")
+    ):
+        return Headline(Level[found["level"].upper()], found["summary"], enabled == "true")
+    return Headline(rule(code).level, rule(code).summary, rule(code).enabled)
 
 
 class Rules(Mapping[str, Rule]):
@@ -110,6 +125,7 @@ def rule(code: str) -> Rule:
         code=code,
         name=texts["name"],
         level=Level[texts["level"].upper()],
+        enabled=texts.get("enabled", True),
         summary=texts["summary"],
         rationale=texts["rationale"],
         remedy=texts["remedy"],
@@ -141,7 +157,7 @@ def _fault(code: str, document: Any) -> str | None:
     """What is wrong with a rule file, None for nothing."""
     if not isinstance(document, dict):
         return "not a mapping"
-    if unknown := document.keys() - {*_TEXTS, "references", "examples"}:
+    if unknown := document.keys() - {*_TEXTS, "enabled", "references", "examples"}:
         return f"unknown field {min(map(str, unknown))!r}"
     for field in _TEXTS:
         if not isinstance(document.get(field), str) or not document[field].strip():
@@ -152,6 +168,8 @@ def _fault(code: str, document: Any) -> str | None:
         return f"the name {document['name']!r} is not in kebab-case"
     if document["level"].upper() not in Level.__members__:
         return f"unknown level {document['level']!r}"
+    if not isinstance(document.get("enabled", True), bool):
+        return "'enabled' is neither true nor false"
     references = document.get("references", [])
     if not isinstance(references, list) or not all(isinstance(r, str) for r in references):
         return "'references' is not a list of texts"
@@ -159,16 +177,20 @@ def _fault(code: str, document: Any) -> str | None:
 
 
 def _examples_fault(examples: Any) -> str | None:
-    if not isinstance(examples, dict) or examples.keys() != {"good", "bad"}:
-        return "'examples' needs exactly 'good' and 'bad'"
+    if not isinstance(examples, dict) or examples.keys() - {"options"} != {"good", "bad"}:
+        return "'examples' needs 'good' and 'bad', and may have 'options'"
+    if not isinstance(examples.get("options", {}), dict):
+        return "'options' is not a mapping"
     good, bad = examples["good"], examples["bad"]
     if not isinstance(good, list) or not all(isinstance(text, str) for text in good) or not good:
         return "'good' is not a list of Dockerfiles"
     if not isinstance(bad, list) or not bad:
         return "'bad' is not a list of examples"
     for example in bad:
-        if not isinstance(example, dict) or example.keys() != {"dockerfile", "at"}:
-            return "a bad example needs exactly 'dockerfile' and 'at'"
+        if not isinstance(example, dict) or example.keys() - {"fixed"} != {"dockerfile", "at"}:
+            return "a bad example needs 'dockerfile' and 'at', and may have 'fixed'"
         if not isinstance(example["dockerfile"], str) or not isinstance(example["at"], list):
             return "a bad example's 'dockerfile' is a text and its 'at' a list"
+        if not isinstance(example.get("fixed", ""), str):
+            return "a bad example's 'fixed' is a text"
     return None

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 
 from secpipe.dockerfile.ast import Dockerfile, Instruction, Stage
 from secpipe.dockerfile.lexer import LexError, Unknown, expand
+from secpipe.lint.options import Options
 from secpipe.lint.shell import Shell
 
 _WINDOWS_IMAGE = re.compile(
@@ -89,8 +90,9 @@ def default_shell(stage: Stage, escape: str) -> Shell:
 class Context:
     """What a check may ask about the file and about the place where the walk is."""
 
-    def __init__(self, dockerfile: Dockerfile) -> None:
+    def __init__(self, dockerfile: Dockerfile, options: Options) -> None:
         self.dockerfile = dockerfile
+        self.options = options
         self._global = Scope(dockerfile.escape)
         self._ended: list[Scope] = []
         self._children = Counter(stage.parent for stage in dockerfile.stages if stage.parent is not None)

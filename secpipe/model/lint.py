@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import ClassVar, Literal
+from typing import ClassVar, Literal, NamedTuple
 
 from secpipe.model.location import Region
 from secpipe.model.problem import Problem
@@ -18,10 +18,28 @@ class Rule:
     code: str
     name: str
     level: Level
+    enabled: bool
+    """Whether it is on by itself."""
     summary: str
     rationale: str
     remedy: str
     url: str
+
+
+class Edit(NamedTuple):
+    """Text put in place of a stretch of the file: `start` and `end` are offsets into its decoded text, `region` the same."""
+
+    start: int
+    end: int
+    region: Region
+    text: str
+
+
+class Fix(NamedTuple):
+    """What removes a finding: edits that do not overlap, in order; `safe` as `secpipe.lint.check.Fix` says."""
+
+    edits: tuple[Edit, ...]
+    safe: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +51,7 @@ class LintFinding:
     code: str
     level: Level
     message: str
+    fix: Fix | None = None
 
     @property
     def sort_key(self) -> tuple[str, int, int, int, int, str, str]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, NamedTuple
 
 from secpipe.dockerfile.ast import Dockerfile
@@ -13,6 +13,7 @@ from secpipe.dockerfile.pragma import Pragmas, pragmas
 from secpipe.dockerfile.source import decode
 from secpipe.errors import UndecidedError
 from secpipe.lint.engine import lint_dockerfile
+from secpipe.lint.options import Options
 from secpipe.lint.rules import Rules, is_known, nearest
 from secpipe.model.lint import LintFinding, LintReport
 from secpipe.model.problem import Problem
@@ -30,9 +31,9 @@ _UNKNOWN_RULE = "unknown-rule"
 
 @dataclass(frozen=True, slots=True)
 class LintOptions:
-    """`ignored` are codes of rules that are not wanted; a finding of level `threshold` or worse fails the lint."""
+    """`rules` says what is wanted of which rule; a finding of level `threshold` or worse fails the lint."""
 
-    ignored: frozenset[str] = frozenset()
+    rules: Options = field(default_factory=Options)
     threshold: Level = Level.INFO
 
 
@@ -114,7 +115,7 @@ def _lint_file(file: str, options: LintOptions) -> _Linted:
         source = decode(data, file)
         dockerfile = parse(source)
         comments = pragmas(dockerfile)
-        findings = tuple(lint_dockerfile(dockerfile, comments, options.ignored))
+        findings = tuple(lint_dockerfile(dockerfile, comments, options.rules))
     except UndecidedError as error:
         return _failed(Problem("binary-file", file, error.message, error.hint, coverage=False))
     except Exception as error:

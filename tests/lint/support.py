@@ -6,13 +6,14 @@ from secpipe.dockerfile.parser import parse
 from secpipe.dockerfile.pragma import pragmas
 from secpipe.dockerfile.source import source
 from secpipe.lint.engine import lint_dockerfile
+from secpipe.lint.options import Options
 from secpipe.model.lint import LintFinding
 
 
-def findings(text: str, code: str = "") -> list[LintFinding]:
+def findings(text: str, code: str = "", options: Options | None = None) -> list[LintFinding]:
     """The findings in a Dockerfile, of one rule when its code is given."""
     dockerfile = parse(source(text, "Dockerfile"))
-    found = lint_dockerfile(dockerfile, pragmas(dockerfile))
+    found = lint_dockerfile(dockerfile, pragmas(dockerfile), options)
     return [finding for finding in found if code in ("", finding.code)]
 
 

@@ -12,6 +12,7 @@ from secpipe.dockerfile.source import decode, source
 from secpipe.errors import UndecidedError
 from secpipe.lint.engine import lint_dockerfile
 from secpipe.lint.examples import examples
+from secpipe.lint.options import Options
 from secpipe.lint.rules import known_codes
 from tests.lint.support import findings, lines, place
 
@@ -44,8 +45,9 @@ def test_a_very_long_word_is_cut_in_the_message() -> None:
 
 def test_ignored_rules_are_not_run() -> None:
     dockerfile = parse(source("FROM debian\nRUN cd /x\n", "f"))
-    assert [f.code for f in lint_dockerfile(dockerfile, Pragmas(), {"DL3003"})] == ["DL3006"]
-    assert lint_dockerfile(dockerfile, Pragmas(), {"DL3003", "DL3006"}) == []
+    ignoring = Options(ignore=frozenset({"DL3003"}))
+    assert [f.code for f in lint_dockerfile(dockerfile, Pragmas(), ignoring)] == ["DL3006"]
+    assert lint_dockerfile(dockerfile, Pragmas(), Options(ignore=frozenset({"DL3003", "DL3006"}))) == []
 
 
 @pytest.mark.parametrize(

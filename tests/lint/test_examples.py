@@ -22,13 +22,13 @@ BAD = [
 
 @pytest.mark.parametrize(("code", "text"), GOOD)
 def test_a_good_example_is_not_found(code: str, text: str) -> None:
-    assert not findings(text, code)
+    assert not findings(text, code, examples(code).options)
     assert not findings(text, "DL1000")
 
 
 @pytest.mark.parametrize(("code", "bad"), BAD)
 def test_a_bad_example_is_found_where_it_says(code: str, bad: BadExample) -> None:
-    found = findings(bad.dockerfile, code)
+    found = findings(bad.dockerfile, code, examples(code).options)
     assert tuple(map(place, found)) == bad.at
     assert all(finding.level is rule(code).level for finding in found)
     assert code == "DL1000" or not findings(bad.dockerfile, "DL1000")
@@ -44,4 +44,5 @@ def test_a_rule_has_examples_of_both_kinds(code: str) -> None:
 def test_with_windows_line_ends_everything_is_found_in_the_same_lines(code: str) -> None:
     for bad in examples(code).bad:
         starts = [at.partition(":")[0] for at in bad.at]
-        assert [str(f.region.line) for f in findings(bad.dockerfile.replace("\n", "\r\n"), code)] == starts
+        found = findings(bad.dockerfile.replace("\n", "\r\n"), code, examples(code).options)
+        assert [str(f.region.line) for f in found] == starts

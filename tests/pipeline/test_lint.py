@@ -9,6 +9,7 @@ import pytest
 
 from secpipe.dockerfile.ast import Dockerfile
 from secpipe.lint.engine import lint_dockerfile
+from secpipe.lint.options import Options
 from secpipe.model.lint import LintReport
 from secpipe.model.severity import Level
 from secpipe.pipeline import lint as module
@@ -58,7 +59,7 @@ def test_the_report(tmp_path: Path) -> None:
 
 
 def test_ignored_rules(tmp_path: Path) -> None:
-    report = run(tmp_path, {"f": WARNING}, ignored=frozenset({"DL3006"}))
+    report = run(tmp_path, {"f": WARNING}, rules=Options(ignore=frozenset({"DL3006"})))
     assert (report.findings, report.exit_code) == ((), 0)
 
 

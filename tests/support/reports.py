@@ -101,7 +101,14 @@ LINT = LintReport(
     ),
     {
         code: Rule(
-            code, name, Level.WARNING, "Summary.", "Rationale.", "Remedy.", f"https://example.org/{code}"
+            code,
+            name,
+            Level.WARNING,
+            True,
+            "Summary.",
+            "Rationale.",
+            "Remedy.",
+            f"https://example.org/{code}",
         )
         for code, name in (("DL3002", "LastUserRoot"), ("DL3006", "TagImage"))
     },
