@@ -29,18 +29,20 @@ _BROKEN = (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, Runtim
 def records(paths: Iterable[Path], limits: Limits, problems: list[Problem]) -> Iterator[Found]:
     """Every record below the paths, in a fixed order; what could not be read is added to `problems`.
 
+    A file that several names lead to (links, overlapping paths) is read once.
     Raises `UsageError` for a path that does not exist.
     """
+    seen: set[tuple[int, int]] = set()
     for path in paths:
-        if path.is_dir():
-            for file in _files(path, problems):
-                yield from _file(file, limits, problems)
-        elif path.exists():
-            yield from _file(path, limits, problems)
-        else:
+        if not path.exists():
             raise UsageError(
                 f"no such file or directory: {path}", "name OSV records: JSON files, zips or directories"
             )
+        for file in _files(path, problems) if path.is_dir() else [path]:
+            if (known := _identity(file)) not in seen:
+                if known:
+                    seen.add(known)
+                yield from _file(file, limits, problems)
 
 
 def zip_records(file: IO[bytes], where: str, limits: Limits, problems: list[Problem]) -> Iterator[Found]:
@@ -68,6 +70,15 @@ def _files(folder: Path, problems: list[Problem]) -> Iterator[Path]:
         for name in sorted(files):
             if name.endswith((".json", ".zip")) and not name.startswith("."):
                 yield Path(parent, name)
+
+
+def _identity(path: Path) -> tuple[int, int] | None:
+    """Device and inode of the file that a name leads to; None when it leads nowhere."""
+    try:
+        status = path.stat()
+    except OSError:
+        return None
+    return status.st_dev, status.st_ino
 
 
 def _file(path: Path, limits: Limits, problems: list[Problem]) -> Iterator[Found]:

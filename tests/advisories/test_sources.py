@@ -34,6 +34,13 @@ def test_files_directories_and_zips(tmp_path: Path) -> None:
     assert read(tmp_path) == (["three", "four", "five", "two"], [])
 
 
+def test_a_file_of_many_names_is_read_once(tmp_path: Path) -> None:
+    (tmp_path / "1.json").write_text('{"id": "one"}')
+    (tmp_path / "2.json").symlink_to("1.json")
+    (tmp_path / "3.json").hardlink_to(tmp_path / "1.json")
+    assert read(tmp_path, tmp_path / "2.json", tmp_path) == (["one"], [])
+
+
 def test_a_zip_is_known_by_its_content(tmp_path: Path) -> None:
     path = write_zip(tmp_path / "advisories", {"1.json": {"id": "one"}})
     assert read(path) == (["one"], [])
