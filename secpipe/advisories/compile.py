@@ -7,6 +7,7 @@ Layout (`SCHEMA` counts its changes; blobs are MessagePack):
     ecosystem  one row a name to match by (`Debian:12`): records, packages
     package    (ecosystem, name) → the affected entries, each with the id of its record
     advisory   (base, id) → the record without its affected entries
+    unread     ecosystem (a base for all its releases, empty for all there are) → how many records could not be used
 
 Rows are keyed by names, not by numbers: the rows of a base ecosystem are the same bytes whatever else is in the file, so its
 digest identifies the advisories themselves.
@@ -24,6 +25,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from secpipe.advisories.blob import pack_advisory, pack_affected, pack_package
+from secpipe.advisories.faults import Faults
 from secpipe.advisories.names import base, normalise
 from secpipe.advisories.osv import InvalidAdvisory, parse
 from secpipe.advisories.sources import Found
@@ -34,7 +36,7 @@ from secpipe.model.problem import Problem
 if TYPE_CHECKING:
     import sqlite3
 
-SCHEMA = 1
+SCHEMA = 2
 APPLICATION_ID = 0x53435044  # "SCPD"
 
 _TABLES = f"""
@@ -47,6 +49,7 @@ CREATE TABLE ecosystem (name TEXT PRIMARY KEY, base TEXT NOT NULL, records INTEG
                      WITHOUT ROWID;
 CREATE TABLE package (ecosystem TEXT, name TEXT, entries BLOB NOT NULL, PRIMARY KEY (ecosystem, name)) WITHOUT ROWID;
 CREATE TABLE advisory (base TEXT, id TEXT, record BLOB NOT NULL, PRIMARY KEY (base, id)) WITHOUT ROWID;
+CREATE TABLE unread (ecosystem TEXT PRIMARY KEY, base TEXT NOT NULL, records INTEGER NOT NULL) WITHOUT ROWID;
 """
 
 _TAKE_OVER = """
@@ -55,6 +58,8 @@ INSERT INTO advisory SELECT * FROM old.advisory WHERE base NOT IN (SELECT base F
 INSERT INTO package SELECT * FROM old.package
     WHERE ecosystem IN (SELECT name FROM old.ecosystem WHERE base NOT IN (SELECT base FROM main.source));
 INSERT INTO ecosystem SELECT * FROM old.ecosystem WHERE base NOT IN (SELECT base FROM main.source);
+INSERT INTO unread SELECT * FROM old.unread WHERE base NOT IN (SELECT base FROM main.source)
+    AND (base <> '' OR EXISTS (SELECT 1 FROM old.source WHERE url = '' AND base NOT IN (SELECT base FROM main.source)));
 INSERT INTO source SELECT * FROM old.source WHERE base NOT IN (SELECT base FROM main.source);
 COMMIT;
 """
@@ -78,10 +83,17 @@ class Shard:
     newest: str = ""
 
 
-def compile_records(
-    found: Iterable[Found], problems: list[Problem], only: str | None = None
-) -> tuple[dict[str, Shard], int]:
-    """Base ecosystem → its shard, and how many records could be read; `only` keeps one base ecosystem.
+@dataclass(frozen=True, slots=True)
+class Compiled:
+    """Base ecosystem → its shard; how many records could be read; ecosystem → how many could not be used (see `Faults`)."""
+
+    shards: Mapping[str, Shard]
+    records: int
+    unread: Mapping[str, int]
+
+
+def compile_records(found: Iterable[Found], problems: list[Problem], only: str | None = None) -> Compiled:
+    """Compile the records; `only` keeps one base ecosystem. What cannot be used is added to `problems`.
 
     Withdrawn records are dropped. Where an id occurs more than once, the latest `modified` counts: separately for each
     ecosystem that it names, since sources publish one record a release under the same id.
@@ -90,15 +102,16 @@ def compile_records(
     heads: dict[tuple[str, str], tuple[str, bytes]] = {}
     gone: dict[str, str] = {}
     count = 0
+    faults = Faults(problems, only)
     for where, value in found:
-        if (advisory := _parse(where, value, problems)) is None:
+        if (advisory := _parse(where, value, faults)) is None:
             continue
         count += 1
         if advisory.withdrawn:
             gone[advisory.id] = max(gone.get(advisory.id, ""), advisory.modified)
             continue
         for ecosystem, group in _by_ecosystem(advisory).items():
-            if only is not None and base(ecosystem) != only:
+            if faults.unmatchable(where, ecosystem) or (only is not None and base(ecosystem) != only):
                 continue
             if entries.get((advisory.id, ecosystem), ("",))[0] <= advisory.modified:
                 packed = [(normalise(ecosystem, entry.name), pack_affected(entry)) for entry in group]
@@ -106,7 +119,7 @@ def compile_records(
             head = (base(ecosystem), advisory.id)
             if heads.get(head, ("",))[0] <= advisory.modified:
                 heads[head] = (advisory.modified, pack_advisory(advisory))
-    return _shards(entries, heads, gone), count
+    return Compiled(_shards(entries, heads, gone), count, faults.close())
 
 
 def _by_ecosystem(advisory: Advisory) -> dict[str, list[Affected]]:
@@ -136,33 +149,28 @@ def _shards(
 def write(
     path: Path,
     shards: Mapping[str, tuple[Shard, Origin]],
+    unread: Mapping[str, int],
     keep: Path | None = None,
     touched: Mapping[str, str] | None = None,
 ) -> str:
     """Write the database at `path` and return its digest; rows of other base ecosystems are taken over from `keep`,
-    of which `touched` have a new `fetched` time.
+    of which `touched` have a new `fetched` time. `unread` is as in `Compiled`.
 
-    The old file stays in place until the new one is whole and on disk. Raises `AdvisoryError`; `UsageError` when `path`
-    is some other file, which is never overwritten.
+    Folders are made as needed, and the old file stays in place until the new one is whole and on disk.
+    Raises `AdvisoryError`; `UsageError` when `path` is some other file, which is never overwritten.
     """
     import sqlite3
 
     _refuse_foreign(path)
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        handle, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
-        os.close(handle)
-        new = Path(name)
-        try:
+        with _beside(path) as new:
             with contextlib.closing(
                 sqlite3.connect(sqlite_uri(new, "mode=rw"), uri=True, isolation_level=None)
             ) as connection:
-                digest = _fill(connection, shards, keep, touched or {})
+                digest = _fill(connection, shards, unread, keep, touched or {})
             new.chmod(0o644)
             _to_disk(new)
             new.replace(path)
-        finally:
-            new.unlink(missing_ok=True)
         return digest
     except OSError as error:
         reason = error.strerror or str(error)
@@ -173,6 +181,25 @@ def write(
         raise AdvisoryError(f"cannot write {path}: {error}", "is there room on the disk?") from error
 
 
+@contextlib.contextmanager
+def _beside(path: Path) -> Iterator[Path]:
+    """An empty file in the same folder, made if there is none; what is not moved to `path` in the end leaves no trace."""
+    made = [folder for folder in path.parents if not folder.exists()]
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        handle, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
+        os.close(handle)
+        try:
+            yield Path(name)
+        finally:
+            Path(name).unlink(missing_ok=True)
+    except BaseException:
+        for folder in made:
+            with contextlib.suppress(OSError):
+                folder.rmdir()
+        raise
+
+
 def sqlite_uri(path: Path, mode: str = "mode=ro&immutable=1") -> str:
     """The file as SQLite's URI: by default for reading a file that nobody will change."""
     from urllib.parse import quote
@@ -180,23 +207,22 @@ def sqlite_uri(path: Path, mode: str = "mode=ro&immutable=1") -> str:
     return f"file:{quote(str(path.absolute()))}?{mode}"
 
 
-def _parse(where: str, value: object, problems: list[Problem]) -> Advisory | None:
-    faults: list[str] = []
+def _parse(where: str, value: object, faults: Faults) -> Advisory | None:
+    found: list[str] = []
     try:
-        advisory = parse(value, faults)
+        advisory = parse(value, found)
     except (InvalidAdvisory, UnicodeError) as error:
-        hint = "the rest was read; mend or remove this one"
-        problems.append(Problem("unreadable-advisory", where, f"{where} is no advisory: {error}", hint))
+        faults.unreadable(where, value, error)
         return None
-    for fault in faults:
-        hint = "the rest of the record is used"
-        problems.append(Problem("faulty-advisory", where, f"{where} ({advisory.id}): {fault}", hint))
+    if not advisory.withdrawn:  # of a record that was taken back, nothing is used anyway
+        faults.faulty(where, value, advisory.id, found)
     return advisory
 
 
 def _fill(
     connection: sqlite3.Connection,
     shards: Mapping[str, tuple[Shard, Origin]],
+    unread: Mapping[str, int],
     keep: Path | None,
     touched: Mapping[str, str],
 ) -> str:
@@ -207,6 +233,8 @@ def _fill(
         digest = _insert(connection, name, shard)
         row = (name, len(shard.advisories), shard.newest, origin.fetched, origin.url, origin.etag, digest)
         connection.execute("INSERT INTO source VALUES (?, ?, ?, ?, ?, ?, ?)", row)
+    lost = [(name, base(name), count) for name, count in sorted(unread.items())]
+    connection.executemany("INSERT INTO unread VALUES (?, ?, ?)", lost)
     connection.execute("COMMIT")
     if keep is not None:
         _take_over(connection, keep)

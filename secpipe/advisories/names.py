@@ -1,15 +1,90 @@
-"""Names of ecosystems and packages, as advisories and inventories have to agree on them. The one place for both sides."""
+"""Names of ecosystems and packages, as advisories and inventories have to agree on them. The one place for both sides.
+
+Source: the OSV schema 1.7.5, its list of ecosystems and what it says of their suffixes.
+"""
 
 from __future__ import annotations
 
+import difflib
 import re
+from dataclasses import dataclass
+from functools import lru_cache
 
 _RUNS = re.compile(r"[-_.]+")
+
+# fmt: off
+ECOSYSTEMS = frozenset(
+    {
+        "AlmaLinux", "Alpaquita", "Alpine", "Android", "Azure Linux", "BellSoft Hardened Containers",
+        "Bioconductor", "Bitnami", "CRAN", "Chainguard", "CleanStart", "ConanCenter", "Debian",
+        "Docker Hardened Images", "Echo", "FreeBSD", "GHC", "GitHub Actions", "Go", "Hackage", "Hex",
+        "Julia", "Kubernetes", "Linux", "Mageia", "Maven", "MinimOS", "NuGet", "OSS-Fuzz", "Packagist",
+        "Photon OS", "Pub", "PyPI", "Red Hat", "Rocky Linux", "Root", "RubyGems", "SUSE", "SwiftURL",
+        "TuxCare", "Ubuntu", "VSCode", "Wolfi", "crates.io", "npm", "openEuler", "openSUSE", "opam",
+        "BellSoft", "DHI", "GIT",  # no longer or not in the list, but in published records
+    }
+)
+# fmt: on
+_SCOPED_AT_WILL = frozenset({"AlmaLinux", "Debian", "Rocky Linux"})
+"""Where the schema leaves the release out at will: a record without one is about every release."""
+
+_RELEASES = {
+    "Alpine": (r"v[0-9]+\.[0-9]+|edge", "Alpine:v3.20"),
+    "Debian": (r"|[1-3]\.[0-9]|[0-9]+|sid|experimental", "Debian:12"),
+    # An even year's April is long-term support, and its suffix is part of the name; Pro and FIPS have suffixes of theirs.
+    "Ubuntu": (r"(?!([0-9][02468]\.04|[a-z]+)$).+", "Ubuntu:24.04:LTS"),
+    "AlmaLinux": (r"|[0-9]+", "AlmaLinux:9"),
+    "Rocky Linux": (r"|[0-9]+", "Rocky Linux:9"),
+    "Mageia": (r"[0-9]+", "Mageia:9"),
+    "Photon OS": (r"[0-9]+\.[0-9]+", "Photon OS:5.0"),
+    **{name: ("", name) for name in ("PyPI", "npm", "Go", "crates.io", "RubyGems", "NuGet", "Packagist")},
+    **{name: ("", name) for name in ("Pub", "Hex", "CRAN", "Hackage", "Bitnami", "Wolfi", "Chainguard")},
+}
+"""Base ecosystem → what its suffix looks like, and an example. Those that are not here are taken as they are written."""
+
+
+@dataclass(frozen=True, slots=True)
+class Misnamed:
+    """Why no package can be in an ecosystem of that name, and the ecosystem that was likely meant, if any."""
+
+    reason: str
+    meant: str
 
 
 def base(ecosystem: str) -> str:
     """The ecosystem without its release: `Debian` for `Debian:12`. Feeds and version schemes go by this name."""
     return ecosystem.partition(":")[0]
+
+
+def places(ecosystem: str) -> tuple[str, ...]:
+    """The names under which records about that ecosystem stand: its own, and the one without a release where the schema
+    lets a record leave it out (`Debian:12`, `Debian`)."""
+    general = base(ecosystem)
+    return (ecosystem, general) if general in _SCOPED_AT_WILL and general != ecosystem else (ecosystem,)
+
+
+@lru_cache(maxsize=4096)
+def misnamed(ecosystem: str, vouched: str | None = None) -> Misnamed | None:
+    """What is wrong with the name of an ecosystem in a record; None for a name by which packages can be matched.
+
+    `vouched` is a base ecosystem that a feed has, whether or not the schema knows it already.
+    """
+    name, colon, release = ecosystem.partition(":")
+    if name != vouched and name not in ECOSYSTEMS:
+        lower = {one.lower(): one for one in sorted(ECOSYSTEMS)}
+        near = difflib.get_close_matches(name.strip().lower(), lower, 1, cutoff=0.75)
+        if not near:
+            return Misnamed("the OSV schema has no such ecosystem", "")
+        general = lower[near[0]]
+        meant = general + colon + release.strip()
+        if misnamed(meant):
+            return Misnamed(f"did you mean {_RELEASES[general][1]}, or the like?", general)
+        return Misnamed(f"did you mean {meant}?", meant)
+    if name in _RELEASES:
+        pattern, example = _RELEASES[name]
+        if not re.fullmatch(pattern, release) or (colon and not release):
+            return Misnamed(f"it is written like {example}", name)
+    return None
 
 
 def normalise(ecosystem: str, name: str) -> str:

@@ -95,13 +95,18 @@ class _Reader:
             if not ecosystem or not name:
                 self._fault(f"{where}.package", "has no ecosystem or no name")
                 continue
+            faults = len(self._faults)
+            ranges = tuple(self._ranges(entry.get("ranges"), f"{where}.ranges"))
+            versions = self.words(entry.get("versions"), f"{where}.versions")
+            if len(self._faults) > faults and not ranges and not versions:
+                continue  # nothing is left of it to match by
             vectors = tuple(self.severity(entry.get("severity"), f"{where}.severity"))
             specific = entry.get("ecosystem_specific")
             yield Affected(
                 ecosystem,
                 name,
-                ranges=tuple(self._ranges(entry.get("ranges"), f"{where}.ranges")),
-                versions=self.words(entry.get("versions"), f"{where}.versions"),
+                ranges=ranges,
+                versions=versions,
                 severity=vectors,
                 severity_word=_word(specific, "urgency") or _word(specific, "ubuntu_priority"),
             )
@@ -143,13 +148,11 @@ class _Reader:
                 self._fault(place, "has no type or no score")
 
     def words(self, value: object, where: str) -> tuple[str, ...]:
-        found = []
-        for item in self._list(value, where):
-            if isinstance(item, str):
-                found.append(item)
-            else:
-                self._fault(where, "holds something that is no text")
-        return tuple(found)
+        items = self._list(value, where)
+        found = tuple(item for item in items if isinstance(item, str))
+        if len(found) < len(items):
+            self._fault(where, "holds something that is no text")
+        return found
 
     def _objects(self, value: object, where: str) -> Iterator[tuple[str, Mapping[str, Any]]]:
         for index, item in enumerate(self._list(value, where)):

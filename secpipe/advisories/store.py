@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING, Any
 
 from secpipe.advisories.blob import unpack_advisory, unpack_package
 from secpipe.advisories.compile import APPLICATION_ID, SCHEMA, Origin, compile_records, sqlite_uri, write
-from secpipe.advisories.names import base, normalise
+from secpipe.advisories.names import base, normalise, places
 from secpipe.advisories.sources import records
 from secpipe.errors import AdvisoryError
-from secpipe.model.advisory import Advisory, AdvisoryMatch
+from secpipe.model.advisory import Advisory, AdvisoryMatch, Affected
 from secpipe.model.limits import Limits
 from secpipe.model.problem import Problem
 
@@ -65,17 +65,18 @@ def build(
     cannot be written (the old one then stays); `UsageError` for a path that does not exist.
     """
     problems: list[Problem] = []
-    shards, count = compile_records(records(paths, limits or Limits(), problems), problems)
-    if not shards:
+    compiled = compile_records(records(paths, limits or Limits(), problems), problems)
+    if not compiled.shards:
         named = ", ".join(map(str, paths))
         reason = f"; the first of {len(problems)} problems: {problems[0].message}" if problems else ""
         raise AdvisoryError(
             f"no advisory for any package in {named}{reason}", "give OSV records (JSON, zips, directories)"
         )
     fetched = timestamp(now)
-    digest = write(out, {name: (shard, Origin(fetched)) for name, shard in shards.items()})
+    shards = {name: (shard, Origin(fetched)) for name, shard in compiled.shards.items()}
+    digest = write(out, shards, compiled.unread)
     with Store.open(out) as store:
-        return BuildResult(count, store.ecosystems(), digest, tuple(sorted(problems)))
+        return BuildResult(compiled.records, store.ecosystems(), digest, tuple(sorted(problems)))
 
 
 class Store:
@@ -119,14 +120,20 @@ class Store:
         self._connection.close()
 
     def lookup(self, ecosystem: str, name: str) -> tuple[AdvisoryMatch, ...]:
-        """What concerns the package of that name in exactly that ecosystem (`Debian:12`, `PyPI`), sorted by id."""
-        place = (ecosystem, normalise(ecosystem, name))
+        """What concerns the package of that name in that ecosystem (`Debian:12`, `PyPI`), sorted by id.
+
+        A record of Debian that names no release is about every release.
+        """
+        pairs: list[tuple[str, Affected]] = []
         with self._reading():
-            row = self._row("SELECT entries FROM package WHERE ecosystem = ? AND name = ?", *place)
-            if row is None:
+            for place in places(ecosystem):
+                key = (place, normalise(place, name))
+                row = self._row("SELECT entries FROM package WHERE ecosystem = ? AND name = ?", *key)
+                pairs += unpack_package(row[0], place) if row else ()
+            if not pairs:
                 return ()
-            pairs = unpack_package(row[0], ecosystem)
             known = self._records(base(ecosystem), {identifier for identifier, _ in pairs})
+            pairs.sort(key=lambda pair: pair[0])
             return tuple(AdvisoryMatch(known[identifier], entry) for identifier, entry in pairs)
 
     def has(self, ecosystem: str) -> bool:
@@ -140,6 +147,18 @@ class Store:
             return dict(
                 self._connection.execute("SELECT name, records FROM ecosystem ORDER BY name").fetchall()
             )
+
+    def unread(self) -> dict[str, int]:
+        """How many records could not be used when the database was made, by ecosystem: a base (`Debian`) stands for all its
+        releases, the empty text for an ecosystem that could not be told. Sorted."""
+        with self._reading():
+            query = "SELECT ecosystem, records FROM unread ORDER BY ecosystem"
+            return dict(self._connection.execute(query).fetchall())
+
+    def unread_for(self, ecosystem: str) -> int:
+        """How many of the records that could not be used may concern that ecosystem."""
+        wanted = {ecosystem, base(ecosystem), ""}
+        return sum(count for name, count in self.unread().items() if name in wanted)
 
     def sources(self) -> dict[str, Source]:
         """Base ecosystem (`Debian`) → its state, sorted."""

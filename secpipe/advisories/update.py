@@ -13,14 +13,14 @@ import time
 import zipfile
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Protocol
 from urllib.parse import quote, urlsplit
 from urllib.request import url2pathname
 
-from secpipe.advisories.compile import Origin, Shard, compile_records, write
+from secpipe.advisories.compile import Compiled, Origin, Shard, compile_records, write
 from secpipe.advisories.names import base
 from secpipe.advisories.sources import zip_records
 from secpipe.advisories.store import Source, Store, timestamp
@@ -97,14 +97,17 @@ def update(
     if not wanted or not all(wanted):
         raise UsageError(f"no ecosystem to update: {database} has none yet", _EXAMPLE)
     shards: dict[str, tuple[Shard, Origin]] = {}
+    unread: dict[str, int] = {}
     fetched = timestamp(now)
     with _feed(base_url, limits, pause) as feed:
         for name in wanted:
-            origin, shard = _fetch(feed, name, known.get(name), limits, problems)
-            if shard is not None:
-                shards[name] = (shard, Origin(fetched, origin.url, origin.etag))
+            origin, compiled = _fetch(feed, name, known.get(name), limits, problems)
+            if compiled is not None:
+                shards[name] = (compiled.shards[name], Origin(fetched, origin.url, origin.etag))
+                unread |= compiled.unread
     same = [name for name in wanted if name not in shards]
-    digest = write(database, shards, keep=database if known else None, touched=dict.fromkeys(same, fetched))
+    keep = database if known else None
+    digest = write(database, shards, unread, keep, touched=dict.fromkeys(same, fetched))
     with Store.open(database) as store:
         records = {name: source.records for name, source in store.sources().items()}
     done = tuple(Updated(name, records[name], name in shards) for name in wanted)
@@ -112,12 +115,17 @@ def update(
 
 
 def _state(database: Path, named: bool) -> tuple[dict[str, Source], list[Problem]]:
-    """What the database holds now. One that cannot be read is as good as none, but not without a word."""
+    """What the database holds now. One that cannot be read is as good as none, but not without a word.
+
+    A source of which not everything could be read has no ETag here: it is worth fetching again, perhaps with other limits.
+    """
     if not database.exists():
         return {}, []
     try:
         with Store.open(database) as store:
-            return store.sources(), []
+            gaps = {base(name) for name in store.unread()}
+            sources = store.sources()
+            return {n: replace(s, etag="") if n in gaps else s for n, s in sources.items()}, []
     except AdvisoryError as error:
         if not named:
             raise AdvisoryError(error.message, _EXAMPLE) from error
@@ -129,7 +137,7 @@ def _state(database: Path, named: bool) -> tuple[dict[str, Source], list[Problem
 
 def _fetch(
     feed: _Feed, name: str, known: Source | None, limits: Limits, problems: list[Problem]
-) -> tuple[Origin, Shard | None]:
+) -> tuple[Origin, Compiled | None]:
     """Where an ecosystem came from, and its compiled records; no records when they are those of the database."""
     path = f"{name}/all.zip"
     etag = known.etag if known and known.url == feed.url(path) else ""
@@ -145,10 +153,10 @@ def _fetch(
                 f"{download.url} is no zip", "is this the address of an OSV feed or a mirror of it?"
             )
         file.seek(0)
-        shards, _ = compile_records(zip_records(file, path, limits, problems), problems, only=name)
-    if name not in shards:
+        compiled = compile_records(zip_records(file, path, limits, problems), problems, only=name)
+    if name not in compiled.shards:
         raise AdvisoryError(f"{download.url} holds no advisory for {name}", "the database was left as it was")
-    return Origin("", download.url, download.etag), shards[name]
+    return Origin("", download.url, download.etag), compiled
 
 
 def _unknown(feed: _Feed, name: str) -> UsageError:

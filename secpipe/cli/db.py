@@ -55,6 +55,7 @@ def build(
     """Compile OSV records into a new advisory database.
 
     Records that cannot be read are told and left out; the database is written with the rest, and the exit code is 3.
+    The database remembers them: scans that they may concern exit 3 too, unless --allow-incomplete.
     """
     from secpipe.advisories.store import build as run
     from secpipe.model.text import plural
@@ -154,6 +155,9 @@ def _table(store: Store, file: Path) -> str:
     lines += [
         "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows
     ]
+    if unread := store.unread():
+        told = ", ".join(f"{count} of {name or 'an unknown ecosystem'}" for name, count in unread.items())
+        lines += ["", f"records that could not be used: {told}"]
     return "\n".join(printable(line) for line in lines)
 
 
@@ -172,6 +176,11 @@ def _json(store: Store, file: Path) -> str:
         }
         for source in store.sources().values()
     ]
-    return json.dumps(
-        {"schemaVersion": 1, "path": str(file), "digest": store.digest, "sources": sources}, indent=2
-    )
+    document = {
+        "schemaVersion": 1,
+        "path": str(file),
+        "digest": store.digest,
+        "sources": sources,
+        "unread": [{"ecosystem": name or None, "records": count} for name, count in store.unread().items()],
+    }
+    return json.dumps(document, indent=2)

@@ -24,7 +24,7 @@ class AdvisorySource(Protocol):
     """Where advisories come from: the database, or anything that answers like it."""
 
     def lookup(self, ecosystem: str, name: str) -> Sequence[AdvisoryMatch]:
-        """What concerns the package of that name in exactly that ecosystem, release included."""
+        """What concerns the package of that name in that ecosystem, release included, or in every release of it."""
         ...
 
     def has(self, ecosystem: str) -> bool:

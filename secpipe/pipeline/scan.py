@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from secpipe.advisories.store import Store
-from secpipe.catalog import Inventory, inventory, patterns
+from secpipe.catalog import Inventory, file_view, inventory
 from secpipe.match.ecosystem import ecosystem
 from secpipe.match.matcher import match, missing
 from secpipe.model.image import Image
@@ -16,10 +16,10 @@ from secpipe.model.limits import Limits
 from secpipe.model.package import Distribution, Package
 from secpipe.model.problem import Problem
 from secpipe.model.scan import ScanReport, Target
+from secpipe.model.text import plural
 from secpipe.oci.credentials import Credentials
 from secpipe.oci.target import open_image
 from secpipe.policy.gate import FailOn, decide
-from secpipe.unpack.view import open_view
 
 OS_TYPES = ("apk", "deb", "rpm")
 MAX_AGE_DAYS = 7
@@ -64,8 +64,7 @@ def scan(options: ScanOptions) -> ScanReport:
         ) as image,
         Store.open(options.database) as store,
     ):
-        view = open_view(image, patterns(), options.limits)
-        found = inventory(view, image)
+        found = inventory(file_view(image, options.limits), image)
         packages = tuple(replace(p, ecosystem=ecosystem(found.distribution, p.type)) for p in found.packages)
         matched = match(packages, store)
         problems = {
@@ -132,7 +131,7 @@ def _unknown(distribution: Distribution, types: list[str]) -> Problem:
 
 
 def _without_advisories(packages: Iterable[Package], store: Store, max_age_days: int) -> Iterator[Problem]:
-    """Ecosystems of the image that the database does not cover, or covers with data too old to vouch for it."""
+    """Ecosystems of the image that the database does not cover, or covers with data too old or incomplete."""
     needed = sorted({p.ecosystem for p in packages if p.ecosystem})
     absent = set(missing(packages, store))
     for name in needed:
@@ -150,4 +149,11 @@ def _without_advisories(packages: Iterable[Package], store: Store, max_age_days:
                 name,
                 f"the advisories for {name} are {age:.0f} days old, more than {max_age_days}",
                 f"run: secpipe db update {shlex.quote(base)}, or allow it with --max-db-age",
+            )
+        if lost := store.unread_for(name):
+            yield Problem(
+                "incomplete-advisories",
+                name,
+                f"{plural(lost, 'record')} that may concern {name} could not be used when the database was made",
+                f"see secpipe db status; run: secpipe db update {shlex.quote(base)}, or mend the records and build again",
             )

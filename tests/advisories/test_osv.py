@@ -124,11 +124,19 @@ def test_what_cannot_be_used_is_named(faulty: dict[str, Any], place: str) -> Non
 def test_a_range_with_a_broken_event_is_left_out_whole() -> None:
     """Without its `fixed` the range would say that every version is affected."""
     faults: list[str] = []
-    advisory = parse(
-        with_affected(ranges=[{"type": "ECOSYSTEM", "events": [{"introduced": "0"}, {"fixed": []}]}]), faults
-    )
-    assert advisory.affected[0].ranges == ()
-    assert faults
+    broken = [{"type": "ECOSYSTEM", "events": [{"introduced": "0"}, {"fixed": []}]}]
+    advisory = parse(with_affected(ranges=broken, versions=["1.0"]), faults)
+    assert (advisory.affected[0].ranges, advisory.affected[0].versions) == ((), ("1.0",))
+    assert len(faults) == 1
+
+
+@pytest.mark.parametrize(
+    "parts", [{"versions": [1, 2]}, {"ranges": [{"type": "ECOSYSTEM", "events": []}]}, {"ranges": 7}]
+)
+def test_an_entry_of_which_nothing_is_left(parts: dict[str, Any]) -> None:
+    faults: list[str] = []
+    assert parse(with_affected(**parts), faults).affected == ()
+    assert len(faults) == 1, "each fault is told once"
 
 
 @pytest.mark.parametrize(

@@ -71,14 +71,18 @@ def test_releases_are_ecosystems_of_their_own(tmp_path: Path) -> None:
     database, _ = made(
         tmp_path,
         record("X-1", ("Debian:11", "a"), ("Debian:12", "a")),
-        record("X-2", ("Debian:11", "a"), ("Debian", "a")),
+        record("X-2", ("Debian:11", "a"), ("Debian", "b")),
+        record("X-3", ("PyPI", "b")),
     )
     with Store.open(database) as store:
         assert ids(store, "Debian:11", "a") == ["X-1", "X-2"]
         assert ids(store, "Debian:12", "a") == ["X-1"]
         assert ids(store, "Debian:13", "a") == []
         assert (store.has("Debian:12"), store.has("Debian:13"), store.has("Debian")) == (True, False, True)
-        assert store.ecosystems() == {"Debian": 1, "Debian:11": 2, "Debian:12": 1}
+        assert ids(store, "Debian:12", "b") == ids(store, "Debian:99", "b") == ["X-2"], (
+            "a record that names no release is about all of them"
+        )
+        assert store.ecosystems() == {"Debian": 1, "Debian:11": 2, "Debian:12": 1, "PyPI": 1}
         assert store.sources()["Debian"].records == 2
 
 
@@ -173,6 +177,103 @@ def test_faults_are_told_and_the_rest_is_used(tmp_path: Path) -> None:
         assert ids(store, "PyPI", "b") == ["X-1"]
 
 
+FAULTY = [{"type": "ECOSYSTEM", "events": [{"introduced": []}]}]
+
+
+def faulty(identifier: str, *ecosystems: str) -> dict[str, Any]:
+    """A record whose ranges cannot be read."""
+    told = record(identifier, *((ecosystem, "a") for ecosystem in ecosystems))
+    for entry in told["affected"]:
+        entry["ranges"] = FAULTY
+    return told
+
+
+@pytest.mark.parametrize(
+    ("bad", "unread"),
+    [
+        ([], {}),
+        ([faulty("X-1", "Debian:11"), faulty("X-2", "Debian:11", "PyPI")], {"Debian:11": 2, "PyPI": 1}),
+        ([faulty("X-1", "Debian:11") | {"withdrawn": "2024-01-01T00:00:00Z"}], {}),
+        ([faulty("X-1", "Debian:11") | {"id": 7}], {"Debian:11": 1}),
+        ([[]], {"": 1}),
+        ([{"id": "X-1", "affected": [{"package": {"name": "a"}}]}], {"": 1}),
+        ([{"id": "X-1", "affected": "PyPI"}], {"": 1}),
+        ([record("X-1", ("pypi", "a"))], {"PyPI": 1}),
+        ([record("X-1", ("debian:12", "a")), record("X-2", ("Debain:12", "a"))], {"Debian:12": 2}),
+        ([record("X-1", ("Debian:bookworm", "a"))], {"Debian": 1}),
+        ([record("X-1", ("Alpine", "a")), record("X-2", ("Alpine:3.18", "a"))], {"Alpine": 2}),
+        ([record("X-1", ("Ubuntu:22.04", "a"))], {"Ubuntu": 1}),
+        ([record("X-1", ("Qqqq", "a"))], {}),
+    ],
+)
+def test_what_could_not_be_used_is_remembered(tmp_path: Path, bad: list[Any], unread: dict[str, int]) -> None:
+    database, result = made(tmp_path, record("X-9", ("npm", "a")), *bad)
+    assert bool(result.problems) is (bool(unread) or "Qqqq" in str(bad))
+    with Store.open(database) as store:
+        assert store.unread() == unread
+        assert store.ecosystems() == {"npm": 1}
+        for ecosystem in ("Debian:11", "Debian:12", "PyPI", "npm"):
+            wanted = (ecosystem, ecosystem.partition(":")[0], "")
+            expected = sum(count for name, count in unread.items() if name in wanted)
+            assert store.unread_for(ecosystem) == expected
+
+
+def test_a_file_that_cannot_be_read_counts_for_all(tmp_path: Path) -> None:
+    (tmp_path / "osv").mkdir()
+    (tmp_path / "osv" / "1.json").write_text(json.dumps(record("X-1", ("PyPI", "a"))))
+    (tmp_path / "osv" / "2.json").write_text("{")
+    build([tmp_path / "osv"], tmp_path / "db")
+    with Store.open(tmp_path / "db") as store:
+        assert (store.unread(), store.unread_for("PyPI")) == ({"": 1}, 1)
+
+
+@pytest.mark.parametrize(
+    "bad", [faulty("X-1", "PyPI"), record("X-1", ("pypi", "a")), {"id": "X-1", "affected": [7]}]
+)
+def test_a_good_database_is_not_replaced_by_nothing(tmp_path: Path, bad: Any) -> None:
+    database, _ = made(tmp_path, record("X-1", ("PyPI", "a")))
+    before = database.read_bytes()
+    with pytest.raises(AdvisoryError, match="no advisory for any package"):
+        made(tmp_path, bad)
+    assert database.read_bytes() == before
+
+
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [
+        ("debian:12", "did you mean Debian:12?"),
+        ("pypi", "did you mean PyPI?"),
+        ("debain:sarge", "did you mean Debian:12, or the like?"),
+        ("Alpine:3.18", "it is written like Alpine:v3.20"),
+        ("Ubuntu:22.04", "it is written like Ubuntu:24.04:LTS"),
+        ("Alpine", "it is written like Alpine:v3.20"),
+        ("Qqqq", "no such ecosystem"),
+    ],
+)
+def test_a_name_that_no_package_can_have_is_told_once(tmp_path: Path, name: str, said: str) -> None:
+    good = record("X-0", ("npm", "a"))
+    _, result = made(tmp_path, good, record("X-1", (name, "a")), record("X-2", (name, "a"), (name, "b")))
+    (problem,) = result.problems
+    assert (problem.code, problem.subject) == ("unknown-ecosystem", name)
+    assert said in problem.message
+    assert "and 1 other record: " in problem.message
+
+
+def test_names_of_the_schema_are_taken(tmp_path: Path) -> None:
+    names = (
+        *("Debian", "Debian:3.1", "Debian:12", "Debian:sid", "Ubuntu:22.04:LTS", "Ubuntu:23.10", "npm"),
+        *(
+            "Ubuntu:Pro:FIPS-updates:20.04:LTS",
+            "Alpine:edge",
+            "Alpine:v3.9",
+            "Maven:https://maven.google.com",
+        ),
+        *("Root:Alpine:3.18", "Red Hat:rhel_aus:8.4::appstream", "SUSE:Linux Enterprise Server 15 SP5"),
+    )
+    _, result = made(tmp_path, record("X-1", *((name, "a") for name in names)))
+    assert (result.problems, set(result.ecosystems)) == ((), set(names))
+
+
 def test_nothing_to_build(tmp_path: Path) -> None:
     (tmp_path / "osv").mkdir()
     with pytest.raises(AdvisoryError, match="no advisory for any package"):
@@ -204,9 +305,25 @@ def test_folders_are_made(tmp_path: Path) -> None:
     build([tmp_path / "feed"], tmp_path / "a" / "b" / "db")
     with Store.open(tmp_path / "a" / "b" / "db") as store:
         assert store.has("PyPI")
+    with pytest.raises(UsageError):
+        build([tmp_path / "absent"], tmp_path / "c" / "d" / "db")
+    with pytest.raises(AdvisoryError, match="there is no advisory database"):
+        Store.open(tmp_path / "c" / "d" / "db")
+    assert not (tmp_path / "c").exists()
     (tmp_path / "file").touch()
     with pytest.raises(AdvisoryError, match="cannot write"):
         build([tmp_path / "feed"], tmp_path / "file" / "db")
+
+
+def test_a_failed_build_leaves_no_folders(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(*_: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    write_feed(tmp_path / "feed", "PyPI", record("X-1", ("PyPI", "a")))
+    monkeypatch.setattr("secpipe.advisories.compile._to_disk", full)
+    with pytest.raises(AdvisoryError, match="No space left"):
+        build([tmp_path / "feed"], tmp_path / "c" / "d" / "db")
+    assert not (tmp_path / "c").exists()
 
 
 def test_other_files_are_never_overwritten(tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import threading
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
@@ -267,3 +268,51 @@ def test_on_top_of_a_build(feed: Feed, tmp_path: Path) -> None:
     with Store.open(database) as store:
         assert store.lookup("PyPI", "own") == ()
         assert len(store.lookup("Alpine:v3.18", "own")) == 1
+
+
+def test_what_could_not_be_used_is_remembered_and_fetched_again(feed: Feed, tmp_path: Path) -> None:
+    database = tmp_path / "db"
+    write_zip(
+        feed.folder / "Debian" / "all.zip",
+        {
+            "1.json": record("DSA-1", ("Debian:12", "a")),
+            "2.json": b"{",
+            "3.json": {"id": "X", "affected": [{"package": {"name": "a"}}]},
+            "4.json": record("DSA-4", ("Debian:11", "a"), ("PyPI", "a")) | {"severity": 7},
+            "5.json": record("DSA-5", ("debian:13", "a"), ("Evil", "a")),
+        },
+    )
+    run(feed, database, "Debian")
+    run(feed, database, "PyPI")
+    with Store.open(database) as store:
+        assert store.unread() == {"Debian": 2, "Debian:11": 1, "Debian:13": 1}
+        assert (store.unread_for("Debian:12"), store.unread_for("PyPI")) == (2, 0)
+    run(feed, database)
+    assert feed.requests[-2:] == [("Debian/all.zip", 200), ("PyPI/all.zip", 304)]
+    write_feed(feed.folder, "Debian", record("DSA-1", ("Debian:12", "a")))
+    run(feed, database)
+    with Store.open(database) as store:
+        assert store.unread() == {}
+
+
+def test_gaps_of_a_build_last_as_long_as_its_records(feed: Feed, tmp_path: Path) -> None:
+    database = tmp_path / "db"
+    (tmp_path / "1.json").write_text(json.dumps([record("X-1", ("npm", "a"), ("Debian:12", "a")), 7]))
+    build([tmp_path / "1.json"], database)
+    run(feed, database, "Debian")
+    with Store.open(database) as store:
+        assert store.unread() == {"": 1}
+    write_feed(feed.folder, "npm", record("X-2", ("npm", "a")))
+    run(feed, database, "npm")
+    run(feed, database, "Debian")
+    with Store.open(database) as store:
+        assert (store.unread(), set(store.ecosystems())) == ({}, {"npm", "Debian:12"})
+
+
+def test_a_feed_may_have_what_the_schema_does_not(feed: Feed, tmp_path: Path) -> None:
+    write_feed(feed.folder, "Newcomer", record("N-1", ("Newcomer:1", "a")))
+    write_feed(feed.folder, "Alpine", record("A-1", ("Alpine:v3.18", "a")), record("C-1", ("Alpine", "a")))
+    result = run(feed, tmp_path / "db", "Newcomer", "Alpine")
+    assert result.problems == (), "records of others under the bare name are none of Alpine's"
+    with Store.open(tmp_path / "db") as store:
+        assert store.ecosystems() == {"Alpine:v3.18": 1, "Newcomer:1": 1}

@@ -50,7 +50,11 @@ def test_records_that_cannot_be_read(tmp_path: Path) -> None:
     accepted = secpipe("db", "build", source, "--db", tmp_path / "db", "--allow-incomplete")
     assert accepted.code == 0
     assert "2 problems" in accepted.stderr
-    assert secpipe("db", "status", "--db", tmp_path / "db").code == 0
+    status = secpipe("db", "status", "--db", tmp_path / "db")
+    assert status.code == 0
+    assert "records that could not be used: 2 of an unknown ecosystem" in status.stdout
+    machine = secpipe("db", "status", "-f", "json", "--db", tmp_path / "db").json
+    assert machine["unread"] == [{"ecosystem": None, "records": 2}]
 
 
 def test_update(tmp_path: Path, feed: Path) -> None:
@@ -112,6 +116,9 @@ def test_a_broken_database(tmp_path: Path, feed: Path) -> None:
 
 def test_controls_in_names_reach_no_terminal(tmp_path: Path) -> None:
     source = tmp_path / "1.json"
-    source.write_text(json.dumps(record("X-1", ("Evil\x1b[2J", "a"))))
-    assert secpipe("db", "build", source, "--db", tmp_path / "db").code == 0
+    source.write_text(json.dumps(record("X-1", ("Evil\x1b[2J", "a"), ("Root:\x1b[2J", "a"))))
+    built = secpipe("db", "build", source, "--db", tmp_path / "db")
+    assert built.code == 3
+    assert "\x1b" not in built.stderr
+    assert "Root:" in secpipe("db", "status", "--db", tmp_path / "db").stdout
     assert "\x1b" not in secpipe("db", "status", "--db", tmp_path / "db").stdout

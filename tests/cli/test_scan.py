@@ -12,7 +12,7 @@ from pathlib import Path
 import jsonschema
 import pytest
 
-from tests.support.advisories import RECORDS, build_database
+from tests.support.advisories import RECORDS, build_database, record
 from tests.support.cli import Result, secpipe
 from tests.support.images import (
     BuiltImage,
@@ -158,6 +158,28 @@ def test_stale_advisories_decide_nothing(tmp_path: Path) -> None:
     time.sleep(0.1)
     result = secpipe("scan", target, "--db", database, "--max-db-age", "0", "-f", "json")
     assert (result.code, problems(result)) == (3, ["stale-advisories"])
+
+
+@pytest.mark.parametrize(
+    ("bad", "code"),
+    [
+        (record("X-1", "Alpine:v3.18", "a", "1") | {"severity": 7}, 3),
+        (record("X-1", "alpine:v3.18", "a", "1"), 3),
+        (record("X-1", "Alpine", "a", "1"), 3),
+        ({"id": "X-1", "affected": [{"package": {"name": "a"}}]}, 3),
+        ({"id": "X-1", "affected": 7}, 3),
+        (record("X-1", "Alpine:v3.17", "a", "1") | {"severity": 7}, 0),
+        (record("X-1", "pypi", "a", "1"), 0),
+    ],
+)
+def test_records_that_could_not_be_used_decide_nothing(tmp_path: Path, bad: object, code: int) -> None:
+    (tmp_path / "osv.json").write_text(json.dumps([*RECORDS, bad]))
+    database = tmp_path / "db"
+    assert secpipe("db", "build", tmp_path / "osv.json", "--db", database).code == 3
+    target = layout(tmp_path, layer(FIXED_ALPINE))
+    result = secpipe("scan", target, "--db", database, "-f", "json")
+    assert (result.code, problems(result)) == (code, ["incomplete-advisories"] if code else [])
+    assert secpipe("scan", target, "--db", database, "--allow-incomplete").code == 0
 
 
 def test_docker_archive_and_bare_paths(tmp_path: Path, database: Path) -> None:

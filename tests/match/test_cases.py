@@ -45,7 +45,7 @@ def test_case(case: dict[str, Any], tmp_path: Path) -> None:
     records = tmp_path / "records.json"
     records.write_text(json.dumps([*_records(case), OTHER]))
     database = tmp_path / "advisories.sqlite"
-    assert build([records], database).problems == ()
+    assert {problem.code for problem in build([records], database).problems} <= {"unknown-ecosystem"}
     with Store.open(database) as store:
         result = match([package(**case["package"])], store)
     answer = True if result.findings else "unknown" if result.problems else False
