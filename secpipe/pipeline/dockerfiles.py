@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import re
 import stat
@@ -17,7 +18,8 @@ MAX_BYTES = 64 << 20
 
 # Docker takes `dockerfile` when there is no `Dockerfile`.
 _NAMES = re.compile(
-    r"(Dockerfile|dockerfile|Containerfile)|(Dockerfile|Containerfile)\..+|.+\.(?i:dockerfile|containerfile)"
+    r"(Dockerfile|dockerfile|Containerfile)|(Dockerfile|Containerfile)\..+|.+\.(?i:dockerfile|containerfile)",
+    re.DOTALL,
 )
 _IGNORE_FILES = (".dockerignore", ".containerignore")
 _SKIPPED = frozenset(
@@ -26,6 +28,11 @@ _SKIPPED = frozenset(
 )
 _DESCRIPTORS = re.compile(r"/dev/stdin|/dev/fd/\d+|/proc/self/fd/\d+")
 """Pipes that a shell hands over, as in `secpipe lint <(command)`."""
+_HINTS: dict[int | None, str] = {
+    errno.ELOOP: "mend the link, or remove it",
+    errno.EACCES: "check its permissions",
+    errno.EPERM: "check its permissions",
+}
 
 
 def find(paths: Iterable[str]) -> tuple[list[str], list[Problem]]:
@@ -81,7 +88,8 @@ def read(path: str, limit: int = MAX_BYTES) -> bytes | Problem:
         return _unusable("no-such-file", path, "no such file", "check the path, or name a folder to search")
     except (OSError, ValueError) as error:
         reason = (getattr(error, "strerror", None) or str(error)).lower()
-        return _unusable("unreadable-file", path, f"cannot be read: {reason}", "check its permissions")
+        hint = _HINTS.get(getattr(error, "errno", None), "name another file, or exclude this one")
+        return _unusable("unreadable-file", path, f"cannot be read: {reason}", hint)
     if len(data) > limit:
         return _unusable("file-too-large", path, f"longer than {limit} bytes", "name a Dockerfile")
     return data
@@ -92,7 +100,12 @@ def _search(folder: str, problems: list[Problem]) -> Iterator[str]:
         where = str(error.filename or folder)
         reason = (error.strerror or str(error)).lower()
         problems.append(
-            _unusable("unreadable-folder", where, f"cannot be searched: {reason}", "check its permissions")
+            _unusable(
+                "unreadable-folder",
+                where,
+                f"cannot be searched: {reason}",
+                _HINTS.get(error.errno, "name the Dockerfiles that are meant"),
+            )
         )
 
     for root, folders, files in os.walk(folder, onerror=unreadable):

@@ -43,6 +43,10 @@ def found(folder: Path, *paths: str) -> list[str]:
         ("Dockerfiles", False),
         ("MyDockerfile", False),
         ("DOCKERFILE.prod", False),
+        ("Dockerfile.a\nb", True),
+        ("a\n.dockerfile", True),
+        ("Dockerfile.\udcff\r\x1b", True),
+        ("Dockerfile\n", False),
         ("docker-compose.yml", False),
     ],
 )
@@ -145,6 +149,15 @@ def test_reading(tmp_path: Path) -> None:
     assert problem_of("/dev/null").code == "not-a-file"
     (tmp_path / "link").symlink_to("missing")
     assert problem_of(str(tmp_path / "link")).code == "unreadable-file"
+
+
+def test_a_link_that_goes_round_is_told_as_such(tmp_path: Path) -> None:
+    (tmp_path / "Dockerfile").symlink_to("Dockerfile")
+    assert found(tmp_path) == ["Dockerfile"]
+    problem = problem_of(str(tmp_path / "Dockerfile"))
+    assert problem.code == "unreadable-file"
+    assert "symbolic links" in problem.message
+    assert problem.hint == "mend the link, or remove it"
 
 
 def test_a_fifo_is_not_waited_for(tmp_path: Path) -> None:

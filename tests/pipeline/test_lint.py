@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -107,6 +108,17 @@ def test_a_defect_in_one_file_costs_the_others_nothing(
     assert report.files == (str(tmp_path / "good"),)
     assert report.exit_code == 3
     assert "internal error: RecursionError: too deep" in problem.message
+
+
+def test_odd_things_in_a_folder_cost_the_others_nothing(tmp_path: Path) -> None:
+    write(tmp_path, {"Dockerfile.a\nb": WARNING, "z.dockerfile": WARNING})
+    (tmp_path / "Dockerfile").symlink_to("nowhere")
+    (tmp_path / "Dockerfile.loop").symlink_to("Dockerfile.loop")
+    os.mkfifo(tmp_path / "Dockerfile.pipe")
+    report = lint([str(tmp_path)], LintOptions(threshold=Level.ERROR))
+    assert report.files == (str(tmp_path / "Dockerfile.a\nb"), str(tmp_path / "z.dockerfile"))
+    assert [problem.code for problem in report.problems] == ["not-a-file", *["unreadable-file"] * 2]
+    assert report.exit_code == 3
 
 
 def test_many_files_give_what_each_gives_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
