@@ -116,6 +116,13 @@ def script(instruction: Instruction, source: Source) -> Script:
     return _script(parsed, text.text)
 
 
+def shell_text(instruction: Instruction, source: Source) -> Joined | None:
+    """What the shell of a RUN is given to read; None for the exec form and for a heredoc of another interpreter."""
+    if instruction.json is not None:
+        return None
+    return _with_heredocs(instruction, Joined(instruction.text, instruction.segments), source)
+
+
 def _script(parsed: Parsed, text: str) -> Script:
     commands = tuple(Command(words[0], words[1:], words[0].start, words[-1].end) for words in parsed.commands)
     return Script(commands, parsed.pipelines, parsed.complete, text)

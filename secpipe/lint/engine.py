@@ -6,6 +6,7 @@ import functools
 import importlib
 import pkgutil
 from bisect import bisect_right
+from collections import deque
 from collections.abc import Iterable, Iterator
 from typing import Any, cast
 
@@ -41,22 +42,56 @@ def lint_dockerfile(
 ) -> list[LintFinding]:
     """The findings in one file, sorted."""
     options = options or Options()
-    source = dockerfile.source
     checks = [check for code in checked_codes() if options.may_want(code) for check in checks_of(code)]
-    starts = [instruction.start for instruction in dockerfile.instructions]
-    findings: dict[Any, LintFinding] = {}
+    reporter = Reporter(dockerfile, pragmas, options)
     for code, found in _Walk(dockerfile, pragmas, checks, options).run():
-        where, message, fix = _parts(found)
         rule = headline(code)
-        level = options.level(code, rule.level, enabled=rule.enabled)
+        where, message, fix = _parts(found)
+        reporter.add(code, rule.level, rule.enabled, where, message or rule.summary, fix)
+    return reporter.findings()
+
+
+def runs(dockerfile: Dockerfile, pragmas: Pragmas) -> list[Run]:
+    """Every RUN, also those in an ONBUILD, with what holds at its place."""
+    found: list[Run] = []
+
+    def collect(run: Run, context: Context) -> tuple[()]:
+        found.append(run)
+        return ()
+
+    walk = _Walk(dockerfile, pragmas, [Check("", ("RUN",), True, collect)], Options())
+    deque(walk.run(), maxlen=0)
+    return found
+
+
+class Reporter:
+    """Turns what was found in one file into findings: its level, its place, and whether anybody wants it."""
+
+    def __init__(self, dockerfile: Dockerfile, pragmas: Pragmas, options: Options) -> None:
+        self._instructions = dockerfile.instructions
+        self._starts = [instruction.start for instruction in dockerfile.instructions]
+        self._source = dockerfile.source
+        self._pragmas = pragmas
+        self._options = options
+        self._findings: dict[Any, LintFinding] = {}
+
+    def add(
+        self, code: str, level: Level, enabled: bool, where: Spanned, message: str, fix: Mending | None = None
+    ) -> None:
+        """Take a finding unless options or comments say that it is not wanted; `level` and `enabled` are the rule's own."""
+        level = self._options.level(code, level, enabled=enabled)
+        source = self._source
         region = source.region(where.start, where.end)
-        index = bisect_right(starts, where.start) - 1
-        stage = dockerfile.instructions[index].stage if index >= 0 else -1
-        if level > Level.IGNORE and not pragmas.ignored(code, region.line, region.end_line, stage):
+        index = bisect_right(self._starts, where.start) - 1
+        stage = self._instructions[index].stage if index >= 0 else -1
+        if level > Level.IGNORE and not self._pragmas.ignored(code, region.line, region.end_line, stage):
             mended = fix and _fix(fix, source)
-            finding = LintFinding(source.name, region, code, level, message or rule.summary, mended)
-            findings.setdefault(finding.sort_key, finding)
-    return [finding for _, finding in sorted(findings.items())]
+            finding = LintFinding(source.name, region, code, level, message, mended)
+            self._findings.setdefault(finding.sort_key, finding)
+
+    def findings(self) -> list[LintFinding]:
+        """What was taken, sorted."""
+        return [finding for _, finding in sorted(self._findings.items())]
 
 
 def _parts(found: Found) -> tuple[Spanned, str, Mending | None]:

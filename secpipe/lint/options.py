@@ -52,6 +52,13 @@ class Options:
         """Whether findings of the rule can be wanted, as far as its code tells."""
         return self.level(code, Level.ERROR, enabled=True) > Level.IGNORE
 
+    def may_want_any(self, beginning: str) -> bool:
+        """Whether findings of any rule whose code begins so can be wanted."""
+        names = self.select | self.extend_select
+        return not any(beginning.startswith(name) for name in self.ignore) and any(
+            name in PRESETS or name.startswith(beginning) or beginning.startswith(name) for name in names
+        )
+
 
 def _selects(name: str, code: str, enabled: bool) -> bool:
     """Whether a name stands for the rule; one that is off by itself needs its own code, or `all`."""

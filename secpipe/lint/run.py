@@ -6,8 +6,9 @@ from collections.abc import Collection, Iterator, Mapping
 from functools import cached_property
 
 from secpipe.dockerfile.ast import Instruction, Source
+from secpipe.dockerfile.joined import Joined
 from secpipe.dockerfile.mounts import Mount, mounts
-from secpipe.dockerfile.shell import Command, Script, script
+from secpipe.dockerfile.shell import Command, Script, script, shell_text
 from secpipe.lint.shell import Shell
 
 
@@ -31,6 +32,11 @@ class Run:
     def script(self) -> Script:
         """What the shell is given to run, read as bash."""
         return script(self.instruction, self._source)
+
+    @cached_property
+    def text(self) -> Joined | None:
+        """What the shell is given to read, at its places in the file; None when no shell reads it."""
+        return shell_text(self.instruction, self._source)
 
     @cached_property
     def mounts(self) -> tuple[Mount, ...]:

@@ -52,6 +52,23 @@ def test_what_cannot_be_wanted_is_told_from_the_code() -> None:
     assert not Options(ignore=frozenset({"DL"})).may_want("DL3057")
 
 
+@pytest.mark.parametrize(
+    ("options", "wanted"),
+    [
+        ({}, True),
+        ({"select": "hadolint"}, True),
+        ({"select": "DL"}, False),
+        ({"select": "DL SC2086"}, True),
+        ({"select": "S"}, True),
+        ({"ignore": "SC"}, False),
+        ({"ignore": "SC2086"}, True),
+    ],
+)
+def test_whether_a_family_of_rules_is_wanted_at_all(options: dict[str, str], wanted: bool) -> None:
+    sets = {name: frozenset(value.split()) for name, value in options.items()}
+    assert Options(**sets).may_want_any("SC") is wanted  # type: ignore[arg-type]  # named as there
+
+
 def test_findings_have_the_level_that_was_asked_for() -> None:
     (finding,) = findings("FROM debian\n", options=Options(levels={"DL3006": Level.STYLE}))
     assert finding.level is Level.STYLE
