@@ -22,7 +22,7 @@ from itertools import pairwise
 from pathlib import Path
 
 from secpipe.advisories.store import Store, build
-from secpipe.catalog import inventory, patterns
+from secpipe.catalog import file_view, inventory
 from secpipe.match.ecosystem import ecosystem
 from secpipe.match.identity import subject
 from secpipe.match.matcher import match, missing
@@ -33,7 +33,6 @@ from secpipe.model.limits import Limits
 from secpipe.model.package import Package
 from secpipe.model.problem import Problem
 from secpipe.model.scan import Finding
-from secpipe.unpack.view import open_view
 
 ECOSYSTEMS = ("Alpine", "Debian", "PyPI")
 """Those that the roots have packages of, and the peer was given."""
@@ -94,7 +93,7 @@ def root_image(root: Path) -> Image:
 def examine(root: Path, store: Store) -> Ours:
     """Catalogue and match one root."""
     image = root_image(root)
-    found = inventory(open_view(image, patterns(), Limits()), image)
+    found = inventory(file_view(image, Limits()), image)
     packages = tuple(replace(p, ecosystem=ecosystem(found.distribution, p.type)) for p in found.packages)
     matched = match(packages, store)
     return Ours(

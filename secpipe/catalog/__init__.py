@@ -5,11 +5,14 @@ A cataloger is a module of this package whose name does not start with `_`. It h
 - `NAME` and `VERSION` (raise it when the same file gives other packages than before),
 - `TYPE`, the purl type of its packages,
 - `GLOBS`, the files it reads (patterns as in `secpipe.unpack.patterns`),
+- `KEPT`, those of them, at fixed places, that are gone only when somebody deletes what is known of packages which may
+  still be there (a manager that keeps a file a package deletes it with the package),
+- `COMPLETE`, those of them whose directory is one package, so that without that file it is a problem,
 - `parse(file) -> Iterator[Package | Problem]`, a pure function of `file.path` and `file.data`.
 
 Adding an ecosystem is adding such a module and its test.
 """
 
-from secpipe.catalog._engine import Inventory, inventory, patterns
+from secpipe.catalog._engine import Inventory, file_view, inventory, patterns
 
-__all__ = ["Inventory", "inventory", "patterns"]
+__all__ = ["Inventory", "file_view", "inventory", "patterns"]

@@ -4,21 +4,24 @@ from __future__ import annotations
 
 import importlib
 import pkgutil
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Sequence, Set
 from dataclasses import dataclass, replace
 from functools import cache
 from typing import Protocol, cast
 
 import secpipe.catalog
-from secpipe.catalog import _distribution
+from secpipe.catalog import _distribution, _unread
 from secpipe.catalog._purl import purl
 from secpipe.model.image import Image
+from secpipe.model.limits import Limits
 from secpipe.model.package import Distribution, LayerRef, Package
 from secpipe.model.problem import Problem
+from secpipe.model.text import plural
 from secpipe.unpack.paths import printable
-from secpipe.unpack.view import File, FileView
+from secpipe.unpack.view import File, FileView, open_view
 
 _PROBLEMS_PER_FILE = 20
+_NAMES = 5
 
 
 class FileLike(Protocol):
@@ -37,6 +40,8 @@ class Cataloger(Protocol):
     VERSION: int
     TYPE: str
     GLOBS: tuple[str, ...]
+    KEPT: tuple[str, ...]
+    COMPLETE: tuple[str, ...]
 
     def parse(self, file: FileLike) -> Iterator[Package | Problem]: ...
 
@@ -70,8 +75,21 @@ def patterns() -> tuple[str, ...]:
     return tuple(sorted(found.union(_distribution.PATHS)))
 
 
+def file_view(image: Image, limits: Limits) -> FileView:
+    """The image's files that an inventory needs. Raises as `secpipe.unpack.view.open_view` does."""
+    found = catalogers()
+    return open_view(
+        image,
+        patterns(),
+        limits,
+        complete=[pattern for cataloger in found for pattern in cataloger.COMPLETE],
+        kept=[pattern for cataloger in found for pattern in cataloger.KEPT],
+        names=[pattern for globs in _unread.databases(patterns()).values() for pattern in globs],
+    )
+
+
 def inventory(view: FileView, image: Image) -> Inventory:
-    """Everything that is installed in the image. `view` was opened with `patterns()`.
+    """Everything that is installed in the image, of which `view` is the `file_view`.
 
     `Package.ecosystem` is left to the matcher, which knows the names of the advisories' ecosystems.
     """
@@ -95,6 +113,8 @@ def inventory(view: FileView, image: Image) -> Inventory:
             for package in found:
                 layer = layers.get(history.introduced(package))
                 packages.add(replace(package, purl=purl(package, distribution), layer=layer))
+    problems += _lost(view, {(package.type, package.name) for package in packages})
+    problems += _unread.problems(view, patterns())
     return Inventory(distribution, tuple(sorted(packages, key=_order)), tuple(sorted(set(problems))))
 
 
@@ -125,6 +145,32 @@ def _parse(cataloger: Cataloger, file: File) -> tuple[list[Package], list[Proble
             )
         )
     return packages, problems
+
+
+def _lost(view: FileView, held: Set[tuple[str, str]]) -> Iterator[Problem]:
+    """Databases that a later layer deleted, unless each of their packages stands in another: that one was moved."""
+    for cataloger in catalogers():
+        for pattern in cataloger.KEPT:
+            lost = [
+                (file, *_parse(cataloger, file)) for file in view.lost(pattern) if not file.data.isspace()
+            ]
+            names = {
+                package.name
+                for _, found, _ in lost
+                for package in found
+                if (package.type, package.name) not in held
+            }
+            unread = any(problems for file, _, problems in lost if file.data)
+            if not (names or unread):
+                continue
+            what = f", and with it what is known of {plural(len(names), 'package')}: " if names else ""
+            yield Problem(
+                "missing-database",
+                pattern,
+                f"{pattern} was deleted by a layer above layer {max(file.layer for file, _, _ in lost)}"
+                f"{what}{', '.join(sorted(names)[:_NAMES])}{', …' if len(names) > _NAMES else ''}",
+                "their files may still be in the image, and were not examined; keep the database",
+            )
 
 
 class _History:

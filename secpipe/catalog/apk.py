@@ -16,6 +16,8 @@ NAME = "apk"
 VERSION = 1
 TYPE = "apk"
 GLOBS = ("lib/apk/db/installed", "usr/lib/apk/db/installed")
+KEPT = GLOBS
+COMPLETE = ()
 
 _WANTED = frozenset({b"P:", b"V:", b"A:", b"o:"})
 

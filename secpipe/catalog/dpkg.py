@@ -17,6 +17,9 @@ NAME = "dpkg"
 VERSION = 1
 TYPE = "deb"
 GLOBS = ("var/lib/dpkg/status", "var/lib/dpkg/status.d/*")
+# Entries of status.d too: in images that have them there is no package manager which could remove one with its files.
+KEPT = GLOBS
+COMPLETE = ()
 
 _WANTED = frozenset({b"package", b"status", b"source", b"version", b"architecture"})
 _SOURCE = re.compile(r"(\S+)(?:\s*\(([^()\s]+)\))?")

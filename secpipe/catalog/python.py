@@ -24,6 +24,9 @@ GLOBS = (
     "**/EGG-INFO/PKG-INFO",
 )
 
+KEPT = ()
+COMPLETE = (GLOBS[0], GLOBS[1], GLOBS[3])
+
 _END = re.compile(rb"\r?\n[ \t]*\r?\n")
 _FIELD = re.compile(rb"^(Name|Version)[ \t]*:(.*)", re.MULTILINE | re.IGNORECASE)
 _NAME = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9])?", re.ASCII)

@@ -59,8 +59,8 @@ class Directory:
     """Names in `children` win over those that are only in the packed `runs`, later runs win over earlier ones.
 
     An image may have millions of directories, most of them with little in them: the containers are shared until
-    there is something to hold, so they are changed by the methods only. `busy` when anything but directories and
-    packed names is in it or below.
+    there is something to hold, so they are changed by the methods only. `busy` when anything but packed names and
+    directories that nobody looks for is in it or below.
     """
 
     __slots__ = ("_index", "busy", "children", "parent", "runs")
@@ -72,13 +72,13 @@ class Directory:
         self.runs = _NO_RUNS
         self._index: _Index | None = None
 
-    def put(self, name: bytes, node: Node) -> None:
-        """Let a name stand for a node."""
+    def put(self, name: bytes, node: Node, watched: bool = True) -> None:
+        """Let a name stand for a node. A directory that is not `watched` is nothing that somebody looks for."""
         if self.children is _NO_CHILDREN:
             self.children = {name: node}
         else:
             self.children[name] = node
-        above: Directory | None = None if type(node) is Directory else self
+        above: Directory | None = None if type(node) is Directory and not watched else self
         while above is not None and not above.busy:
             above.busy = True
             above = above.parent
@@ -108,6 +108,12 @@ class Directory:
         if self.runs:
             for name in self._packed():
                 self.get(name)
+
+    def has_files(self) -> bool:
+        """Whether anything but directories is in it."""
+        if any(node is not GONE and type(node) is not Directory for node in self.children.values()):
+            return True
+        return any(name not in self.children for _, run in self.runs for name in run.names.split(b"/"))
 
     def remove(self, name: bytes) -> None:
         """Take a name away."""

@@ -6,7 +6,7 @@ of a layer on a real filesystem. Nothing touches a disk: a node says which layer
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Final
 
 from secpipe.model.limits import Limits
@@ -22,12 +22,16 @@ _KNOWN: Final = 10_000
 
 
 class Tree:
-    """The merged tree. Paths are bytes relative to the root, normalised."""
+    """The merged tree. Paths are bytes relative to the root, normalised.
 
-    def __init__(self, limits: Limits) -> None:
+    `watched` tells the names of directories that somebody looks for at any depth (`unpack.patterns.watched`).
+    """
+
+    def __init__(self, limits: Limits, watched: Callable[[bytes], object] = lambda name: False) -> None:
         self.root = Directory(None)
         self.problems: list[Problem] = []
         self._limits = limits
+        self._watched = watched
         self._steps = 0
         self._made = 0
         self._known: dict[bytes, tuple[Directory, bool]] = {b"": (self.root, False)}
@@ -77,7 +81,7 @@ class Tree:
             elif make:
                 self._count()
                 child = Directory(current)
-                current.put(part, child)
+                current.put(part, child, bool(self._watched(part)))
                 current = child
             else:
                 return None, links > 0
@@ -262,12 +266,18 @@ class Tree:
             old = directory.children.get(name)
         if type(old) in (Directory, Symlink):
             self._forget()
-        directory.put(name, node)
+        directory.put(name, node, type(node) is not Directory or bool(self._watched(name)))
 
 
-def merge(extracts: Sequence[LayerExtract], limits: Limits) -> Tree:
-    """The tree of the layers, which stand in their order from the base."""
-    tree = Tree(limits)
+def merge(
+    extracts: Sequence[LayerExtract],
+    limits: Limits,
+    watched: Callable[[bytes], object] = lambda name: False,
+    note: Callable[[Tree, LayerExtract], None] = lambda tree, extract: None,
+) -> Tree:
+    """The tree of the layers, which stand in their order from the base; `note` sees it after each of them."""
+    tree = Tree(limits, watched)
     for extract in extracts:
         tree.apply(extract)
+        note(tree, extract)
     return tree

@@ -24,6 +24,11 @@ def parts(pattern: str) -> tuple[Part, ...]:
     )
 
 
+def is_literal(pattern: str) -> bool:
+    """Whether a pattern is one path."""
+    return not _MAGIC.search(pattern.encode())
+
+
 def wanted(patterns: Sequence[str]) -> Callable[[bytes], bool]:
     """A test whether a normalised path matches any of the patterns. It is asked for every file, so it sieves first."""
     literal: set[bytes] = set()
@@ -56,6 +61,23 @@ def wanted(patterns: Sequence[str]) -> Callable[[bytes], bool]:
         )
 
     return test
+
+
+def watched(patterns: Sequence[str]) -> Callable[[bytes], object]:
+    """A test whether a directory of that name is what a pattern for any depth looks for, or should hold it.
+
+    It is asked for every directory; those that stand at a fixed place are found without it.
+    """
+    names = {
+        name
+        for pattern in patterns
+        if pattern.startswith("**/")
+        for name in pattern.encode().split(b"/")[1:]
+        if name not in (b"*", ANY_DEPTH)
+    }
+    if not names:
+        return lambda name: None
+    return re.compile(b"|".join(map(_component, sorted(names))), re.DOTALL).fullmatch
 
 
 def _whole(pattern: bytes) -> re.Pattern[bytes]:

@@ -14,12 +14,14 @@ from typing import Protocol
 from secpipe.model.image import Image, Layer
 from secpipe.model.limits import Limits
 from secpipe.model.problem import Problem
+from secpipe.unpack._find import Match, candidates, find, unfinished
+from secpipe.unpack._lost import Brought
 from secpipe.unpack.budget import Budget, Cancelled, exceeded
 from secpipe.unpack.layer import LayerExtract, read_layer
-from secpipe.unpack.nodes import GONE, MISSING, Directory, Regular, Symlink
+from secpipe.unpack.nodes import Directory, Regular
 from secpipe.unpack.overlay import Tree, merge
 from secpipe.unpack.paths import printable
-from secpipe.unpack.patterns import ANY_DEPTH, Part, parts, wanted
+from secpipe.unpack.patterns import is_literal, parts, wanted, watched
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,15 +57,19 @@ class FileView(Protocol):
         """The content of the file that a literal pattern leads to, None where there is none."""
         ...
 
+    def lost(self, *patterns: str) -> Iterator[File]:
+        """The files that matched, and that a later layer took away without another in their place; sorted by path.
 
-@dataclass(frozen=True, slots=True)
-class _Match:
-    """A path that matches a pattern, and what it leads to. `place` tells whether two paths are the same file."""
+        The patterns are among the `kept` that the view was opened with.
+        """
+        ...
 
-    path: bytes
-    node: Regular
-    place: tuple[object, ...]
-    direct: bool
+    def names(self, pattern: str) -> Iterator[str]:
+        """The paths that match, unread, and literal ones that a later layer took away; sorted.
+
+        The pattern is among the `names` that the view was opened with.
+        """
+        ...
 
 
 class LayerView:
@@ -71,11 +77,15 @@ class LayerView:
 
     def __init__(
         self,
-        matches: Mapping[str, Sequence[_Match]],
+        matches: Mapping[str, Sequence[Match]],
+        lost: Mapping[str, Sequence[Match]],
+        names: Mapping[str, Sequence[str]],
         contents: Mapping[tuple[int, int], bytes],
         problems: Iterable[Problem],
     ) -> None:
         self._matches = matches
+        self._lost = lost
+        self._names = names
         self._contents = contents
         self._problems = tuple(sorted(set(problems)))
 
@@ -84,7 +94,7 @@ class LayerView:
         return self._problems
 
     def files(self, *patterns: str) -> Iterator[File]:
-        found: dict[tuple[object, ...], _Match] = {}
+        found: dict[tuple[object, ...], Match] = {}
         every = (match for pattern in patterns for match in self._matches[pattern])
         for match in sorted(every, key=lambda match: (not match.direct, match.path)):
             found.setdefault(match.place, match)
@@ -97,6 +107,16 @@ class LayerView:
         for match in self._matches[path]:
             return self._contents.get((match.node.layer, match.node.ordinal))
         return None
+
+    def lost(self, *patterns: str) -> Iterator[File]:
+        every = {match.path: match.node for pattern in patterns for match in self._lost.get(pattern, ())}
+        for path, node in sorted(every.items()):
+            file = self._file(path, node)
+            if file is not None:
+                yield file
+
+    def names(self, pattern: str) -> Iterator[str]:
+        yield from self._names[pattern]
 
     def _file(self, path: bytes, node: Regular) -> File | None:
         chain: list[tuple[int, bytes]] = []
@@ -115,10 +135,19 @@ class LayerView:
 
 
 def open_view(
-    image: Image, patterns: Sequence[str], limits: Limits, *, workers: int | None = None
+    image: Image,
+    patterns: Sequence[str],
+    limits: Limits,
+    *,
+    complete: Sequence[str] = (),
+    kept: Sequence[str] = (),
+    names: Sequence[str] = (),
+    workers: int | None = None,
 ) -> FileView:
     """Read the image and keep the files that match `patterns` (see `unpack.patterns`).
 
+    `complete` are those of them, ending in a literal name, whose directory is a Problem when it holds files but not
+    that one. So is a path that matches a pattern and is no file.
     `workers` bounds the threads, by default one a processor. Raises ImageError and its kin, for the lowest layer
     that is broken; a wanted file that is too large is a Problem of the view.
     """
@@ -135,9 +164,17 @@ def open_view(
     oversized = {
         (extract.index, ordinal): size for extract in extracts for ordinal, size in extract.oversized.items()
     }
-    tree = merge(extracts, limits)
-    matches, dangling = _match(tree, patterns)
-    missing = _missing(matches, contents, oversized)
+    brought = Brought((*kept, *filter(is_literal, names)))
+    tree = merge(extracts, limits, watched(patterns), brought.note)
+    matches, problems = find(tree, patterns)
+    gone = brought.lost(tree)
+    lost = {
+        pattern: [Match(path, node, (node,), True) for path, node in gone.get(pattern, ())]
+        for pattern in kept
+    }
+    named = {pattern: _named(tree, pattern, gone.get(pattern, ())) for pattern in names}
+    needed = [match for found in (*matches.values(), *lost.values()) for match in found]
+    missing = _missing(needed, contents, oversized)
     if missing:
         again = [layer for layer in image.layers if layer.index in missing]
         budget = Budget(limits)
@@ -149,8 +186,21 @@ def open_view(
         ):
             contents.update(((extract.index, ordinal), data) for ordinal, data in extract.contents.items())
             oversized.update(((extract.index, ordinal), size) for ordinal, size in extract.oversized.items())
-    problems = [*tree.problems, *dangling, *_unread(matches, contents, oversized, limits)]
-    return LayerView(matches, contents, problems)
+    problems += [
+        *tree.problems,
+        *unfinished(tree, complete),
+        *_unread(needed, contents, oversized, limits),
+    ]
+    return LayerView(matches, lost, named, contents, problems)
+
+
+def _named(tree: Tree, pattern: str, gone: Iterable[tuple[bytes, Regular]]) -> list[str]:
+    present = (
+        path
+        for path, _, directory, name in candidates(tree, parts(pattern))
+        if type(directory.get(name)) is not Directory
+    )
+    return sorted(printable(path) for path in {*present, *(path for path, _ in gone)})
 
 
 def _each(
@@ -180,81 +230,6 @@ def _each(
             raise
 
 
-# ---------------------------------------------------------------- finding
-
-
-def _match(tree: Tree, patterns: Sequence[str]) -> tuple[dict[str, list[_Match]], list[Problem]]:
-    dangling: list[Problem] = []
-    matches: dict[str, list[_Match]] = {}
-    for pattern in patterns:
-        found = matches[pattern] = []
-        by_place = "**" in pattern
-        for path, direct, directory, name in _candidates(tree, parts(pattern)):
-            resolved = tree.resolve(directory, name)
-            node = resolved[2] if resolved else None
-            if node is None or node is MISSING:
-                dangling.append(_dangling(path))
-            elif resolved and isinstance(node, Regular):
-                # Two hard links are two installations, unless they are two names of one well-known file.
-                place = (resolved[0], resolved[1]) if by_place else (node.layer, node.ordinal)
-                found.append(
-                    _Match(path, node, place, direct and resolved[0] is directory and resolved[1] == name)
-                )
-    return matches, dangling
-
-
-def _candidates(tree: Tree, pattern: tuple[Part, ...]) -> Iterator[tuple[bytes, bool, Directory, bytes]]:
-    """(path, no link on the way, directory, name) of what matches; the name itself may still be a link."""
-    *leading, last = pattern
-    places: Iterable[tuple[bytes, bool, Directory]] = [(b"", True, tree.root)]
-    for part in leading:
-        places = _below(tree, places) if part == ANY_DEPTH else _within(tree, places, part)
-    # Packed names were not asked for by the names that they had in their layer. Here they have others when a link
-    # led to them, unless the pattern allows any directory.
-    unpack = not leading or leading[-1] != ANY_DEPTH
-    for path, direct, directory in places:
-        for name in _names(directory, last, unpack):
-            yield _join(path, name), direct, directory, name
-
-
-def _below(
-    tree: Tree, places: Iterable[tuple[bytes, bool, Directory]]
-) -> Iterator[tuple[bytes, bool, Directory]]:
-    for path, direct, directory in places:
-        for found, below in tree.walk(path, directory):
-            yield found, direct, below
-
-
-def _within(
-    tree: Tree, places: Iterable[tuple[bytes, bool, Directory]], part: Part
-) -> Iterator[tuple[bytes, bool, Directory]]:
-    """The directories of that name, links to one included."""
-    for path, direct, directory in places:
-        for name in _names(directory, part):
-            node = directory.children[name]
-            if type(node) is Directory:
-                yield _join(path, name), direct, node
-            elif type(node) is Symlink:
-                resolved = tree.resolve(directory, name)
-                if resolved and type(resolved[2]) is Directory:
-                    yield _join(path, name), False, resolved[2]
-
-
-def _names(directory: Directory, part: Part, unpack: bool = False) -> list[bytes]:
-    """The names in a directory that match; those that are only packed when `unpack`."""
-    if isinstance(part, bytes):
-        node = directory.get(part) if unpack else directory.children.get(part)
-        return [] if node is None or node is GONE else [part]
-    if unpack:
-        directory.unpack()
-    match = part.fullmatch
-    return sorted(name for name, node in directory.children.items() if match(name) and node is not GONE)
-
-
-def _join(path: bytes, name: bytes) -> bytes:
-    return path + b"/" + name if path else name
-
-
 # ---------------------------------------------------------------- what is missing
 
 
@@ -266,60 +241,46 @@ def _chain(node: Regular) -> Iterator[Regular]:
 
 
 def _missing(
-    matches: Mapping[str, Sequence[_Match]],
+    matches: Iterable[Match],
     contents: Mapping[tuple[int, int], bytes],
     oversized: Mapping[tuple[int, int], int],
 ) -> dict[int, set[int]]:
     """Ordinals by layer that a second pass must keep: what matches leads to, and what that replaced."""
     missing: dict[int, set[int]] = {}
-    for found in matches.values():
-        for match in found:
-            for node in _chain(match.node):
-                key = (node.layer, node.ordinal)
-                if key not in contents and key not in oversized:
-                    missing.setdefault(node.layer, set()).add(node.ordinal)
+    for match in matches:
+        for node in _chain(match.node):
+            key = (node.layer, node.ordinal)
+            if key not in contents and key not in oversized:
+                missing.setdefault(node.layer, set()).add(node.ordinal)
     return missing
 
 
 def _unread(
-    matches: Mapping[str, Sequence[_Match]],
+    matches: Iterable[Match],
     contents: Mapping[tuple[int, int], bytes],
     oversized: Mapping[tuple[int, int], int],
     limits: Limits,
 ) -> Iterator[Problem]:
-    for found in matches.values():
-        for match in found:
-            key = (match.node.layer, match.node.ordinal)
-            if key in contents:
-                continue
-            path = printable(match.path)
-            size = oversized.get(key)
-            if size is None:
-                yield Problem(
-                    "unreadable-file", path, f"{path} is a sparse file in too many pieces to be read"
-                )
-            elif size > limits.file_bytes:
-                yield Problem(
-                    "file-too-large",
-                    path,
-                    f"{path} has {size} bytes and was not read (limit file-bytes={limits.file_bytes})",
-                    "raise it with --limit file-bytes=NUMBER",
-                )
-            else:
-                yield Problem(
-                    "too-much-to-read",
-                    path,
-                    f"{path} was not read: the files to examine are too large together "
-                    f"(limit retained-bytes={limits.retained_bytes})",
-                    "raise it with --limit retained-bytes=NUMBER",
-                )
-
-
-def _dangling(path: bytes) -> Problem:
-    name = printable(path)
-    return Problem(
-        "dangling-link",
-        name,
-        f"{name} is a link that leads to no file in the image",
-        "what it names is missing from the image, so it was not examined",
-    )
+    for match in matches:
+        key = (match.node.layer, match.node.ordinal)
+        if key in contents:
+            continue
+        path = printable(match.path)
+        size = oversized.get(key)
+        if size is None:
+            yield Problem("unreadable-file", path, f"{path} is a sparse file in too many pieces to be read")
+        elif size > limits.file_bytes:
+            yield Problem(
+                "file-too-large",
+                path,
+                f"{path} has {size} bytes and was not read (limit file-bytes={limits.file_bytes})",
+                "raise it with --limit file-bytes=NUMBER",
+            )
+        else:
+            yield Problem(
+                "too-much-to-read",
+                path,
+                f"{path} was not read: the files to examine are too large together "
+                f"(limit retained-bytes={limits.retained_bytes})",
+                "raise it with --limit retained-bytes=NUMBER",
+            )

@@ -10,11 +10,10 @@ from pathlib import Path
 
 import pytest
 
-from secpipe.catalog import Inventory, inventory, patterns
+from secpipe.catalog import Inventory, file_view, inventory, patterns
 from secpipe.catalog._engine import catalogers, versions
 from secpipe.model.limits import Limits
 from secpipe.model.package import Distribution
-from secpipe.unpack.view import open_view
 from tests.support import packages
 from tests.support.data import data_folder
 from tests.support.images import Entry, digest, files, tar
@@ -26,7 +25,7 @@ SITE = "usr/lib/python3/site-packages"
 
 def taken(*tars: bytes) -> Inventory:
     built = image(tars)
-    return inventory(open_view(built, patterns(), Limits()), built)
+    return inventory(file_view(built, Limits()), built)
 
 
 def layers(found: Inventory) -> dict[str, int]:
@@ -130,7 +129,7 @@ def test_files_of_distroless_images() -> None:
 
 def test_layers_by_digest() -> None:
     built = image([files(dpkg("a"))], "none")
-    found = inventory(open_view(built, patterns(), Limits()), built)
+    found = inventory(file_view(built, Limits()), built)
     assert [package.layer.digest for package in found.packages if package.layer] == [digest(files(dpkg("a")))]
 
 
