@@ -19,14 +19,18 @@ from __future__ import annotations
 
 
 class SecpipeError(Exception):
-    """What happened and to what (`message`), what to do next (`hint`), and the exit code of the contract."""
+    """What happened and to what (`message`), what to do next (`hint`), and the exit code of the contract.
+
+    A kind of error whose `advice` is the same wherever it is raised has it as the hint when none is given.
+    """
 
     exit_code = 3
+    advice = ""
 
     def __init__(self, message: str, hint: str = "") -> None:
         super().__init__(message)
         self.message = message
-        self.hint = hint
+        self.hint = hint or self.advice
 
 
 class UsageError(SecpipeError):
@@ -46,6 +50,8 @@ class UndecidedError(SecpipeError):
 class RegistryError(UndecidedError):
     """The registry could not be reached or did not follow the protocol."""
 
+    advice = "the registry is misconfigured or in trouble: try again later, and tell its owner if that does not help"
+
 
 class AuthenticationError(RegistryError):
     """The registry wants credentials, refuses those given, or they do not reach far enough."""
@@ -58,6 +64,8 @@ class NotFoundError(RegistryError):
 class ImageError(UndecidedError):
     """The image is corrupt, or it is no container image."""
 
+    advice = "the image is corrupt or was written by a faulty tool: build, push or export it again"
+
 
 class DigestMismatch(ImageError):
     """The bytes received are not those that the digest names."""
@@ -65,6 +73,8 @@ class DigestMismatch(ImageError):
 
 class LimitExceeded(ImageError):
     """A named limit (bytes, entries, depth, time) stopped the reading."""
+
+    advice = "if you trust the image, raise the limit that is named with --limit NAME=VALUE"
 
 
 class AdvisoryError(UndecidedError):

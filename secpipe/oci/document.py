@@ -15,6 +15,7 @@ from typing import Any, NoReturn
 
 from secpipe.errors import ImageError
 
+_KINDS = ((dict, "an object"), (list, "a list"), (str, "a text"), (int | float, "a number"))
 _SURROGATE = re.compile(r"\\u[dD][89a-fA-F]")
 # What Go's case folding adds to ASCII: the long s and the Kelvin sign.
 _GO_FOLD = {0x017F: "s", 0x212A: "k"}
@@ -22,6 +23,8 @@ _GO_FOLD = {0x017F: "s", 0x212A: "k"}
 
 def load(data: bytes, what: str) -> Any:
     """The one JSON value that `data` holds. ImageError says why not, naming `what` was read."""
+    if not data.strip():
+        raise ImageError(f"{what} is empty")
     try:
         text = data.decode("utf-8")
         value = json.loads(
@@ -35,11 +38,11 @@ def load(data: bytes, what: str) -> Any:
             # Only a pair of escapes is a character; the encoder refuses a lone one wherever it stands.
             json.dumps(value, ensure_ascii=False).encode("utf-8")
     except UnicodeError as error:
-        raise ImageError(f"{what} is not valid UTF-8", _HINT) from error
+        raise ImageError(f"{what} is not valid UTF-8") from error
     except RecursionError as error:
-        raise ImageError(f"{what} is nested too deeply", _HINT) from error
+        raise ImageError(f"{what} is nested too deeply") from error
     except ValueError as error:
-        raise ImageError(f"{what} is not valid JSON: {error}", _HINT) from error
+        raise ImageError(f"{what} is not valid JSON: {error}") from error
     return value
 
 
@@ -47,8 +50,15 @@ def load_object(data: bytes, what: str) -> dict[str, Any]:
     """As `load`, for a document that must be an object."""
     value = load(data, what)
     if not isinstance(value, dict):
-        raise ImageError(f"{what} is no JSON object", _HINT)
+        raise ImageError(f"{what} is no JSON object but {kind(value)}")
     return value
+
+
+def kind(value: object) -> str:
+    """What a JSON value is, in words."""
+    if value is None or isinstance(value, bool):
+        return "null" if value is None else "true or false"
+    return next(words for types, words in _KINDS if isinstance(value, types))
 
 
 def fields(value: object, known: Collection[str], what: str) -> Mapping[str, Any]:
@@ -57,7 +67,7 @@ def fields(value: object, known: Collection[str], what: str) -> Mapping[str, Any
     Null members are left out: absent and null mean the same in every reader.
     """
     if not isinstance(value, dict):
-        raise ImageError(f"{what} is no JSON object", _HINT)
+        raise ImageError(f"{what} is no JSON object but {kind(value)}")
     seen: dict[str, str] = {_fold(key): key for key in known}
     for key in value:
         other = seen.setdefault(_fold(key), key)
@@ -73,7 +83,7 @@ def text(value: Mapping[str, Any], key: str, what: str) -> str:
     """The string member `key`, empty when absent."""
     member = value.get(key, "")
     if not isinstance(member, str):
-        raise ImageError(f"{what}: {key!r} is no string", _HINT)
+        raise ImageError(f"{what}: {key!r} is no string")
     return member
 
 
@@ -81,7 +91,7 @@ def items(value: Mapping[str, Any], key: str, what: str) -> list[Any]:
     """The array member `key`, empty when absent."""
     member = value.get(key, [])
     if not isinstance(member, list):
-        raise ImageError(f"{what}: {key!r} is no array", _HINT)
+        raise ImageError(f"{what}: {key!r} is no array")
     return member
 
 
@@ -113,6 +123,3 @@ def _finite(digits: str) -> float:
 
 def _no_constant(name: str) -> NoReturn:
     raise ValueError(f"{name} is no JSON number")
-
-
-_HINT = "the image is corrupt or was written by a faulty tool: build or push it again"

@@ -21,6 +21,7 @@ _REF_NAME = "org.opencontainers.image.ref.name"
 _CONTAINERD_NAME = "io.containerd.image.name"
 _INDEX_KEYS = frozenset({"schemaVersion", "mediaType", "manifests", "config", "layers", "annotations"})
 CHUNK = 256 * KIB
+EMPTY = "no image was written to it, or one of another kind: export the image again"
 
 
 class Files(Protocol):
@@ -104,12 +105,17 @@ def open_layout(files: Files, name: str, *, shown: str, wanted: Platform | None,
 
     `name` is a tag, a full name, a digest or `@N`, the position in index.json. `shown` is the target as given.
     """
-    _check_version(files)
+    _check_version(files, limits)
     data = read(files, "index.json", limits.manifest_bytes, "manifest_bytes")
     what = f"index.json in {files.where}"
     body = document.fields(document.load_object(data, what), _INDEX_KEYS, what)
     if "manifests" not in body or "layers" in body or "config" in body:
-        raise ImageError(f"{what} is no image index")
+        flaw = (
+            "it is an image manifest"
+            if "layers" in body or "config" in body
+            else "it has no list of manifests"
+        )
+        raise ImageError(f"{what} is no image index: {flaw}", EMPTY)
     listed = document.items(body, "manifests", what)
     if len(listed) > limits.index_entries:
         raise LimitExceeded(f"{what} has {len(listed)} entries (limit index_entries: {limits.index_entries})")
@@ -124,7 +130,7 @@ def open_layout(files: Files, name: str, *, shown: str, wanted: Platform | None,
 def select(entries: Sequence[Descriptor], name: str, where: str) -> Sequence[Descriptor]:
     """The entries that `name` means: one image, or the platforms of one image."""
     if not entries:
-        raise ImageError(f"{where} holds no container image")
+        raise ImageError(f"{where} holds no container image: its index.json lists none", EMPTY)
     if name.startswith("@") and name[1:].isdecimal():
         if int(name[1:]) >= len(entries):
             raise UsageError(
@@ -181,7 +187,7 @@ def choices(names: Sequence[str]) -> str:
     return "add one of these after a colon: " + ", ".join(shown[:20]) + (" …" if len(shown) > 20 else "")
 
 
-def _check_version(files: Files) -> None:
+def _check_version(files: Files, limits: Limits) -> None:
     what = f"oci-layout in {files.where}"
     if files.size("oci-layout") is None or files.size("index.json") is None:
         missing = "oci-layout" if files.size("oci-layout") is None else "index.json"
@@ -189,10 +195,13 @@ def _check_version(files: Files) -> None:
             f"{files.where} is no OCI image layout (it has no {missing})",
             "a layout holds oci-layout, index.json and blobs/; for what `docker save` writes use docker-archive:FILE",
         )
-    body = document.load_object(read(files, "oci-layout", 64 * KIB, "64 KiB"), what)
+    body = document.load_object(read(files, "oci-layout", limits.manifest_bytes, "manifest_bytes"), what)
     version = body.get("imageLayoutVersion")
     if not isinstance(version, str) or not version.startswith("1."):
-        raise ImageError(f"{what} has the unknown version {str(version)[:40]!r}")
+        raise ImageError(
+            f"{what} has the unknown version {str(version)[:40]!r}",
+            "versions 1.x are read: export the image again with a current tool",
+        )
 
 
 def _blob_path(digest: str) -> str:

@@ -114,7 +114,7 @@ def descriptor(value: object, what: str) -> Descriptor:
     body = document.fields(value, _DESCRIPTOR_KEYS, what)
     size = body.get("size")
     if type(size) is not int or not 0 <= size < 1 << 63:
-        raise ImageError(f"{what} has no valid size ({str(size)[:40]})")
+        raise ImageError(f"{what} has no valid size ({'none is given' if size is None else str(size)[:40]})")
     urls = document.items(body, "urls", what)
     return Descriptor(
         media_type(document.text(body, "mediaType", what)),
