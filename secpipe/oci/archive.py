@@ -61,17 +61,14 @@ def open_docker_archive(
 
 
 def _entries(files: TarFiles, limits: Limits) -> list[_Entry]:
-    if files.size("manifest.json") is None:
-        if files.size("oci-layout") is not None:
-            raise ImageError(f"{files.where} is no docker-archive but an OCI layout", "use oci-archive:FILE")
-        hint = "write the archive with `docker save` or `skopeo copy … docker-archive:FILE`"
-        raise ImageError(f"{files.where} is no docker-archive (it has no manifest.json)", hint)
     what = f"manifest.json in {files.where}"
     listed = document.load(layout.read(files, "manifest.json", limits.manifest_bytes, "manifest_bytes"), what)
     if not isinstance(listed, list):
-        raise ImageError(f"{what} is no list of images")
+        raise ImageError(f"{what} is no list of images but {document.kind(listed)}")
     if not listed:
-        raise ImageError(f"{files.where} holds no container image")
+        raise ImageError(
+            f"{files.where} holds no container image: its manifest.json lists none", layout.EMPTY
+        )
     if len(listed) > limits.index_entries:
         raise LimitExceeded(f"{what} has {len(listed)} images (limit index_entries: {limits.index_entries})")
     return [_entry(value, f"{what}, image {number}", limits) for number, value in enumerate(listed)]
@@ -84,7 +81,7 @@ def _entry(value: object, what: str, limits: Limits) -> _Entry:
         raise LimitExceeded(f"{what} has {len(layers)} layers (limit layers: {limits.layers})")
     config = document.text(body, "Config", what)
     if not config:
-        raise ImageError(f"{what} has no configuration")
+        raise ImageError(f"{what} names no configuration")
     return _Entry(
         tarindex.inside(config),
         _names(body, "RepoTags", what),

@@ -17,14 +17,14 @@ from importlib import import_module
 from pathlib import Path
 from typing import IO, cast
 
-from secpipe.errors import ImageError, LimitExceeded, UsageError
+from secpipe.errors import ImageError, LimitExceeded, SecpipeError, UsageError
 from secpipe.model.limits import KIB, MIB, Limits
 from secpipe.oci import tarindex
 
 CHUNK = 256 * KIB
 _RATIO_FROM = 256 * MIB
 _SMALL_FILE, _SMALL_TOTAL = 256 * KIB, 32 * MIB
-_IDLE = 8
+_IDLE, _BLOCK = 8, 512
 _OTHER_COMPRESSIONS = {b"\x28\xb5\x2f\xfd": "zstd", b"\xfd7zX": "xz", b"BZh": "bzip2", b"PK\x03\x04": "zip"}
 
 
@@ -47,6 +47,15 @@ class TarFiles:
         self._links: dict[str, str] = {}
         self._compressed = _is_gzip(path)
         self._members = self._index()
+
+    def flaw(self) -> str:
+        """What may be why an expected member is not there, to follow the archive's name; empty when it is whole."""
+        if not self._members and not self._links:
+            return "is a tar without any file"
+        # A compressed tar would not have been read to its end.
+        if not self._compressed and not _has_end(self._path):
+            return "is truncated: it lacks the blocks that end a tar"
+        return ""
 
     def close(self) -> None:
         """Close the readers that wait for more work."""
@@ -139,7 +148,7 @@ class _Handle:
             self._raw: IO[bytes] = path.open("rb", buffering=0)
             self._length = path.stat().st_size
         except OSError as error:
-            raise ImageError(f"cannot read {path}: {error.strerror or error}") from error
+            raise _unreadable(path, error) from error
         self._file = _inflating(self._raw) if compressed else self._raw
 
     def close(self) -> None:
@@ -208,19 +217,33 @@ def _inflating(raw: IO[bytes]) -> IO[bytes]:
 def _is_gzip(path: Path) -> bool:
     try:
         if not stat.S_ISREG(path.stat().st_mode):
-            raise UsageError(f"{path} is no regular file", "name the tar that the image was exported to")
+            raise ImageError(f"{path} is no regular file", "name the tar that the image was exported to")
         with path.open("rb") as file:
             magic = file.read(4)
-    except FileNotFoundError as error:
-        raise UsageError(f"{path} does not exist") from error
     except OSError as error:
-        raise UsageError(f"cannot read {path}: {error.strerror or error}") from error
+        raise _unreadable(path, error) from error
+    if not magic:
+        raise ImageError(f"{path} is empty", "the copy or export was cut short: export the image again")
     for start, kind in _OTHER_COMPRESSIONS.items():
         if magic.startswith(start):
             raise ImageError(
                 f"{path} is compressed with {kind}", "decompress it first: plain and gzip tars are read"
             )
     return magic.startswith(b"\x1f\x8b")
+
+
+def _has_end(path: Path) -> bool:
+    """Whether a plain tar ends as POSIX has it, in blocks of zeros, rather than where a copy was cut."""
+    size = path.stat().st_size
+    with path.open("rb") as file:
+        file.seek(max(0, size - _BLOCK))
+        return size % _BLOCK == 0 and not file.read().strip(b"\0")
+
+
+def _unreadable(path: Path, error: OSError) -> SecpipeError:
+    if isinstance(error, FileNotFoundError):
+        return UsageError(f"{path} does not exist", "check the path")
+    return ImageError(f"cannot read {path}: {error.strerror or error}", "check that the file may be read")
 
 
 def _truncated(where: str) -> ImageError:

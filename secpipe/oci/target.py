@@ -7,16 +7,17 @@ reference to a registry.
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, closing, contextmanager
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 
-from secpipe.errors import ImageError, UsageError
+from secpipe.errors import ImageError, InvalidReference, UndecidedError, UsageError
 from secpipe.model.image import Image, Platform
 from secpipe.model.limits import Limits
-from secpipe.oci import layout, reference
+from secpipe.oci import folders, layout, reference
 from secpipe.oci import platform as platforms
 from secpipe.oci.credentials import Credentials
 
@@ -60,9 +61,22 @@ def open_image(
 def _open_layout(rest: str, target: str, options: Options) -> Iterator[Image]:
     path, name = split_path(rest)
     if not path.is_dir():
-        raise UsageError(f"{path} is no directory", "oci: takes a directory; for a tar use oci-archive:FILE")
+        kind = "docker-archive" if _holds_listing(path, options) else "oci-archive"
+        raise UsageError(f"{path} is no directory, and oci: takes one", f"write {kind}:{rest}")
+    if flaw := folders.flaw(path):
+        raise ImageError(f"{path} {flaw[0]}", flaw[1] + _otherwise(target))
     files = layout.Directory(path)
     yield layout.open_layout(files, name, shown=target, wanted=options.platform, limits=options.limits)
+
+
+def _holds_listing(path: Path, options: Options) -> bool:
+    from secpipe.oci.tarfiles import TarFiles
+
+    try:
+        with closing(TarFiles(path, options.limits)) as files:
+            return files.size("manifest.json") is not None and files.size("oci-layout") is None
+    except ImageError:
+        return False
 
 
 @contextmanager
@@ -72,12 +86,18 @@ def _open_tar(rest: str, target: str, options: Options, kind: str = "") -> Itera
     from secpipe.oci.tarfiles import TarFiles
 
     path, name = split_path(rest)
+    if path.is_dir():
+        is_layout = folders.kind(path) == folders.LAYOUT
+        hint = f"write oci:{rest}" if is_layout else "name the tar that the image was exported to"
+        raise UsageError(f"{path} is a directory, and {_ARCHIVES[kind]}: takes a tar", hint)
     with closing(TarFiles(path, options.limits)) as files:
         kinds = {"manifest.json": open_docker_archive, "oci-layout": layout.open_layout}
-        found = kind or next((name for name in kinds if files.size(name) is not None), "")
+        found = next((name for name in (kind, *kinds) if name and files.size(name) is not None), "")
         if not found:
-            raise ImageError(
-                f"{path} is a tar but no image archive", "it has neither manifest.json nor oci-layout"
+            raise ImageError(f"{path} {files.flaw() or _NO_ARCHIVE}", _EXPORT)
+        if kind and found != kind:
+            raise UsageError(
+                f"{path} is no {_ARCHIVES[kind]} (it has no {kind})", f"write {_ARCHIVES[found]}:{rest}"
             )
         yield kinds[found](files, name, shown=target, wanted=options.platform, limits=options.limits)
 
@@ -97,9 +117,15 @@ def _open_registry(rest: str, target: str, options: Options) -> Iterator[Image]:
     trusted = os.environ.get("SECPIPE_TRUSTED_HOSTS", "").split(",")
     registry = Registry(named, found, limits=options.limits, insecure=options.insecure, trusted=trusted)
     with closing(registry):
-        yield resolve(
-            registry, named.identifier, reference=target, wanted=options.platform, limits=options.limits
-        )
+        try:
+            image = resolve(
+                registry, named.identifier, reference=target, wanted=options.platform, limits=options.limits
+            )
+        except UndecidedError as error:
+            if rest == target and (beside := _beside(target)):
+                error.hint = f"{error.hint}; {beside}"
+            raise
+        yield image
 
 
 def _open_path(rest: str, target: str, options: Options) -> AbstractContextManager[Image]:
@@ -116,6 +142,13 @@ _OPENERS: dict[str, Opener] = {
     "registry": _open_registry,
 }
 _PLANNED = ("dir", "sbom", "docker")
+_ARCHIVES = {"": "docker-archive", "manifest.json": "docker-archive", "oci-layout": "oci-archive"}
+_ARCHIVE_NAME = re.compile(
+    r"[^:@]*\.(?:tar(?:\.(?:gz|xz|zst|zstd|bz2|lz4))?|tgz|txz|tzst|tbz2?)(?:[:@].*)?",
+    re.DOTALL | re.IGNORECASE,
+)
+_NO_ARCHIVE = "is a tar but no image archive: it has neither manifest.json nor oci-layout"
+_EXPORT = "export the image again, with `docker save -o FILE` or `skopeo copy … oci-archive:FILE`"
 
 
 def split_path(text: str) -> tuple[Path, str]:
@@ -125,9 +158,10 @@ def split_path(text: str) -> tuple[Path, str]:
         if _exists(text[:cut]):
             return Path(text[:cut]), text[cut:].removeprefix(":")
         cut = max(text.rfind(":", 0, cut), text.rfind("@", 0, cut))
-    raise UsageError(
-        f"{text[:200]!r} does not exist", "name an existing path, then :TAG if it holds several images"
-    )
+    hint = "name an existing path, then :TAG if it holds several images"
+    if text.startswith("~"):
+        hint = "the shell replaces ~ only where a word begins: write $HOME instead"
+    raise UsageError(f"{text[:200]!r} does not exist", hint)
 
 
 def _exists(text: str) -> bool:
@@ -147,20 +181,57 @@ def _recognise(target: str) -> tuple[Opener, str]:
         raise UsageError(f"targets of the kind {kind}: cannot be scanned", hint)
     if _is_path(target):
         return _open_path, target
-    if colon and rest and _exists(rest):
+    if colon and rest and (_exists(rest) or (_ARCHIVE_NAME.fullmatch(rest) and not _names_registry(target))):
         raise UsageError(f"{kind[:100] + ':'!r} is no kind of target", _kinds())
     return _open_registry, target
 
 
 def _is_path(target: str) -> bool:
-    """Whether a target without a kind is a path. A directory that is no layout may well be called as an image is."""
-    if target.startswith((".", "/", "~")):
+    """Whether a target without a kind is a path: by its shape, by what exists, or because it can be nothing else.
+
+    A directory may well be called as an image is, so it counts only when there is an image of some kind in it.
+    """
+    if target.startswith((".", "/", "~")) or (target.endswith("/") and _exists(target)):
         return True
     try:
         path, _ = split_path(target)
     except UsageError:
+        if _ARCHIVE_NAME.fullmatch(target) and not _names_registry(target):
+            hint = f"check the path{_otherwise(target)}"
+            raise UsageError(f"there is no file {target[:200]!r}", hint) from None
         return False
-    return not path.is_dir() or _exists(str(path / "oci-layout"))
+    return not path.is_dir() or not _is_reference(target) or bool(folders.kind(path))
+
+
+def _is_reference(target: str) -> bool:
+    try:
+        reference.parse(target)
+    except InvalidReference:
+        return False
+    return True
+
+
+def _names_registry(target: str) -> bool:
+    """Whether a reference begins with a registry's host rather than with a directory of ours."""
+    host, slash, _ = target.partition("/")
+    return bool(slash) and ("." in host or ":" in host or host == "localhost") and not _exists(host)
+
+
+def _otherwise(target: str) -> str:
+    """The other reading of a target that was taken for a path, to end a hint with."""
+    if not _is_reference(target):
+        return ""
+    return f"; if {target[:200]} is an image's name, write registry:{target[:200]}"
+
+
+def _beside(target: str) -> str:
+    """What to add to an error about a reference when something on this machine is called the same."""
+    try:
+        path, _ = split_path(target)
+    except UsageError:
+        return ""
+    flaw = folders.flaw(path)
+    return f"the path {path}, which exists, was not meant, as it {flaw[0]}" if flaw else ""
 
 
 def _kinds() -> str:

@@ -105,6 +105,8 @@ def _header(handle: Handle, position: int, where: str) -> bytes:
             # Some readers end here, others go on: what follows would be seen by one and not by the other.
             raise ImageError(f"{where} is a broken tar archive: it goes on after its end", "export it again")
         return b""
+    if position and len(block) != _BLOCK:
+        raise _cut(where)
     if len(block) != _BLOCK or not _has_checksum(block):
         if position == 0:
             raise ImageError(
@@ -180,8 +182,12 @@ def _pax(data: bytes, where: str) -> Iterator[tuple[bytes, bytes]]:
 def _exactly(handle: Handle, count: int, where: str) -> bytes:
     data = handle.read_up_to(count)
     if len(data) != count:
-        raise ImageError(f"{where} is truncated: it ends within a header", "copy or export the archive again")
+        raise _cut(where)
     return data
+
+
+def _cut(where: str) -> ImageError:
+    return ImageError(f"{where} is truncated: it ends within a header", "copy or export the archive again")
 
 
 def _name(block: bytes) -> str:

@@ -178,8 +178,9 @@ def test_the_last_of_equal_names_counts(tmp_path: Path) -> None:
     [
         (None, "neither manifest.json nor oci-layout"),
         ([], "no container image"),
-        ({}, "no list of images"),
-        ([3], "no JSON object"),
+        ({}, "no list of images but an object"),
+        ([3], "image 0 is no JSON object but a number"),
+        ([{}], "image 0 names no configuration"),
         (simple(Config=""), "no configuration"),
         (simple(Config=None), "no configuration"),
         (simple(Config="none.json"), "has no none.json"),
@@ -198,11 +199,21 @@ def test_broken_listings(tmp_path: Path, listing: object, says: str) -> None:
 
 def test_an_empty_docker_archive_and_the_wrong_kind(tmp_path: Path, saved: Path) -> None:
     bare = write(tmp_path / "bare.tar", MEMBERS)
-    assert "no manifest.json" in complaint(f"docker-archive:{bare}").message
-    assert "no oci-layout" in complaint(f"oci-archive:{saved}").message
+    error = complaint(f"docker-archive:{bare}")
+    assert (error.exit_code, "neither manifest.json nor" in error.message) == (3, True)
     layout = layout_tar(tmp_path, {"1": ONE})
-    error = complaint(f"docker-archive:{layout}")
-    assert "oci-archive:" in error.hint
+    folder = tmp_path / "layout"
+    for wrong, right in (
+        (f"oci-archive:{saved}:app:1", f"docker-archive:{saved}:app:1"),
+        (f"docker-archive:{layout}:1", f"oci-archive:{layout}:1"),
+        (f"docker-archive:{folder}:1", f"oci:{folder}:1"),
+        (f"oci-archive:{folder}:1", f"oci:{folder}:1"),
+        (f"oci:{layout}:1", f"oci-archive:{layout}:1"),
+        (f"oci:{saved}:1", f"docker-archive:{saved}:1"),
+    ):
+        error = complaint(wrong)
+        assert isinstance(error, UsageError)
+        assert error.hint == f"write {right}"
 
 
 def layout_tar(folder: Path, tags: dict[str, BuiltImage], extra: Iterable[Entry] = ()) -> Path:
@@ -320,6 +331,14 @@ def test_truncated_archives(tmp_path: Path, saved: Path, zipped: bool) -> None:
         assert str(path) in error.message
 
 
+@pytest.mark.parametrize("size", range(600, 4000, 200))
+def test_archives_cut_before_their_listing(tmp_path: Path, size: int) -> None:
+    """Wherever the cut is, between members too: nobody is told that the tar holds something else."""
+    path = layout_tar(tmp_path, {"1": ONE})
+    path.write_bytes(path.read_bytes()[:size])
+    assert "truncated" in complaint(str(path)).message
+
+
 def test_broken_gzip(tmp_path: Path, saved: Path) -> None:
     data = bytearray(gzip.compress(saved.read_bytes()))
     path = tmp_path / "broken.tgz"
@@ -334,14 +353,25 @@ def test_broken_gzip(tmp_path: Path, saved: Path) -> None:
 
 def test_what_is_no_archive(tmp_path: Path) -> None:
     path = tmp_path / "a.tar"
-    for data in (b"", b"hello", bytes(10_240), b"\x1f\x8b", os.urandom(4096)):
+    for data, says in (
+        (b"", "is empty"),
+        (b"hello", "no tar"),
+        (bytes(10_240), "tar without any file"),
+        (b"\x1f\x8b", "truncated"),
+        (os.urandom(4096), "no tar"),
+    ):
         path.write_bytes(data)
-        assert isinstance(complaint(str(path)), ImageError)
+        for target in (path, f"docker-archive:{path}", f"oci-archive:{path}"):
+            error = complaint(str(target))
+            assert isinstance(error, ImageError)
+            assert says in error.message
+            assert error.hint
     for target in (f"docker-archive:{tmp_path}/none.tar", f"docker-archive:{tmp_path}"):
         assert isinstance(complaint(target), UsageError)
     fifo = tmp_path / "fifo"
     os.mkfifo(fifo)
-    assert isinstance(complaint(str(fifo)), UsageError)
+    for special in (str(fifo), "/dev/null", "docker-archive:/dev/null"):
+        assert isinstance(complaint(special), ImageError)
 
 
 def test_missing_end_blocks_are_no_fault(tmp_path: Path, saved: Path) -> None:
