@@ -26,6 +26,9 @@ _TOKEN = re.compile(r"[\x21-\x7e]+", re.ASCII)
 _LEAST_LIFE, _REFRESH_AT = 60.0, 0.8
 _POST_REFUSED = frozenset({400, 401, 404, 405})
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
+_NO_SERVICE = (
+    "is this the registry's token service, or is there a login page or a proxy in between? Tell its owner"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -228,14 +231,17 @@ class Authorizer:
             )
         where = f"the token service {realm}"
         if answer.status != 200:
-            raise RegistryError(f"{where} answered {answer.status}", "try again later")
+            temporary = answer.status >= 500 or answer.status in (408, 429)
+            raise RegistryError(
+                f"{where} answered {answer.status}", "try again later" if temporary else _NO_SERVICE
+            )
         try:
-            body = document.load_object(answer.body, where)
+            body = document.load_object(answer.body, "its answer")
         except ImageError as error:
-            raise RegistryError(f"{where} answered with no token: {error.message}") from error
+            raise RegistryError(f"{where} answered without a token: {error.message}", _NO_SERVICE) from error
         value = body.get("token") or body.get("access_token")
         if not isinstance(value, str) or not _TOKEN.fullmatch(value):
-            raise RegistryError(f"{where} answered without a token")
+            raise RegistryError(f"{where} answered without a token", _NO_SERVICE)
         life = body.get("expires_in")
         seconds = max(_LEAST_LIFE, float(life if isinstance(life, int | float) else 0))
         now = self._transport.clock.now()

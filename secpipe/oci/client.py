@@ -126,7 +126,8 @@ class Registry:
             response.dismiss()
             given = self._challenge(response.head)
             if fresh or given is None:
-                raise refusal.unauthorized(self._reference, self._auth, given)
+                asked = challenge.parse(response.head.all("www-authenticate"))
+                raise refusal.unauthorized(self._reference, self._auth, given, asked)
             authorization, fresh = self._auth.renew(given, self._scope, authorization)
 
     def _follow(self, url: Url, headers: Sequence[tuple[str, str]], authorization: str) -> Response:
@@ -231,7 +232,7 @@ def _was_cut(head: Answer, position: int, size: int) -> bool:
 
 
 def _named(failure: ConnectionFailure, descriptor: Descriptor, resumes: int) -> ConnectionFailure:
-    again = f", {resumes} resumptions did not help" if resumes else ""
+    again = f", after {resumes} resumption{'s' if resumes > 1 else ''}" if resumes else ""
     return ConnectionFailure(
         failure.kind, f"{failure.message} (blob {descriptor.digest}{again})", failure.hint
     )

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Sequence
 from typing import Any
 
 from secpipe.errors import AuthenticationError, NotFoundError, RegistryError
@@ -18,9 +19,17 @@ from secpipe.oci.transport import Answer
 _QUOTA = re.compile(r"(\d{1,12})(?:\s*;\s*w=(\d{1,9}))?", re.ASCII)
 
 
-def unauthorized(reference: Reference, auth: Authorizer, given: Challenge | None) -> AuthenticationError:
-    """A 401 after all that could be tried."""
+def unauthorized(
+    reference: Reference, auth: Authorizer, given: Challenge | None, asked: Sequence[Challenge]
+) -> AuthenticationError:
+    """A 401 after all that could be tried; `given` is the challenge that was answered, among those `asked`."""
     where, repository = reference.registry, reference.repository
+    if given is None and asked:
+        schemes = ", ".join(sorted({challenge.scheme[:20] for challenge in asked})[:5])
+        return AuthenticationError(
+            f"{where} wants credentials of a kind that is not known here, or says not from where ({schemes})",
+            "only Basic and Bearer with a realm are answered: is this a registry, or a proxy in between?",
+        )
     error = given.parameters.get("error", "") if given else ""
     if auth.used.credentials is None:
         return AuthenticationError(

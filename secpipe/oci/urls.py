@@ -27,6 +27,9 @@ _NAT64 = ipaddress.ip_network("64:ff9b::/96")
 # Registries live under country domains with a second level of this kind: example.co.uk is one organisation's.
 _SECOND_LEVEL = {"ac", "co", "com", "edu", "gov", "mil", "ne", "net", "or", "org"}
 
+# RFC 1035 §2.3.4.
+_MAX_HOST = 255
+
 
 @dataclass(frozen=True, slots=True)
 class Url:
@@ -78,7 +81,12 @@ def parse(text: str) -> Url:
     if "@" in parts.netloc:
         raise ValueError("it holds user information")
     host = (parts.hostname or "").lower().rstrip(".")
-    if "\\" in text or not (_HOST.fullmatch(host) or (":" in host and literal(host))) or "%" in host:
+    if (
+        len(host) > _MAX_HOST
+        or "\\" in text
+        or not (_HOST.fullmatch(host) or (":" in host and literal(host)))
+        or "%" in host
+    ):
         raise ValueError("it has no valid host")
     port = parts.port
     if port == 0:

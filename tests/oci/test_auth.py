@@ -271,6 +271,8 @@ def test_answers_without_a_token(service: Service, reply: Reply, says: str) -> N
     error = complaint(service, ALICE)
     assert isinstance(error, RegistryError)
     assert says in error.message
+    assert error.message.count("the token service") <= 1
+    assert ("try again later" in error.hint) == (reply.status == 503)
 
 
 @pytest.mark.parametrize(
@@ -462,6 +464,19 @@ def test_no_challenge_at_all(service: Service) -> None:
     basic(service.registry)
     assert isinstance(complaint(service), AuthenticationError)
     assert isinstance(complaint(service, ALICE), AuthenticationError)
+
+
+@pytest.mark.parametrize(
+    "value", ["Negotiate", "NTLM abc", 'Digest realm="x", nonce="y"', "Bearer", 'Bearer realm=""']
+)
+def test_challenges_that_nobody_can_answer(service: Service, value: str) -> None:
+    """To log in would not help, so nobody is told to."""
+    basic(service.registry, value)
+    for credentials in (None, ALICE):
+        error = complaint(service, credentials)
+        assert isinstance(error, AuthenticationError)
+        assert value.split(maxsplit=1)[0].lower() in error.message
+        assert "log in" not in error.hint
 
 
 def test_credentials_are_looked_up_only_when_asked_for(service: Service) -> None:
