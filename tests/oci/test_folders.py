@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shutil
 import subprocess
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from pathlib import Path
 
 import pytest
@@ -12,7 +12,7 @@ import pytest
 from secpipe.errors import ImageError, SecpipeError, UsageError
 from secpipe.oci import folders, target
 from secpipe.oci.target import open_image
-from tests.oci.server import Reply, Server, serving
+from tests.oci.server import Reply, Server
 from tests.support import images
 from tests.support.images import BuiltLayer
 
@@ -24,12 +24,6 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """The working directory, to name things in it as people do."""
     monkeypatch.chdir(tmp_path)
     return tmp_path
-
-
-@pytest.fixture
-def server() -> Iterator[Server]:
-    with serving() as running:
-        yield running
 
 
 def made(folder: Path, names: Iterable[str]) -> Path:
