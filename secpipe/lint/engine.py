@@ -122,7 +122,7 @@ class _Walk:
                 self._checks.setdefault(kind, []).append(check)
 
     def run(self) -> Iterator[tuple[str, Found]]:
-        dockerfile, context = self.dockerfile, Context(self.dockerfile, self.options)
+        dockerfile, context = self.dockerfile, Context(self.dockerfile, self.pragmas, self.options)
         yield from self._call(DOCKERFILE, dockerfile, context)
         for instruction in dockerfile.instructions:
             if instruction.keyword == "FROM":

@@ -9,9 +9,11 @@ from __future__ import annotations
 import re
 from collections import Counter
 from dataclasses import dataclass, field
+from typing import Any
 
 from secpipe.dockerfile.ast import Dockerfile, Instruction, Stage
 from secpipe.dockerfile.lexer import LexError, Unknown, expand
+from secpipe.dockerfile.pragma import Pragmas
 from secpipe.lint.options import Options
 from secpipe.lint.shell import Shell
 
@@ -21,6 +23,7 @@ _WINDOWS_IMAGE = re.compile(
 )
 
 _MAX_EXPANDED = 1 << 16
+_MAX_DIGITS = 9
 
 
 @dataclass(slots=True)
@@ -32,10 +35,12 @@ class Scope:
     variables: dict[str, str | None] = field(default_factory=dict)
     environment: set[str] = field(default_factory=set)
     """Names that ENV has set."""
+    has_workdir: bool = False
+    """Whether a WORKDIR has been there."""
 
     def inherit(self) -> Scope:
         """The state in which a stage based on this one starts."""
-        return Scope(self.escape, self.shell, dict(self.variables), set(self.environment))
+        return Scope(self.escape, self.shell, dict(self.variables), set(self.environment), self.has_workdir)
 
     def take(self, instruction: Instruction, global_arguments: dict[str, str | None]) -> None:
         """Let an instruction have its effect."""
@@ -45,6 +50,8 @@ class Scope:
             values = {name: self.expand(value) for name, value in pairs(instruction)}
             self.variables.update(values)
             self.environment.update(values)
+        elif instruction.keyword == "WORKDIR":
+            self.has_workdir = True
         elif instruction.keyword == "ARG":
             for word in instruction.words:
                 name, equals, default = word.value.partition("=")
@@ -90,13 +97,17 @@ def default_shell(stage: Stage, escape: str) -> Shell:
 class Context:
     """What a check may ask about the file and about the place where the walk is."""
 
-    def __init__(self, dockerfile: Dockerfile, options: Options) -> None:
+    def __init__(self, dockerfile: Dockerfile, pragmas: Pragmas, options: Options) -> None:
         self.dockerfile = dockerfile
+        self.pragmas = pragmas
         self.options = options
+        self.memory: dict[str, Any] = {}
+        """What the checks of a stage remember from one instruction to the next, by their code."""
         self._global = Scope(dockerfile.escape)
         self._ended: list[Scope] = []
         self._children = Counter(stage.parent for stage in dockerfile.stages if stage.parent is not None)
         self._bases = frozenset(self._children)
+        self._names: dict[str, int] = {}
         self._instructions: dict[int, list[Instruction]] = {}
         for instruction in dockerfile.instructions:
             self._instructions.setdefault(instruction.stage, []).append(instruction)
@@ -110,9 +121,20 @@ class Context:
         """Whether a stage's files reach an image: it is the last one, or a later stage is based on it."""
         return stage in (-1, len(self.dockerfile.stages) - 1) or stage in self._bases
 
+    def stage(self, text: str) -> int | None:
+        """The stage that a name or a number means here: an earlier one or the present, None for something else."""
+        if text.isascii() and text.isdecimal():
+            # A longer number is no stage, and Python refuses to read very long ones.
+            number = int(text[-_MAX_DIGITS:]) if not text[:-_MAX_DIGITS].strip("0") else len(self._ended)
+            return number if number < len(self._ended) else None
+        return self._names.get(text.lower())
+
     def enter(self, stage: Stage) -> None:
         """Start a stage."""
         self._ended.append(self.scope)
+        self.memory = {}
+        if stage.name:
+            self._names[stage.name] = stage.index
         # `_ended[0]` is what comes before the first stage.
         if stage.parent is None:
             escape = self.dockerfile.escape
