@@ -4,24 +4,30 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from itertools import chain
 
 from secpipe.model.problem import Problem
 
 # Possessive: a repeat that may be given back keeps a state for every blank line, gigabytes for a file of them.
-_BLANK = re.compile(rb"(?:\A|\n)(?:[ \t\r]*+\n)++")
+# It starts with a literal, which the search for it can leap to.
+_BLANK = re.compile(rb"\n(?:[ \t\r]*+\n)++")
+_LEADING = re.compile(rb"(?:[ \t\r]*+\n)*+")
+_SOLID = re.compile(rb"\S")
 _LONGEST = 1024
 
 
-def stanzas(data: bytes) -> Iterator[tuple[int, bytes]]:
-    """(line, stanza) of each block of lines between blank ones; lines count from 1."""
-    start, line = 0, 1
-    for end, following in [
-        *((blank.start(), blank.end()) for blank in _BLANK.finditer(data)),
-        (len(data), len(data)),
-    ]:
-        stanza = data[start:end]
-        if stanza and not stanza.isspace():
-            yield line, stanza
+def stanzas(data: bytes) -> Iterator[tuple[int, int, int]]:
+    """(line, start, end) of each block of lines between blank ones; lines count from 1.
+
+    Offsets, not the text: a database may be hundreds of megabytes, and is in memory once already.
+    """
+    leading = _LEADING.match(data)
+    start = leading.end() if leading else 0
+    line = 1 + data.count(b"\n", 0, start)
+    for blank in chain(_BLANK.finditer(data, start), [None]):
+        end, following = (blank.start(), blank.end()) if blank else (len(data), len(data))
+        if _SOLID.search(data, start, end):
+            yield line, start, end
         line += data.count(b"\n", start, following)
         start = following
 

@@ -21,7 +21,10 @@ GLOBS = ("var/lib/dpkg/status", "var/lib/dpkg/status.d/*")
 KEPT = GLOBS
 COMPLETE = ()
 
-_WANTED = frozenset({b"package", b"status", b"source", b"version", b"architecture"})
+# A continuation line starts with its blank, so its text is none of these.
+_FIELD = re.compile(
+    rb"^(package|status|source|version|architecture)[ \t\r\f\v]*+:(.*)", re.MULTILINE | re.IGNORECASE
+)
 _SOURCE = re.compile(r"(\S+)(?:\s*\(([^()\s]+)\))?")
 _ABSENT = frozenset({"not-installed", "config-files"})
 _PRESENT = frozenset(
@@ -34,9 +37,9 @@ def parse(file: FileLike) -> Iterator[Package | Problem]:
     if file.path.endswith(".md5sums"):
         return
     empty = True
-    for line, stanza in stanzas(file.data):
+    for line, start, end in stanzas(file.data):
         empty = False
-        result = _package(file.path, stanza)
+        result = _package(file, start, end)
         if isinstance(result, str):
             yield unreadable(file.path, line, result)
         elif result is not None:
@@ -45,16 +48,14 @@ def parse(file: FileLike) -> Iterator[Package | Problem]:
         yield unreadable(file.path, None, "the package database is empty")
 
 
-def _package(path: str, stanza: bytes) -> Package | str | None:
+def _package(file: FileLike, start: int, end: int) -> Package | str | None:
     """The package of a stanza, None for one that is not on disk, or what is wrong."""
     fields: dict[bytes, str] = {}
-    for line in stanza.split(b"\n"):
-        # A continuation line's key starts with its blank, so it is none of the wanted.
-        key = line[: line.find(b":")].rstrip().lower()
-        if key in _WANTED:
-            if key in fields:
-                return f"names {key.decode()} twice; was the blank line before the next entry lost?"
-            fields.setdefault(key, line[line.find(b":") + 1 :].decode("utf-8", "replace").strip())
+    for match in _FIELD.finditer(file.data, start, end):
+        key = match[1].lower()
+        if key in fields:
+            return f"names {key.decode()} twice; was the blank line before the next entry lost?"
+        fields[key] = match[2].decode("utf-8", "replace").strip()
     name, version = fields.get(b"package", ""), fields.get(b"version", "")
     # Files in status.d have no status: what is there is installed.
     state = fields.get(b"status", "install ok installed").split()
@@ -71,4 +72,6 @@ def _package(path: str, stanza: bytes) -> Package | str | None:
         return f"the entry of {name} has an invalid source package"
     arch = fields.get(b"architecture", "")
     source_version = source[2] or version
-    return Package(name, version, TYPE, path, Source(source[1], source_version), arch if usable(arch) else "")
+    return Package(
+        name, version, TYPE, file.path, Source(source[1], source_version), arch if usable(arch) else ""
+    )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 from collections.abc import Iterator
 from functools import lru_cache
 from typing import Final
@@ -51,15 +52,16 @@ class Blocks:
         return None
 
     def _some(self, size: int) -> bytes:
-        pieces: list[bytes] = []
+        # Joining a list of pieces would need twice the memory of a large file; BytesIO hands over what it grew.
+        pieces = io.BytesIO()
         while size:
             if self._at >= self._end and not self._next():
                 break
             piece = self._data[self._at : self._at + size]
             self._at += len(piece)
             size -= len(piece)
-            pieces.append(piece)
-        return b"".join(pieces)
+            pieces.write(piece)
+        return pieces.getvalue()
 
     def read(self, size: int) -> bytes:
         """A body of `size` bytes; its padding is stepped over."""
