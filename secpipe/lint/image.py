@@ -5,7 +5,13 @@ Source: the reference grammar of distribution/reference; nothing is checked here
 
 from __future__ import annotations
 
+import re
 from typing import NamedTuple
+
+_OFFICIAL = re.compile(
+    r"(?:(?:(?:registry-1\.|index\.)?docker\.io/)?(?:library/|amd64/|i386/|arm32v[567]/|arm64v8/|ppc64le/|riscv64/|s390x/)?"
+    r"|(?:public\.ecr\.aws/docker|mirror\.gcr\.io)/library/)([a-z0-9][a-z0-9._-]*)"
+)
 
 
 class ImageName(NamedTuple):
@@ -44,3 +50,9 @@ def _colon(text: str, start: int) -> int:
         elif text[index] == ":" and depth <= 0:
             return index
     return -1
+
+
+def official(name: str) -> str:
+    """The bare name of one of Docker's official images (`debian` for `docker.io/library/debian`), '' for any other."""
+    match = _OFFICIAL.fullmatch(name)
+    return match[1] if match else ""

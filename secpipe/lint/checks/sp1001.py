@@ -1,0 +1,90 @@
+"""SP1001: an image that runs as root because nothing says otherwise."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from secpipe.dockerfile.ast import Instruction, Stage
+from secpipe.lint.check import STAGE, Found, check, quoted
+from secpipe.lint.image import official, split
+from secpipe.lint.scope import Context, default_shell
+
+_UNPRIVILEGED = re.compile(
+    r"non-?root|rootless|unprivileged|chiseled"
+    r"|^(?:docker\.io/)?(?:bitnami(?:legacy|secure)?|jupyter|selenium|cimg|circleci|jenkins|prom|mambaorg|linuxbrew|homebrew"
+    r"|coqorg|ocaml|grafana|nodered|openpolicyagent|hashicorp/http-echo)/"
+    r"|^quay\.io/(?:jupyter|keycloak|prometheus|strimzi)/|^(?:docker\.io/)?(?:rocm/jax|sonarsource/sonar-scanner-cli)"
+    r"|^cgr\.dev/chainguard/(?!wolfi-base)|^docker\.elastic\.co/|^mcr\.microsoft\.com/mssql/"
+    r"|^registry\.(?:access\.)?redhat\.com/(?:ubi\d+|rhscl|jboss[^/]*|openjdk|rhel\d+)/(?:[a-z.]+-\d|s2i|openjdk|nginx|httpd)"
+    r"|^(?:docker\.io/|quay\.io/)?(?:centos|sclorg|openshift)/[a-z0-9-]+-centos\d|(?:^|/)(?:rhscl/)?s2i-(?:base|core)",
+    re.IGNORECASE,
+)
+"""Bases that are known to set a USER."""
+_DROPS = frozenset(
+    {
+        "cassandra",
+        "couchdb",
+        "elasticsearch",
+        "ghost",
+        "influxdb",
+        "jetty",
+        "kibana",
+        "logstash",
+        "mariadb",
+        "memcached",
+        "mongo",
+        "mysql",
+        "neo4j",
+        "percona",
+        "postgres",
+        "rabbitmq",
+        "redis",
+        "rethinkdb",
+        "solr",
+        "sonarqube",
+        "valkey",
+        "varnish",
+        "vault",
+        "zookeeper",
+    }
+)
+"""Official images that have a USER, or whose entrypoint gives root up."""
+_DROPPER = re.compile(r"\b(?:gosu|su-exec|setpriv|runuser|chpst|s6-setuidgid|s6-overlay|fixuid|setuidgid)\b")
+
+
+@check(STAGE)
+def runs_as_root(stage: Stage, context: Context) -> Iterator[Found]:
+    """The last stage, when neither it nor the stages that it is based on have a USER, nor the base is known to have one."""
+    stages = context.dockerfile.stages
+    if stage.index != len(stages) - 1:
+        return
+    root, instructions = stage, context.instructions(stage.index)[1:]
+    while root.parent is not None:
+        root = stages[root.parent]
+        instructions += context.instructions(root.index)[1:]
+    if any(_settles(instruction, context) for instruction in instructions):
+        return
+    starts = any(instruction.keyword in ("CMD", "ENTRYPOINT") for instruction in instructions)
+    base = root.resolved or root.base.value
+    if base == "scratch" and not starts:
+        return
+    if default_shell(root, context.dockerfile.escape).is_windows or _is_unprivileged(base, instructions):
+        return
+    user = "root"
+    if base != "scratch" and not official(split(base).name):
+        user = f"the user of {quoted(base)}, root unless that sets one"
+    yield stage.base, f"No USER: the image runs as {user}; end the stage with one that is not root"
+
+
+def _settles(instruction: Instruction, context: Context) -> bool:
+    """A USER, also one for the images built on this one, or a program that gives root up at the start."""
+    keyword = (instruction.trigger or instruction).keyword
+    text = context.dockerfile.source.text
+    return keyword == "USER" or _DROPPER.search(text, instruction.start, instruction.end) is not None
+
+
+def _is_unprivileged(base: str, instructions: list[Instruction]) -> bool:
+    if official(split(base).name) in _DROPS:
+        return not any(instruction.keyword == "ENTRYPOINT" for instruction in instructions)
+    return _UNPRIVILEGED.search(base) is not None
