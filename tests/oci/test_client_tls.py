@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import subprocess
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -19,6 +18,7 @@ from secpipe.oci.network import ConnectionFailure
 from secpipe.oci.target import open_image
 from tests.oci.pulls import IMAGE, LAYER, elsewhere, pulled
 from tests.oci.server import Reply, Server, serving
+from tests.support.certificates import write_certificate
 
 
 @pytest.mark.usefixtures("names")
@@ -39,22 +39,9 @@ def certificate(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A key and a certificate of its own for localhost and registry.example, in one file."""
     folder = tmp_path_factory.mktemp("tls")
     names = "subjectAltName=DNS:localhost,DNS:registry.example,IP:127.0.0.1"
-    command = [
-        "openssl",
-        "req",
-        "-x509",
-        "-newkey",
-        "rsa:2048",
-        "-nodes",
-        "-days",
-        "2",
-        "-subj",
-        "/CN=localhost",
-    ]
-    files = ["-addext", names, "-keyout", str(folder / "key"), "-out", str(folder / "crt")]
-    subprocess.run([*command, *files], check=True, capture_output=True)
+    parts = write_certificate(folder, "localhost", "-addext", names)
     both = folder / "both.pem"
-    both.write_bytes((folder / "key").read_bytes() + (folder / "crt").read_bytes())
+    both.write_bytes(b"".join(part.read_bytes() for part in parts))
     return both
 
 

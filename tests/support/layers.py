@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from types import ModuleType
 
 from secpipe.model.image import Descriptor, Image, Layer, Platform
-from secpipe.unpack.nodes import Directory
+from secpipe.unpack.nodes import Directory, Node
 from secpipe.unpack.overlay import Tree
 from tests.support.images import BuiltLayer, digest
 
@@ -31,6 +31,14 @@ def directories(tree: Tree) -> Iterator[tuple[bytes, Directory]]:
         for name, child in directory.children.items():
             if isinstance(child, Directory):
                 pending.append((path + b"/" + name if path else name, child))
+
+
+def nodes(tree: Tree) -> Iterator[tuple[str, Node]]:
+    """Every node of a merged tree with its path."""
+    for path, directory in directories(tree):
+        for name in directory.children:
+            if (node := directory.get(name)) is not None:
+                yield (path + b"/" + name if path else name).decode(), node
 
 
 LINUX = Platform("linux", "amd64")

@@ -25,6 +25,7 @@ from urllib.parse import parse_qs, quote, urljoin, urlsplit
 
 import pytest
 
+from tests.support.certificates import write_certificate
 from tests.support.images import BuiltImage, digest
 
 USERNAME, PASSWORD = "alice", "wonderland"
@@ -222,21 +223,7 @@ def _address(process: subprocess.Popen[bytes], log: Path) -> str:
 
 @contextmanager
 def _issuer(folder: Path) -> Iterator[Issuer]:
-    key, certificate = folder / "token.key", folder / "token.crt"
-    command = [
-        "openssl",
-        "req",
-        "-x509",
-        "-newkey",
-        "rsa:2048",
-        "-nodes",
-        "-days",
-        "2",
-        "-subj",
-        "/CN=issuer",
-    ]
-    files = ["-keyout", str(key), "-out", str(certificate)]
-    subprocess.run([*command, *files], check=True, capture_output=True)
+    key, certificate = write_certificate(folder, "issuer")
     issuer = Issuer(key, certificate)
 
     class Handler(BaseHTTPRequestHandler):

@@ -18,8 +18,8 @@ from secpipe.unpack.layer import read_layer
 from secpipe.unpack.nodes import Directory, Marker, Regular, Symlink
 from secpipe.unpack.overlay import merge
 from tests.support.images import BuiltLayer, Entry, image, tar, write_layout
-from tests.support.layers import directories
 from tests.support.layers import image as in_memory
+from tests.support.layers import nodes
 
 pytestmark = pytest.mark.skipif(
     shutil.which("umoci") is None,
@@ -90,19 +90,14 @@ def in_our_tree(tars: list[bytes]) -> dict[str, object]:
     )
     contents = [read_layer(layer, lambda name: True, Limits()).contents for layer in layers]
     found: dict[str, object] = {}
-    for path, directory in directories(tree):
-        for name in directory.children:
-            node = directory.get(name)
-            if node is None:
-                continue
-            full = (path + b"/" + name if path else name).decode()
-            if isinstance(node, Regular):
-                found[full] = contents[node.layer][node.ordinal]
-            elif isinstance(node, Symlink):
-                found[full] = ("link", str(Path(node.target.decode())))
-            else:
-                assert isinstance(node, Directory | Marker)
-                found[full] = "directory" if isinstance(node, Directory) else node.name
+    for path, node in nodes(tree):
+        if isinstance(node, Regular):
+            found[path] = contents[node.layer][node.ordinal]
+        elif isinstance(node, Symlink):
+            found[path] = ("link", str(Path(node.target.decode())))
+        else:
+            assert isinstance(node, Directory | Marker)
+            found[path] = "directory" if isinstance(node, Directory) else node.name
     return found
 
 

@@ -16,7 +16,7 @@ from secpipe.unpack.layer import LayerExtract, Run, read_layer
 from secpipe.unpack.nodes import Directory, Regular, Symlink
 from secpipe.unpack.overlay import Tree, merge
 from tests.support.images import Entry, tar
-from tests.support.layers import directories, image
+from tests.support.layers import image, nodes
 
 DIR, LINK, HARD, PIPE = tarfile.DIRTYPE, tarfile.SYMTYPE, tarfile.LNKTYPE, tarfile.FIFOTYPE
 
@@ -56,20 +56,15 @@ def merged(*layers: Sequence[Entry], limits: Limits | None = None, keep: bool = 
 def listing(tree: Tree) -> dict[str, str]:
     """Path -> `dir`, `-> target`, `file L.N` (entry N of layer L) or the marker's name."""
     found = {}
-    for path, directory in directories(tree):
-        for name in directory.children:
-            node = directory.get(name)
-            if node is None:
-                continue
-            full = (path + b"/" + name if path else name).decode()
-            if isinstance(node, Directory):
-                found[full] = "dir"
-            elif isinstance(node, Symlink):
-                found[full] = "-> " + node.target.decode()
-            elif isinstance(node, Regular):
-                found[full] = f"file {node.layer}.{node.ordinal}"
-            else:
-                found[full] = node.name
+    for path, node in nodes(tree):
+        if isinstance(node, Directory):
+            found[path] = "dir"
+        elif isinstance(node, Symlink):
+            found[path] = "-> " + node.target.decode()
+        elif isinstance(node, Regular):
+            found[path] = f"file {node.layer}.{node.ordinal}"
+        else:
+            found[path] = node.name
     return found
 
 
