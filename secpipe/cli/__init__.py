@@ -5,33 +5,52 @@ from __future__ import annotations
 import os
 import sys
 
+from secpipe.cli import _streams
 from secpipe.errors import SecpipeError
 
 
 def main() -> None:
     """Run the command line and exit with the contract's code: 0 clean, 1 gate failed, 2 usage, 3 undecided."""
-    if sys.argv[1:] == ["--version"]:
+    _streams.hold()
+    try:
+        code = _run(sys.argv[1:])
+    except Exception as error:  # noqa: BLE001  # the last resort: no traceback reaches a user
+        code = _fail(error)
+    if (lost := _streams.unwritten()) is not None:
+        code = _explain(lost)
+    sys.exit(code)
+
+
+def _run(args: list[str]) -> int:
+    if args == ["--version"]:
         # Scripts ask for this in loops; it need not wait for the option parser.
         from secpipe import __version__
 
-        print(f"secpipe {__version__}")  # noqa: T201
-        return
-    try:
-        from secpipe.cli.app import build
+        _streams.write(f"secpipe {__version__}\n")
+        return 0
+    from secpipe.cli.app import build
 
-        build(sys.argv[1:])()
-    except SecpipeError as error:
-        if os.environ.get("SECPIPE_DEBUG"):
-            sys.excepthook(type(error), error, error.__traceback__)
-        sys.exit(_explain(error))
-    except BrokenPipeError:
-        # The reader of our output is gone (`| head`): leave as other tools do, without noise at shutdown.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        sys.exit(141)
-    except Exception as error:
-        if os.environ.get("SECPIPE_DEBUG"):
-            raise
-        sys.exit(_explain(_internal(error)))
+    code = build(args)(args, prog_name="secpipe", standalone_mode=False)
+    return code if isinstance(code, int) else 0
+
+
+def _fail(error: Exception) -> int:
+    if os.environ.get("SECPIPE_DEBUG"):
+        sys.excepthook(type(error), error, error.__traceback__)
+    if isinstance(error, SecpipeError):
+        return _explain(error)
+    if isinstance(error, OSError) and error.filename is None:
+        return _explain(
+            _streams.lost(error)
+        )  # typer's own output, the help: what we write and read is ours already
+    from secpipe.cli import _usage
+
+    if not _usage.is_usage(error):
+        return _explain(_internal(error))
+    if text := _usage.help_of(error):
+        _streams.say(*text.splitlines())
+        return 2
+    return _explain(_usage.translate(error))
 
 
 def _internal(error: Exception) -> SecpipeError:
@@ -42,9 +61,6 @@ def _internal(error: Exception) -> SecpipeError:
 
 
 def _explain(error: SecpipeError) -> int:
-    from secpipe.model.text import printable
-
     lines = [f"error: {error.message}"] + ([f"hint: {error.hint}"] if error.hint else [])
-    for line in lines:
-        print(printable(" ".join(line.split())), file=sys.stderr)  # noqa: T201
+    _streams.say(*(" ".join(line.split()) for line in lines))
     return error.exit_code

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from secpipe.cli._streams import write
 from secpipe.errors import UsageError
 from secpipe.report import Kind, check, render
 
@@ -63,15 +64,7 @@ def emit(report: LintReport | ScanReport, wanted: list[tuple[str, Path | None]])
             terminal = sys.stdout.isatty()
             width = shutil.get_terminal_size().columns if terminal else None
             text = render(name, report, color=terminal and _color_wanted(), width=width)
-            try:
-                sys.stdout.buffer.write(_encode(text))
-                sys.stdout.buffer.flush()
-            except BrokenPipeError:
-                raise
-            except OSError as error:
-                raise UsageError(
-                    f"cannot write to standard output: {error.strerror}", "name a file with --output instead"
-                ) from error
+            write(text)
             continue
         text = render(name, report)
         try:

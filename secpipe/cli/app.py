@@ -11,13 +11,14 @@ from typing import Annotated
 import typer
 
 import secpipe.cli
+from secpipe.cli._streams import write
 
 _NOT_COMMANDS = {"app"}
 
 
 def _version(wanted: bool) -> None:
     if wanted:
-        typer.echo(f"secpipe {secpipe.__version__}")
+        write(f"secpipe {secpipe.__version__}\n")
         raise typer.Exit
 
 

@@ -11,6 +11,7 @@ import typer
 
 from secpipe.cache.paths import database_path
 from secpipe.cli._limits import parse_limits
+from secpipe.cli._streams import say, write
 from secpipe.errors import UsageError
 
 if TYPE_CHECKING:
@@ -64,7 +65,7 @@ def build(
     result = run(paths, file, parse_limits(limit or []))
     _tell(result.problems)
     counts = f"{plural(result.records, 'record')}, {plural(len(result.ecosystems), 'ecosystem')}"
-    typer.echo(f"{file}: {counts}, {result.digest}", err=True)
+    say(f"{file}: {counts}, {result.digest}")
     _leave(result.problems, allow_incomplete)
 
 
@@ -101,10 +102,8 @@ def update(
     result = run(ecosystems or [], url or DEFAULT_URL, file, parse_limits(limit or []))
     _tell(result.problems)
     for one in result.updated:
-        typer.echo(
-            f"{one.base}: {plural(one.records, 'record')}{'' if one.changed else ', unchanged'}", err=True
-        )
-    typer.echo(f"{file}: {result.digest}", err=True)
+        say(f"{one.base}: {plural(one.records, 'record')}{'' if one.changed else ', unchanged'}")
+    say(f"{file}: {result.digest}")
     _leave(result.problems, allow_incomplete)
 
 
@@ -119,16 +118,16 @@ def status(
         raise UsageError(f"unknown format {format!r}", "use one of json, tty")
     file = db or database_path()
     with Store.open(file) as store:
-        typer.echo(_json(store, file) if format == "json" else _table(store, file))
+        write((_json(store, file) if format == "json" else _table(store, file)) + "\n")
 
 
 def _tell(problems: Sequence[Problem]) -> None:
-    from secpipe.model.text import plural, printable
+    from secpipe.model.text import plural
 
     for problem in problems:
-        typer.echo(printable(f"{problem.code}: {problem.message}"), err=True)
+        say(f"{problem.code}: {problem.message}")
     if problems:
-        typer.echo(plural(len(problems), "problem"), err=True)
+        say(plural(len(problems), "problem"))
 
 
 def _leave(problems: Sequence[Problem], allow_incomplete: bool) -> None:

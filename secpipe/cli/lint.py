@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from secpipe.cli._output import FormatOption, OutputOption, destinations, emit
+from secpipe.cli._streams import say
 from secpipe.errors import UsageError
 from secpipe.model.severity import Level
 
@@ -92,9 +93,7 @@ def _threshold(value: str) -> Level:
 
 def _tell(report: LintReport) -> None:
     """What could not be linted, a line each; no report on stdout says it."""
-    from secpipe.model.text import printable
-
     for problem in report.problems:
         kind = "warning" if problem.coverage else "error"
         hint = f" ({problem.hint})" if problem.hint else ""
-        typer.echo(printable(f"{kind}: {problem.message}{hint}"), err=True)
+        say(f"{kind}: {problem.message}{hint}")

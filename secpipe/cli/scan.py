@@ -12,6 +12,7 @@ import typer
 from secpipe.cache.paths import database_path
 from secpipe.cli._limits import parse_limits
 from secpipe.cli._output import FormatOption, OutputOption, destinations, emit
+from secpipe.cli._streams import say
 from secpipe.errors import UsageError
 from secpipe.policy.gate import FailOn
 
@@ -132,9 +133,7 @@ def _credentials(username: str | None, password_stdin: bool) -> Credentials | No
 
 def _tell(report: ScanReport) -> None:
     """What the terminal report would say and no other format shows on screen: gaps and the verdict."""
-    from secpipe.model.text import printable
-
     for problem in report.problems:
         hint = f" ({problem.hint})" if problem.hint else ""
-        typer.echo(printable(f"{problem.code}: {problem.message}{hint}"), err=True)
-    typer.echo(f"verdict: {report.verdict} (exit {report.exit_code}): {printable(report.reason)}", err=True)
+        say(f"{problem.code}: {problem.message}{hint}")
+    say(f"verdict: {report.verdict} (exit {report.exit_code}): {report.reason}")
