@@ -16,8 +16,7 @@ from secpipe.model.image import Image
 from secpipe.model.limits import Limits
 from secpipe.model.package import Distribution, LayerRef, Package
 from secpipe.model.problem import Problem
-from secpipe.model.text import plural
-from secpipe.unpack.paths import printable
+from secpipe.model.text import plural, printable
 from secpipe.unpack.view import File, FileView, open_view
 
 _PROBLEMS_PER_FILE = 20

@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import re
 
-# C0 and C1 controls, bidirectional overrides and isolates: an image may name its packages as it likes,
-# it may not drive the reader's terminal.
-_CONTROL = re.compile("[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]")
+# C0 and C1 controls, bidirectional overrides and isolates, what has no width or no encoding: an image may name its
+# packages and files as it likes, it may not drive the reader's terminal or hide from them.
+_CONTROL = re.compile(
+    "[\x00-\x1f\x7f-\x9f\u061c\u200b\u200e\u200f\u2028-\u202e\u2060-\u206f\ud800-\udfff\ufeff\U000e0000-\U000e007f]"
+)
 
 
-def printable(text: str) -> str:
-    """The text on one line, control characters shown as `\\x1b`."""
+def printable(text: str | bytes) -> str:
+    """The text on one line, control characters and bytes that are no UTF-8 shown as `\\x1b`."""
+    if isinstance(text, bytes):
+        text = text.decode("utf-8", "backslashreplace")
     return _CONTROL.sub(lambda m: m[0].encode("unicode_escape").decode("ascii"), text)
 
 

@@ -6,9 +6,9 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from secpipe.model.problem import Problem
+from secpipe.model.text import printable
 from secpipe.unpack.nodes import GONE, MISSING, Directory, Node, Regular, Symlink
 from secpipe.unpack.overlay import Tree
-from secpipe.unpack.paths import printable
 from secpipe.unpack.patterns import ANY_DEPTH, Part, parts
 
 

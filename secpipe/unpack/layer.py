@@ -12,9 +12,9 @@ from dataclasses import dataclass
 from secpipe.errors import DigestMismatch, ImageError
 from secpipe.model.image import Layer
 from secpipe.model.limits import Limits
+from secpipe.model.text import printable
 from secpipe.unpack.budget import Budget
 from secpipe.unpack.codec import decompressed
-from secpipe.unpack.paths import printable
 from secpipe.unpack.tar import TarEntry, walk
 
 _WHITEOUT = b".wh."

@@ -11,10 +11,10 @@ from typing import Final
 
 from secpipe.model.limits import Limits
 from secpipe.model.problem import Problem
+from secpipe.model.text import printable
 from secpipe.unpack.budget import exceeded
 from secpipe.unpack.layer import LayerExtract, Run
 from secpipe.unpack.nodes import DEVICE, MISSING, Directory, Node, Regular, Symlink
-from secpipe.unpack.paths import printable
 from secpipe.unpack.tar import TarEntry
 
 _KNOWN: Final = 10_000

@@ -13,11 +13,3 @@ def normalise(name: bytes) -> bytes:
         elif part and part != b".":
             parts.append(part)
     return b"/".join(parts)
-
-
-def printable(path: bytes) -> str:
-    """A path for people and reports: what is no UTF-8 or would steer a terminal stands as an escape (`\\\\xe9`, `\\\\n`)."""
-    text = path.decode("utf-8", "backslashreplace")
-    if text.isprintable():
-        return text
-    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode("ascii") for c in text)

@@ -14,13 +14,13 @@ from typing import Protocol
 from secpipe.model.image import Image, Layer
 from secpipe.model.limits import Limits
 from secpipe.model.problem import Problem
+from secpipe.model.text import printable
 from secpipe.unpack._find import Match, candidates, find, unfinished
 from secpipe.unpack._lost import Brought
 from secpipe.unpack.budget import Budget, Cancelled, exceeded
 from secpipe.unpack.layer import LayerExtract, read_layer
 from secpipe.unpack.nodes import Directory, Regular
 from secpipe.unpack.overlay import Tree, merge
-from secpipe.unpack.paths import printable
 from secpipe.unpack.patterns import is_literal, parts, wanted, watched
 
 

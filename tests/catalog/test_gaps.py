@@ -75,7 +75,7 @@ def test_what_was_deleted_is_named() -> None:
     )
 
 
-def test_a_database_behind_links_is_missed() -> None:
+def test_a_database_that_was_behind_links() -> None:
     link = Entry("var/lib/dpkg", type=tarfile.SYMTYPE, link="/data")
     base = tar([link, Entry("data/status", packages.dpkg([("a", "1")]).encode())])
     assert told(base, tar([whiteout("data/status")])) == [("missing-database", STATUS)]
