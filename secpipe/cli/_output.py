@@ -49,12 +49,35 @@ def destinations(kind: Kind, format: str | None, outputs: list[str] | None) -> l
     bare = False
     for output in outputs or []:
         name, equals, file = output.partition("=")
-        if equals and name.isalnum():
-            wanted.append((check(name, kind), Path(file) if file not in ("", "-") else None))
-        else:
-            bare = True
-            wanted.append((stdout, Path(output) if output != "-" else None))
-    return wanted if bare else [(stdout, None), *wanted]
+        named = bool(equals) and (not name or name.isalnum())
+        if not (file if named else output) or (named and not name):
+            raise UsageError(
+                f"--output {output}: no {'format' if file else 'file'}", "write --output FORMAT=FILE"
+            )
+        bare = bare or not named
+        place = file if named else output
+        wanted.append((check(name, kind) if named else stdout, Path(place) if place != "-" else None))
+    # Whoever names standard output for a report does not want another one there as well, unless --format asks for it.
+    if not bare and (format or all(file for _, file in wanted)):
+        wanted.insert(0, (stdout, None))
+    _distinct(wanted)
+    return wanted
+
+
+def _distinct(wanted: list[tuple[str, Path | None]]) -> None:
+    """Raises `UsageError` when two reports would go to one place; devices take any number."""
+    seen: set[object] = set()
+    for _, file in wanted:
+        place: object = None
+        if file is not None:
+            if file.exists() and not file.is_file():
+                continue
+            place = (file.stat().st_dev, file.stat().st_ino) if file.exists() else file.resolve()
+        if place in seen:
+            raise UsageError(
+                f"two reports would go to {file or 'standard output'}", "name a file of its own for each"
+            )
+        seen.add(place)
 
 
 def emit(report: LintReport | ScanReport, wanted: list[tuple[str, Path | None]]) -> None:

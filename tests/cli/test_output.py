@@ -1,0 +1,61 @@
+"""`-f` and `-o`: which reports go where, and what cannot be meant."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from secpipe.cli._output import destinations
+from secpipe.errors import UsageError
+
+
+@pytest.mark.parametrize(
+    ("format", "outputs", "expected"),
+    [
+        (None, [], [("tty", None)]),
+        ("json", ["sarif=a"], [("json", None), ("sarif", "a")]),
+        ("json", ["a"], [("json", "a")]),
+        (None, ["json=-"], [("json", None)]),
+        (None, ["json=-", "sarif=a"], [("json", None), ("sarif", "a")]),
+        (None, ["json=a=b", "x-y=z"], [("json", "a=b"), ("tty", "x-y=z")]),
+        (
+            None,
+            ["json=/dev/null", "sarif=/dev/null"],
+            [("tty", None), ("json", "/dev/null"), ("sarif", "/dev/null")],
+        ),
+    ],
+)
+def test_places(format: str | None, outputs: list[str], expected: list[tuple[str, str | None]]) -> None:
+    found = destinations("lint", format, outputs)
+    assert [(name, file and str(file)) for name, file in found] == expected
+
+
+@pytest.mark.parametrize("kind", ["lint", "scan"])
+@pytest.mark.parametrize(
+    ("format", "outputs"),
+    [
+        (None, ["json="]),
+        (None, ["=x"]),
+        (None, ["="]),
+        (None, [""]),
+        (None, ["json=same", "sarif=same"]),
+        (None, ["json=same", "sarif=./sub/../same"]),
+        (None, ["json=same", "same"]),
+        (None, ["json=there", "sarif=link"]),
+        (None, ["json=there", "sarif=hard"]),
+        ("json", ["sarif=-"]),
+        (None, ["json=-", "sarif=-"]),
+    ],
+)
+def test_what_cannot_be_meant(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kind: str, format: str | None, outputs: list[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "sub").mkdir()
+    (tmp_path / "there").touch()
+    (tmp_path / "link").symlink_to("there")
+    (tmp_path / "hard").hardlink_to(tmp_path / "there")
+    with pytest.raises(UsageError) as error:
+        destinations(kind, format, outputs)  # type: ignore[arg-type]  # one of the two kinds
+    assert error.value.hint
