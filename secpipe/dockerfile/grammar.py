@@ -38,14 +38,11 @@ def check(instruction: Instruction, before: Sequence[Instruction], problems: lis
 
 
 def check_order(instructions: Sequence[Instruction], problems: list[SyntaxProblem]) -> None:
-    """Add what BuildKit refuses of the file as a whole."""
-    first = next((i for i in instructions if i.keyword != "ARG"), None)
+    """Add what BuildKit refuses of the file as a whole; what stands before the first FROM is a rule of its own, DL3061."""
     if not instructions:
         problems.append(SyntaxProblem("a file with no instructions", 0, 0))
     elif not any(i.keyword == "FROM" for i in instructions):
         problems.append(_at(instructions[0].keyword_word, "there is no FROM, so nothing to build"))
-    elif first and first.keyword in KEYWORDS - {"FROM"}:
-        problems.append(_at(first.keyword_word, f"{first.keyword} comes before the first FROM"))
 
 
 def _refused(instruction: Instruction) -> Iterable[SyntaxProblem]:

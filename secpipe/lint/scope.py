@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -112,6 +113,11 @@ class Context:
         for instruction in dockerfile.instructions:
             self._instructions.setdefault(instruction.stage, []).append(instruction)
         self.scope = self._global
+
+    @property
+    def global_arguments(self) -> Mapping[str, str | None]:
+        """The ARGs before the first FROM."""
+        return self._global.variables
 
     def instructions(self, stage: int) -> list[Instruction]:
         """The instructions of a stage, its FROM included."""

@@ -11,7 +11,6 @@ REFUSED = [
     ("# only this\n", "1:1-1:1 a file with no instructions"),
     ("ARG A\n", "1:1-1:4 there is no FROM, so nothing to build"),
     ("RUN a\nRUN b\n", "1:1-1:4 there is no FROM, so nothing to build"),
-    ("ARG A\nRUN b\nUSER c\nFROM d\n", "2:1-2:4 RUN comes before the first FROM"),
     ("FROM a\nRNU b\n", "2:1-2:4 unknown instruction 'RNU'; is it RUN?"),
     ("FROM a\nWorkdri /b\n", "2:1-2:8 unknown instruction 'Workdri'; is it WORKDIR?"),
     (

@@ -1,0 +1,57 @@
+"""DL3059: RUN after RUN."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from itertools import pairwise
+from typing import NamedTuple
+
+from secpipe.dockerfile.ast import Stage
+from secpipe.dockerfile.wrappers import script_argument
+from secpipe.lint.check import STAGE, Found, check
+from secpipe.lint.run import Run
+from secpipe.lint.scope import Context
+
+_CODE = "DL3059"
+
+
+class _First(NamedTuple):
+    """The RUN that the following ones could join."""
+
+    flags: frozenset[tuple[str, str | None]]
+    is_short: bool
+
+
+@check(STAGE)
+def neighbours(stage: Stage, context: Context) -> Iterator[Found]:
+    """Find the RUNs that stand right behind another."""
+    behind_run = (
+        second for first, second in pairwise(context.instructions(stage.index)) if first.keyword == "RUN"
+    )
+    context.memory[_CODE] = ({i.start for i in behind_run if i.keyword == "RUN"}, None)
+    return iter(())
+
+
+@check("RUN")
+def joinable(run: Run, context: Context) -> Iterator[Found]:
+    """A RUN of one command right behind another such RUN with the same flags.
+
+    One that chains commands is left alone: whoever wrote it has thought about what belongs together.
+    """
+    behind_run, first = context.memory.get(_CODE, (set(), None))
+    this = _First(frozenset((f.name, f.value) for f in run.instruction.flags), _is_short(run))
+    if run.start in behind_run and this.is_short and this == first:
+        yield run.instruction.keyword_word
+    else:
+        context.memory[_CODE] = (behind_run, this)
+
+
+def _is_short(run: Run) -> bool:
+    """Whether the shell is given at most one command; what that runs in its turn does not count."""
+    count, inner = 0, -1
+    for command, name in run.named_commands if run.script.complete else ():
+        if command.start >= inner:
+            count += 1
+            if name == "sudo" or script_argument((command.name, *command.args)):
+                inner = command.end
+    return count <= 1

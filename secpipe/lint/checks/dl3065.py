@@ -1,0 +1,17 @@
+"""DL3065: FROM --platform with the platform that it has anyway."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from secpipe.dockerfile.ast import Stage
+from secpipe.lint.check import STAGE, Found, check
+from secpipe.lint.scope import Context
+
+
+@check(STAGE)
+def redundant_platform(stage: Stage, context: Context) -> Iterator[Found]:
+    """`--platform=$TARGETPLATFORM`, which is the default."""
+    for flag in stage.instruction.flags:
+        if flag.name == "platform" and flag.value in ("$TARGETPLATFORM", "${TARGETPLATFORM}"):
+            yield flag
