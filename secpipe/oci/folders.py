@@ -16,6 +16,7 @@ _HINTS = {
     "unpacked": "scan the tar that it was unpacked from with docker-archive:FILE",
     "bundle": "scan the image that it was unpacked from",
     "rootfs": "scan the image that it was unpacked from",
+    "empty": "was the image exported to it at all? Export it again",
     "": "a layout holds oci-layout, index.json and blobs/; what `docker save` writes is scanned with docker-archive:FILE",
 }
 _WORDS = {
@@ -24,12 +25,13 @@ _WORDS = {
     "unpacked": "is an unpacked docker-archive, which is not read",
     "bundle": "is a runtime bundle, not an image",
     "rootfs": "is an unpacked root filesystem, not an image",
+    "empty": "is an empty directory, not an OCI image layout",
     "": "is no OCI image layout",
 }
 
 
 def kind(path: Path) -> str:
-    """`layout`, `half` of one, `skopeo`, `unpacked` (a docker-archive), `bundle` or `rootfs`; empty for any other."""
+    """`layout`, `half` of one, `skopeo`, `unpacked` (a docker-archive), `bundle`, `rootfs`, `empty`; "" for others."""
 
     def has(*names: str) -> bool:
         return all(_is_there(path / name) for name in names)
@@ -52,7 +54,7 @@ def kind(path: Path) -> str:
         or has("var/lib/dpkg/status")
     ):
         return "rootfs"
-    return ""
+    return "empty" if _is_empty(path) else ""
 
 
 def flaw(path: Path) -> tuple[str, str] | None:
@@ -62,8 +64,6 @@ def flaw(path: Path) -> tuple[str, str] | None:
         return None
     missing = [name for name in _NEEDED if not _is_there(path / name)]
     message = f"{_WORDS[known]} (it has no {' and no '.join(missing)})"
-    if not known and _is_empty(path):
-        message = "is an empty directory, not an OCI image layout"
     return message, _HINTS[known].format(path)
 
 
