@@ -11,11 +11,23 @@ _CONTROL = re.compile(
 )
 
 
-def printable(text: str | bytes) -> str:
-    """The text on one line, control characters and bytes that are no UTF-8 shown as `\\x1b`."""
-    if isinstance(text, bytes):
-        text = text.decode("utf-8", "backslashreplace")
-    return _CONTROL.sub(lambda m: m[0].encode("unicode_escape").decode("ascii"), text)
+_SURROGATE = re.compile("[\ud800-\udfff]")
+
+
+def printable(text: str) -> str:
+    """The text on one line, control characters shown as `\\x1b`, bytes that are no UTF-8 as `\\xff`."""
+    return _CONTROL.sub(lambda m: m[0].encode("unicode_escape").decode("ascii"), wellformed(text))
+
+
+def wellformed(text: str) -> str:
+    """The text with lone surrogates, of which no UTF-8 can be made, written out: `\\xff` for the byte of a file name that
+    one stands for (PEP 383), `\\ud800` for any other."""
+    return _SURROGATE.sub(_written_out, text)
+
+
+def _written_out(found: re.Match[str]) -> str:
+    code = ord(found[0])
+    return f"\\x{code - 0xDC00:02x}" if 0xDC80 <= code <= 0xDCFF else f"\\u{code:04x}"
 
 
 def plural(count: int, word: str, many: str = "") -> str:

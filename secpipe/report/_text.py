@@ -2,14 +2,23 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 from secpipe.model.severity import Severity
+from secpipe.model.text import wellformed
 
 if TYPE_CHECKING:
     from secpipe.model.scan import Finding
+
+
+def json_text(document: object) -> str:
+    """The document as JSON that is valid UTF-8: bytes of names that are not stand in it as `\\xff`."""
+    text = json.dumps(document, indent=2, ensure_ascii=False)
+    # Outside of strings there are only ASCII characters; inside them a backslash is doubled.
+    return re.sub("[\ud800-\udfff]", lambda found: "\\" + wellformed(found[0]), text) + "\n"
 
 
 def totals(findings: Iterable[Finding]) -> str:

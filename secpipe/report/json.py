@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING, Any
+
+from secpipe.report._text import json_text
 
 if TYPE_CHECKING:
     from secpipe.model.lint import LintReport
@@ -15,7 +16,7 @@ SCHEMA_VERSION = "1.0"
 
 def lint(report: LintReport, *, color: bool = False, width: int | None = None) -> str:
     """An array of findings, sorted by file and place (docs/schema/lint.schema.json)."""
-    return _dump(
+    return json_text(
         [
             {
                 "code": f.code,
@@ -35,7 +36,7 @@ def lint(report: LintReport, *, color: bool = False, width: int | None = None) -
 def scan(report: ScanReport, *, color: bool = False, width: int | None = None) -> str:
     """One object: target, packages, findings, problems and the verdict."""
     target = report.target
-    return _dump(
+    return json_text(
         {
             "schemaVersion": SCHEMA_VERSION,
             "target": {
@@ -97,7 +98,3 @@ def _layer(layer: LayerRef | None) -> dict[str, Any] | None:
     if layer is None:
         return None
     return {"digest": layer.digest, "index": layer.index, "instruction": layer.instruction}
-
-
-def _dump(document: Any) -> str:
-    return json.dumps(document, indent=2, ensure_ascii=False) + "\n"

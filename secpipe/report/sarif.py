@@ -7,7 +7,7 @@ results a run and shows 5,000. A scan puts its worst findings first, so what is 
 
 from __future__ import annotations
 
-import json
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -18,9 +18,9 @@ from secpipe.model.lint import LintFinding, LintReport, Rule
 from secpipe.model.problem import Problem
 from secpipe.model.scan import Finding, ScanReport
 from secpipe.model.severity import Level, Severity
-from secpipe.model.text import plural, printable
+from secpipe.model.text import plural, printable, wellformed
 from secpipe.report._fingerprint import identity, line_hashes
-from secpipe.report._text import instruction
+from secpipe.report._text import instruction, json_text
 
 SCHEMA = "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json"
 HOME = "https://github.com/secpipe/secpipe"
@@ -258,7 +258,7 @@ def _log(
         "results": results[:MAX_RESULTS],
     }
     document: Mapping[str, Any] = {"$schema": SCHEMA, "version": "2.1.0", "runs": [run]}
-    return json.dumps(document, indent=2, ensure_ascii=False) + "\n"
+    return json_text(document)
 
 
 def _notification(problem: Problem) -> dict[str, Any]:
@@ -283,7 +283,8 @@ def _artifact(file: str) -> dict[str, str]:
 
 def _uri(path: str) -> str:
     """A relative URI reference (RFC 3986): the first segment must not look like a scheme, so `:` is escaped."""
-    return quote(path, safe="/", errors="surrogateescape")
+    text = re.sub("[\ud800-\udc7f\udd00-\udfff]", lambda found: wellformed(found[0]), path)
+    return quote(text, safe="/", errors="surrogateescape")
 
 
 def _cell(text: str) -> str:

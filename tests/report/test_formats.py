@@ -177,3 +177,16 @@ def test_repository_names_no_tag_and_no_scheme(reference: str, repository: str) 
 
 def test_printable_shows_controls() -> None:
     assert printable("a\x1b[2Jb\u202ec") == "a\\x1b[2Jb\\u202ec"
+
+
+def test_names_that_are_no_utf8_make_valid_reports() -> None:
+    name = "caf\udce9\ud800/Dockerfile"
+    found = replace(LINT.findings[0], file=name, message=name)
+    report = replace(LINT, findings=(found,), files=(name,), sources={name: ("FROM x",)})
+    for form in formats("lint"):
+        render(form, report).encode("utf-8", "strict")
+    assert json.loads(render("json", report))[0]["file"] == "caf\\xe9\\ud800/Dockerfile"
+    assert "caf\\xe9" in render("tty", report)
+    flawed = finding("CVE-1-1", replace(package("a\udcff", "1"), path="x\udcff"))
+    for form in formats("scan"):
+        render(form, scan_report(flawed)).encode("utf-8", "strict")
