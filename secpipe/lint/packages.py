@@ -1,8 +1,13 @@
-"""What the checks of package managers share: options with values, and arguments that only a build knows."""
+"""What the checks of package managers share: options with values, arguments that only a build knows."""
 
 from __future__ import annotations
 
 import re
+from collections.abc import Collection
+from itertools import pairwise
+
+from secpipe.dockerfile.ast import Word
+from secpipe.dockerfile.shell import Command
 
 APT_VALUED = (
     "-t",
@@ -38,6 +43,77 @@ APK_VALUED = (
 )
 """apk-add(8), apk(8)."""
 
+RPM_VALUED = (
+    "-c",
+    "--config",
+    "-d",
+    "--debuglevel",
+    "-e",
+    "--errorlevel",
+    "-R",
+    "--randomwait",
+    "-x",
+    "--exclude",
+    "--excludepkgs",
+    "--advisory",
+    "--advisories",
+    "--arch",
+    "--color",
+    "--comment",
+    "--destdir",
+    "--disableexcludes",
+    "--disableplugin",
+    "--disablerepo",
+    "--downloaddir",
+    "--enableplugin",
+    "--enablerepo",
+    "--forcearch",
+    "--from-repo",
+    "--installroot",
+    "--releasever",
+    "--repo",
+    "--repofrompath",
+    "--repoid",
+    "--rpmverbosity",
+    "--setopt",
+    "--setvar",
+)
+"""yum(8), dnf(8), dnf5(8)."""
+
+ZYPPER_VALUED = (
+    "-c",
+    "--config",
+    "-C",
+    "--cache-dir",
+    "-D",
+    "--reposd-dir",
+    "-p",
+    "--plus-repo",
+    "-r",
+    "--repo",
+    "-R",
+    "--root",
+    "-t",
+    "--type",
+    "--download",
+    "--from",
+    "--installroot",
+    "--pkg-cache-dir",
+    "--plus-content",
+    "--raw-cache-dir",
+    "--solv-cache-dir",
+    "--solver-focus",
+    "--userdata",
+)
+"""zypper(8)."""
+
+DNF = ("dnf", "dnf5", "microdnf")
+"""What dnf is called; microdnf is the small one of minimal images."""
+
+_ASSUME_YES = re.compile(r"(--setopt=)?assumeyes=(1|yes|true|on)", re.IGNORECASE)
+_VERSION_PARTS = re.compile(r"[\w.~^:+]*", re.ASCII)
+_VARIABLE = re.compile(r"\$\{?(\w+)", re.ASCII)
+
 _MAX_NESTING = 4
 _SUBSTITUTION = re.compile(r"\$\([^()]*\)|`[^`]*`")
 
@@ -47,3 +123,49 @@ def literal(word: str) -> str:
     for _ in range(_MAX_NESTING if "$(" in word or "`" in word else 0):
         word = _SUBSTITUTION.sub("", word)
     return word
+
+
+def pip_install(command: Command, name: str) -> Word | None:
+    """The word `install` of a command of pip (or pipx, by the same options), None for any other command."""
+    if name.startswith("pip") and not name.startswith("pipenv"):
+        return command.any("install")
+    if name.startswith(("python", "pypy")) or name == "py":
+        values = [word.value for word in command.args]
+        if "-mpip" in values or ("-m", "pip") in pairwise(values):
+            return command.any("install")
+    return None
+
+
+def assumes_yes(command: Command) -> bool:
+    """Whether yum or dnf asks nothing."""
+    return command.flag("y", "assumeyes") is not None or any(
+        re.fullmatch(r"(--setopt=)?(\*\.)?assumeyes=(1|yes|true|on)", arg.value, re.IGNORECASE)
+        for arg in command.args
+    )
+
+
+def loose_rpms(command: Command, variables: Collection[str]) -> list[Word]:
+    """What a `yum install` or `dnf install` takes in any version: neither `name-version`, a file, nor a group.
+
+    A module has a stream (`name:stream`). A variable of the build (`variables`) may hold the version.
+    """
+    words = command.positional(*RPM_VALUED)
+    names = [word for word in words if word.value != "install"]
+    kind = words[0].value if words else ""
+    if kind in ("group", "groups", "grp"):
+        return []
+    if kind == "module":
+        return [word for word in names[1:] if ":" not in word.value]
+    return [word for word in names if not _is_pinned_rpm(word.value, variables)]
+
+
+def _is_pinned_rpm(package: str, variables: Collection[str]) -> bool:
+    if package.endswith(".rpm") or package.startswith("@"):
+        return True
+    _, dash, rest = package.partition("-")
+    if not dash:
+        return False
+    if any(name in variables for name in _VARIABLE.findall(package)):
+        return True
+    parts = rest.split("-")
+    return all(_VERSION_PARTS.fullmatch(part) for part in parts) and any(part[:1].isdigit() for part in parts)

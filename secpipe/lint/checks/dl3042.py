@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from itertools import pairwise
 
-from secpipe.dockerfile.ast import Word
-from secpipe.dockerfile.shell import Command
 from secpipe.lint.check import Found, between, check
 from secpipe.lint.mounts import kept_out
+from secpipe.lint.packages import pip_install
 from secpipe.lint.run import Run
 from secpipe.lint.scope import Context
 
@@ -28,20 +26,9 @@ def cache_kept(run: Run, context: Context) -> Iterator[Found]:
     if _SET.search(run.script.text):
         return
     for command, name in run.named_commands:
-        install = _install(command, name)
+        install = None if name.startswith("pipx") else pip_install(command, name)
         if install and not command.flag("no-cache-dir", "no-cache"):
             yield between(command, install)
-
-
-def _install(command: Command, name: str) -> Word | None:
-    """The word `install` of a pip command, None for any other command."""
-    if name.startswith("pip") and not name.startswith(("pipenv", "pipx")):
-        return command.any("install")
-    if name.startswith(("python", "pypy")) or name == "py":
-        values = [word.value for word in command.args]
-        if "-mpip" in values or ("-m", "pip") in pairwise(values):
-            return command.any("install")
-    return None
 
 
 def _is_true(value: str | None) -> bool:

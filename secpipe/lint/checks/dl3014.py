@@ -1,0 +1,34 @@
+"""DL3014: apt-get install that asks."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from secpipe.dockerfile.shell import Command
+from secpipe.lint.check import Found, between, check
+from secpipe.lint.run import Run
+from secpipe.lint.scope import Context
+
+_YES = re.compile(
+    r"(-o|--option=)?APT::Get::Assume-Yes=[\"']?(1|yes|true|with|on|enable)[\"']?", re.IGNORECASE
+)
+_QUIETEST = re.compile(r"-q=[2-9]|--quiet=[2-9]")
+
+
+@check("RUN", onbuild=True)
+def asks(run: Run, context: Context) -> Iterator[Found]:
+    """An install without `-y`, and not so quiet that apt-get answers for itself."""
+    for command in run.commands("apt-get", "install"):
+        install = command.any("install")
+        if install and not command.flag("y", "yes", "assume-yes") and not _answers(command):
+            yield between(command, install)
+
+
+def _answers(command: Command) -> bool:
+    """Two `q` mean yes; the configuration can say it too."""
+    values = [word.value for word in command.args]
+    if any(_QUIETEST.fullmatch(value) or _YES.fullmatch(value) for value in values):
+        return True
+    clusters = (value for value in values if value[:1] == "-" and value[1:].isalpha())
+    return sum(value.count("q") for value in clusters) + values.count("--quiet") > 1

@@ -1,0 +1,24 @@
+"""DL3019: apk add that keeps its index."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from secpipe.lint.check import Found, between, check
+from secpipe.lint.mounts import covers, kept_out
+from secpipe.lint.run import Run
+from secpipe.lint.scope import Context
+
+_CACHES = ("/var/cache/apk", "/etc/apk/cache")
+
+
+@check("RUN", onbuild=True)
+def index_kept(run: Run, context: Context) -> Iterator[Found]:
+    """An add without `--no-cache`, unless a mount takes the cache."""
+    targets = kept_out(run.mounts)
+    if any(covers(target, cache) for target in targets for cache in _CACHES):
+        return
+    for command in run.commands("apk", "add"):
+        add = command.any("add")
+        if add and not command.flag("no-cache"):
+            yield between(command, add)
