@@ -1,6 +1,6 @@
 """What a secret looks like: the formats that issuers have given their tokens, and values that are random enough.
 
-Sources: the issuers' documentation of their formats (AWS, GitHub, GitLab, Slack, npm, PyPI and others), RFC 7519 for JSON web
+Sources: the issuers' documentation of their formats (AWS, GitHub, GitLab, Slack, npm, PyPI and more), RFC 7519 for JSON web
 tokens, RFC 7468 for keys.
 """
 
