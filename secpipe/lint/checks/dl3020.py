@@ -6,13 +6,11 @@ import re
 from collections.abc import Iterator
 
 from secpipe.dockerfile.ast import Instruction, Word
+from secpipe.lint.archives import may_be_archive
 from secpipe.lint.check import Found, check, listed
 from secpipe.lint.scope import Context
 
 _REMOTE = re.compile(r"https?://|git://|ssh://|git@|[\w.-]+@[\w.-]+:|.*\.git(#|$)")
-_SUFFIXES = "tar|gz|bz2?|xz|zst|lz|lzma|z|tgz|tbz2?|tb2|txz|tzst|tlz|tpz|tz"
-# A pattern counts when it says tar before its first wildcard.
-_ARCHIVE = re.compile(rf"\.({_SUFFIXES})$|\.(tar|tgz)[^/*?\[]*[*?\[][^/]*$", re.IGNORECASE)
 
 
 @check("ADD")
@@ -29,4 +27,4 @@ def _sources(add: Instruction) -> tuple[Word, ...]:
 
 def _needs_add(source: Word, context: Context) -> bool:
     value = context.scope.expand(source.value) or source.value
-    return bool(_REMOTE.match(value) or _ARCHIVE.search(value))
+    return bool(_REMOTE.match(value) or may_be_archive(value))
