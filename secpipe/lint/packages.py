@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
 from itertools import pairwise
 
 from secpipe.dockerfile.ast import Word
 from secpipe.dockerfile.shell import Command
+from secpipe.lint.check import listed
 
 APT_VALUED = (
     "-t",
@@ -107,6 +108,152 @@ ZYPPER_VALUED = (
 )
 """zypper(8)."""
 
+PIP_VALUED = (
+    "-b",
+    "-C",
+    "-c",
+    "-d",
+    "-e",
+    "-f",
+    "-i",
+    "-p",
+    "-r",
+    "-t",
+    "--abi",
+    "--build",
+    "--cache-dir",
+    "--cert",
+    "--client-cert",
+    "--config-setting",
+    "--config-settings",
+    "--constraint",
+    "--editable",
+    "--exists-action",
+    "--extra-index-url",
+    "--find-links",
+    "--global-option",
+    "--group",
+    "--implementation",
+    "--index-url",
+    "--install-option",
+    "--keyring-provider",
+    "--log",
+    "--no-binary",
+    "--only-binary",
+    "--platform",
+    "--prefix",
+    "--progress-bar",
+    "--proxy",
+    "--python",
+    "--python-version",
+    "--report",
+    "--requirement",
+    "--resume-retries",
+    "--retries",
+    "--root",
+    "--root-user-action",
+    "--src",
+    "--target",
+    "--timeout",
+    "--trusted-host",
+    "--upgrade-strategy",
+    "--use-deprecated",
+    "--use-feature",
+)
+"""pip install --help, of pip 25, what older ones had besides, and `-p` of uv."""
+
+NPM_VALUED = (
+    "-C",
+    "-w",
+    "--also",
+    "--arch",
+    "--before",
+    "--cache",
+    "--cpu",
+    "--fetch-retries",
+    "--fetch-timeout",
+    "--globalconfig",
+    "--https-proxy",
+    "--include",
+    "--install-strategy",
+    "--libc",
+    "--location",
+    "--loglevel",
+    "--maxsockets",
+    "--node-options",
+    "--omit",
+    "--only",
+    "--os",
+    "--otp",
+    "--prefix",
+    "--proxy",
+    "--python",
+    "--registry",
+    "--save-prefix",
+    "--scope",
+    "--script-shell",
+    "--tag",
+    "--target",
+    "--userconfig",
+    "--workspace",
+)
+"""npm-install(1), config(7)."""
+
+YARN_VALUED = (
+    "--cache-folder",
+    "--cwd",
+    "--modules-folder",
+    "--mutex",
+    "--network-concurrency",
+    "--network-timeout",
+    "--registry",
+)
+"""yarn install, of Yarn 1."""
+
+GEM_VALUED = (
+    "-B",
+    "-i",
+    "-n",
+    "-P",
+    "-s",
+    "--bindir",
+    "--build-root",
+    "--bulk-threshold",
+    "--config-file",
+    "--install-dir",
+    "--platform",
+    "--source",
+    "--target-rbconfig",
+    "--trust-policy",
+    "--without",
+)
+"""gem help install."""
+
+_GO_VALUED = (
+    "C",
+    "asmflags",
+    "buildmode",
+    "compiler",
+    "covermode",
+    "coverpkg",
+    "exec",
+    "gccgoflags",
+    "gcflags",
+    "installsuffix",
+    "ldflags",
+    "mod",
+    "modfile",
+    "o",
+    "overlay",
+    "p",
+    "pgo",
+    "pkgdir",
+    "tags",
+    "toolexec",
+)
+GO_VALUED = tuple(dash + name for name in _GO_VALUED for dash in ("-", "--"))
+"""go help build, go help run."""
+
 DNF = ("dnf", "dnf5", "microdnf")
 """What dnf is called; microdnf is the small one of minimal images."""
 
@@ -144,8 +291,8 @@ def assumes_yes(command: Command) -> bool:
     )
 
 
-def loose_rpms(command: Command, variables: Collection[str]) -> list[Word]:
-    """What a `yum install` or `dnf install` takes in any version: neither `name-version`, a file, nor a group.
+def loose_rpms(command: Command, variables: Collection[str]) -> Iterator[tuple[Word, str]]:
+    """Where a `yum install` or `dnf install` takes any version, and what to do: no `name-version`, file or group.
 
     A module has a stream (`name:stream`). A variable of the build (`variables`) may hold the version.
     """
@@ -153,10 +300,15 @@ def loose_rpms(command: Command, variables: Collection[str]) -> list[Word]:
     names = [word for word in words if word.value != "install"]
     kind = words[0].value if words else ""
     if kind in ("group", "groups", "grp"):
-        return []
+        return
     if kind == "module":
-        return [word for word in names[1:] if ":" not in word.value]
-    return [word for word in names if not _is_pinned_rpm(word.value, variables)]
+        loose = [word for word in names[1:] if ":" not in word.value]
+        what, example = "stream", "module:stream"
+    else:
+        loose = [word for word in names if not _is_pinned_rpm(word.value, variables)]
+        what, example = "version", "package-version"
+    if loose:
+        yield loose[0], f"Pin the {what} of {listed(word.value for word in loose)}: `{example}`"
 
 
 def _is_pinned_rpm(package: str, variables: Collection[str]) -> bool:

@@ -12,7 +12,7 @@ from secpipe.lint.scope import Context
 _CALM = re.compile(
     r"--(progress|quiet|output-file|append-output|no-verbose)(=.*)?|"
     # Behind letters without a value: -q, -o, -a, and -nv with more of its kind.
-    r"-[46bcdEFhHkKLmNprSvVx]*([qoa].*|n[a-z]*v[a-z]*)",
+    r"-[46bcdEFhHkKLmNprSvVx]*([qoa].*|n(?=[a-z]*v)[a-z]*)",
     re.DOTALL,
 )
 

@@ -1,0 +1,17 @@
+"""DL3033: yum install without versions."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from secpipe.lint.check import Found, check
+from secpipe.lint.packages import loose_rpms
+from secpipe.lint.run import Run
+from secpipe.lint.scope import Context
+
+
+@check("RUN", onbuild=True)
+def unpinned(run: Run, context: Context) -> Iterator[Found]:
+    """A package without a version, or a module without a stream."""
+    for command in run.commands("yum", "install"):
+        yield from loose_rpms(command, run.variables)
