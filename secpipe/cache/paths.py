@@ -7,9 +7,21 @@ from pathlib import Path
 
 
 def database_path() -> Path:
-    """The advisory database: `$SECPIPE_DB`, else `secpipe/advisories.sqlite` in the user's cache directory."""
+    """The advisory database: `$SECPIPE_DB`, else `advisories.sqlite` in the cache's folder."""
     if named := os.environ.get("SECPIPE_DB"):
+        return Path(named)
+    return _folder() / "advisories.sqlite"
+
+
+def shellcheck_path() -> Path:
+    """What ShellCheck said of scripts, in the cache's folder."""
+    return _folder() / "shellcheck.sqlite"
+
+
+def _folder() -> Path:
+    """`$SECPIPE_CACHE`, else `secpipe` in the user's cache directory."""
+    if named := os.environ.get("SECPIPE_CACHE"):
         return Path(named)
     from platformdirs import user_cache_path
 
-    return user_cache_path("secpipe") / "advisories.sqlite"
+    return user_cache_path("secpipe")

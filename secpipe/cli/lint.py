@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from enum import StrEnum
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -15,6 +16,14 @@ if TYPE_CHECKING:
     from secpipe.model.lint import LintReport
 
 _THRESHOLDS = {str(level): level for level in sorted(Level, reverse=True)} | {"none": Level.IGNORE}
+
+
+class ShellCheckUse(StrEnum):
+    """When ShellCheck runs."""
+
+    AUTO = "auto"
+    ON = "on"
+    OFF = "off"
 
 
 def register(app: typer.Typer) -> None:
@@ -47,6 +56,20 @@ def lint(
             "All are reported in any case.",
         ),
     ] = "info",
+    shellcheck: Annotated[
+        ShellCheckUse,
+        typer.Option(
+            envvar="SECPIPE_SHELLCHECK",
+            metavar="WHEN",
+            help="Check the shell in RUN with ShellCheck: auto (when it is installed), on or off.",
+        ),
+    ] = ShellCheckUse.AUTO,
+    jobs: Annotated[
+        int | None,
+        typer.Option(
+            "--jobs", "-j", min=1, help="Processes at most.  [default: one a core]", show_default=False
+        ),
+    ] = None,
 ) -> None:
     """Lint Dockerfiles.
 
@@ -60,7 +83,7 @@ def lint(
 
     wanted = destinations("lint", format, output)
     rules = Options(ignore=_codes(ignore or []))
-    options = LintOptions(rules, _threshold(failure_threshold))
+    options = LintOptions(rules, _threshold(failure_threshold), shellcheck.value, jobs)
     report = run(paths, options)
     emit(report, wanted)
     _tell(report)

@@ -3,6 +3,7 @@
     # hadolint ignore=DL3008,SC2086   the next instruction, or within one the command that follows
     # hadolint stage ignore=DL3008    the stage of the FROM that follows, or else the stage around it
     # hadolint global ignore=DL3008   the whole file
+    # shellcheck disable=SC2086      as `hadolint ignore=`
     # hadolint shell=/bin/bash        the shell from here to the end of the stage; above the first FROM, of all stages
 
 Text behind a blank is a reason and counts for nothing. Where hadolint 2.15 gives up (comments, blank lines or other
@@ -22,13 +23,18 @@ from secpipe.dockerfile.ast import Dockerfile, Instruction, Word
 
 Scope = Literal["line", "stage", "global"]
 
-_IGNORE = re.compile(r"#\s*(?:hadolint|secpipe)\s+(?:(stage|global)\s+)?ignore\s*=\s*(?=\S)", re.IGNORECASE)
+_IGNORE = re.compile(
+    r"#\s*(?:(?:hadolint|secpipe)\s+(?:(stage|global)\s+)?ignore|shellcheck\s+disable)\s*=\s*(?=\S)",
+    re.IGNORECASE,
+)
 _SHELL = re.compile(r"#\s*(?:hadolint|secpipe)\s+shell\s*=\s*(\S+)", re.IGNORECASE)
 _CODE = re.compile(r"[^\s,#]+")
 _COMMA = re.compile(r"\s*,(?=[^\s,#])|\s*,\s+(?=[^\s,#]*\d)")
 """Behind a comma and a blank a word without a digit is the reason: `ignore=DL3008, since …`."""
-_CANDIDATE = re.compile(r"#\s*(?:hadolint|secpipe)\s", re.IGNORECASE)
-_IN_HEREDOC = re.compile(r"^[ \t]*(#\s*(?:hadolint|secpipe)\s[^\r\n]*)", re.IGNORECASE | re.MULTILINE)
+_CANDIDATE = re.compile(r"#\s*(?:hadolint|secpipe|shellcheck)\s", re.IGNORECASE)
+_IN_HEREDOC = re.compile(
+    r"^[ \t]*(#\s*(?:hadolint|secpipe|shellcheck)\s[^\r\n]*)", re.IGNORECASE | re.MULTILINE
+)
 _NEVER = frozenset({"DL1000"})
 """What BuildKit cannot parse stays an error, as with hadolint."""
 _BEGINS_COMMAND = re.compile(r"\s*(?:&&|\|\|?|;|\}|\)|done\b|fi\b|esac\b)")
@@ -151,6 +157,8 @@ class _Reader:
         self._lines = self._text.split("\n")
         self._command = (0, -1)
         """The lines of the command that was found last."""
+        self._skipped = (0, -1)
+        """The lines that were passed over to find it: comments and blank ones, and its first."""
 
     def read(self, comments: Iterable[tuple[int, int]]) -> Pragmas:
         ignores: list[Pragma] = []
@@ -201,8 +209,13 @@ class _Reader:
         """The lines of the command that follows a comment within an instruction, as far as its line ends tell."""
         lines, escape = self._lines, self._dockerfile.escape
         number, last = self._line(at) + 1, self._line(instruction.end)
-        while number < last and not _is_code(lines[number - 1]):
-            number += 1
+        # Where the search for one comment ended, that for those on the lines between ends too.
+        if not self._skipped[0] <= number <= self._skipped[1]:
+            first = number
+            while number < last and not _is_code(lines[number - 1]):
+                number += 1
+            self._skipped = first, number
+        number = self._skipped[1]
         first, end = self._command
         if not first <= number <= end:
             end = number

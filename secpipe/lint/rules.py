@@ -120,6 +120,8 @@ class Rules(Mapping[str, Rule]):
 @functools.cache
 def rule(code: str) -> Rule:
     """The metadata of one rule. Raises `SecpipeError` when its file is missing or broken."""
+    if _SHELLCHECK.fullmatch(code):
+        return _shellcheck_rule(code)
     texts = document(code)
     return Rule(
         code=code,
@@ -147,6 +149,20 @@ def document(code: str) -> Mapping[str, Any]:
     if fault := _fault(code, document):
         raise _broken(code, fault)
     return {k: " ".join(v.split()) if isinstance(v, str) else v for k, v in document.items()}
+
+
+def _shellcheck_rule(code: str) -> Rule:
+    """A rule of ShellCheck's, whose texts are in its own wiki."""
+    return Rule(
+        code=code,
+        name=f"shellcheck-{code.lower()}",
+        level=Level.WARNING,
+        enabled=True,
+        summary=f"{code} of ShellCheck",
+        rationale="ShellCheck reads the shell in a RUN and knows its traps. Its wiki has a page about this one.",
+        remedy="Follow the page's correct code, or leave the rule out with a comment that says why.",
+        url=f"https://www.shellcheck.net/wiki/{code}",
+    )
 
 
 def _broken(code: str, fault: str) -> SecpipeError:

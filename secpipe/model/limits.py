@@ -58,6 +58,14 @@ class Limits:
     """the least that a blob must bring, over each `idle_seconds`"""
     blob_resumes: int = 5
     """times that the download of one blob is taken up again after a cut"""
+    shellcheck_seconds: int = 30
+    """ShellCheck's time for one script"""
+    dockerfile_bytes: int = 16 * MIB
+    """as much as BuildKit takes"""
+    script_depth: int = 64
+    """substitutions within substitutions and scripts within scripts of one RUN"""
+    script_seconds: int = 5
+    """to parse one script of a RUN; some syntax errors would take quadratic time"""
     advisory_bytes: int = 32 * MIB
     """one OSV record, or one file that holds several"""
     feed_bytes: int = 4 * GIB

@@ -9,13 +9,13 @@ import re
 _CONTROL = re.compile(
     "[\x00-\x1f\x7f-\x9f\u061c\u200b\u200e\u200f\u2028-\u202e\u2060-\u206f\ud800-\udfff\ufeff\U000e0000-\U000e007f]"
 )
-
-
 _SURROGATE = re.compile("[\ud800-\udfff]")
 
 
-def printable(text: str) -> str:
+def printable(text: str | bytes) -> str:
     """The text on one line, control characters shown as `\\x1b`, bytes that are no UTF-8 as `\\xff`."""
+    if isinstance(text, bytes):
+        text = text.decode("utf-8", "backslashreplace")
     return _CONTROL.sub(lambda m: m[0].encode("unicode_escape").decode("ascii"), wellformed(text))
 
 

@@ -10,11 +10,10 @@ import sys
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
+from secpipe.model.limits import Limits
 from secpipe.model.problem import Problem
 
 STDIN = "-"
-MAX_BYTES = 64 << 20
-"""The longest file that is taken for a Dockerfile."""
 
 # Docker takes `dockerfile` when there is no `Dockerfile`.
 _NAMES = re.compile(
@@ -26,6 +25,7 @@ _SKIPPED = frozenset(
     {".git", ".hg", ".svn", "node_modules", "bower_components", "__pycache__"}
     | {".venv", ".tox", ".nox", ".cache", ".mypy_cache", ".ruff_cache", ".pytest_cache", ".terraform"}
 )
+_MAX_BYTES = Limits().dockerfile_bytes
 _DESCRIPTORS = re.compile(r"/dev/stdin|/dev/fd/\d+|/proc/self/fd/\d+")
 """Pipes that a shell hands over, as in `secpipe lint <(command)`."""
 _HINTS: dict[int | None, str] = {
@@ -69,7 +69,7 @@ def is_dockerfile(name: str) -> bool:
     return _NAMES.fullmatch(name) is not None and not name.endswith(_IGNORE_FILES)
 
 
-def read(path: str, limit: int = MAX_BYTES) -> bytes | Problem:
+def read(path: str, limit: int = _MAX_BYTES) -> bytes | Problem:
     """The bytes of a file, of standard input for `-`, or why there are none."""
     try:
         if path == STDIN:
@@ -91,7 +91,12 @@ def read(path: str, limit: int = MAX_BYTES) -> bytes | Problem:
         hint = _HINTS.get(getattr(error, "errno", None), "name another file, or exclude this one")
         return _unusable("unreadable-file", path, f"cannot be read: {reason}", hint)
     if len(data) > limit:
-        return _unusable("file-too-large", path, f"longer than {limit} bytes", "name a Dockerfile")
+        return _unusable(
+            "file-too-large",
+            path,
+            f"longer than {limit} bytes (the limit dockerfile-bytes)",
+            "name a Dockerfile",
+        )
     return data
 
 

@@ -3,22 +3,28 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, NamedTuple
+from functools import partial
+from typing import TYPE_CHECKING, Literal, NamedTuple, TypeVar
 
 from secpipe.dockerfile.ast import Dockerfile
 from secpipe.dockerfile.parser import parse
 from secpipe.dockerfile.pragma import Pragmas, pragmas
 from secpipe.dockerfile.source import decode
-from secpipe.errors import UndecidedError
+from secpipe.errors import UndecidedError, UsageError
 from secpipe.lint.engine import lint_dockerfile
 from secpipe.lint.options import Options
 from secpipe.lint.rules import Rules, is_known, nearest
+from secpipe.lint.shellcheck import Comment, ShellScript, scripts
+from secpipe.lint.shellcheck import findings as shellcheck_findings
+from secpipe.model.limits import Limits
 from secpipe.model.lint import LintFinding, LintReport
 from secpipe.model.problem import Problem
 from secpipe.model.severity import Level
 from secpipe.pipeline.dockerfiles import STDIN, find, read
+from secpipe.pipeline.shellcheck import Program, ShellCheck
+from secpipe.pipeline.shellcheck import find as find_shellcheck
 
 if TYPE_CHECKING:
     from multiprocessing.context import BaseContext
@@ -27,6 +33,13 @@ _MANY = 64
 """From this number of files on, worker processes gain more than they cost to start."""
 _USAGE = frozenset({"no-such-file", "no-dockerfiles"})
 _UNKNOWN_RULE = "unknown-rule"
+_INSTALL_SHELLCHECK = "pip install 'secpipe[shellcheck]', or pass --shellcheck off"
+_NO_SHELLCHECK = Problem(
+    "no-shellcheck", "ShellCheck", "ShellCheck is not installed: no shell was checked", _INSTALL_SHELLCHECK
+)
+_HARMLESS = frozenset({_UNKNOWN_RULE, _NO_SHELLCHECK.code})
+"""Problems that are told and decide nothing."""
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +48,10 @@ class LintOptions:
 
     rules: Options = field(default_factory=Options)
     threshold: Level = Level.INFO
+    shellcheck: Literal["auto", "on", "off"] = "auto"
+    """`auto`: when it is installed"""
+    jobs: int | None = None
+    """processes at most, None for as many as there are cores"""
 
 
 class _Linted(NamedTuple):
@@ -47,6 +64,18 @@ class _Linted(NamedTuple):
     lines: tuple[str, ...] = ()
 
 
+class _Opened(NamedTuple):
+    """A file that was parsed."""
+
+    dockerfile: Dockerfile
+    comments: Pragmas
+    scripts: list[ShellScript]
+
+    @property
+    def name(self) -> str:
+        return self.dockerfile.source.name
+
+
 def lint(paths: Sequence[str], options: LintOptions) -> LintReport:
     """Lint files, folders (searched for Dockerfiles) and standard input (`-`).
 
@@ -55,7 +84,10 @@ def lint(paths: Sequence[str], options: LintOptions) -> LintReport:
     examined, else 0.
     """
     files, problems = find(paths)
-    linted = list(_lint_all(files, options))
+    program = _shellcheck(options)
+    if program is None and files and options.shellcheck == "auto" and options.rules.may_want_any("SC"):
+        problems.append(_NO_SHELLCHECK)
+    linted = list(_lint_all(files, options, program))
     problems += [problem for each in linted for problem in each.problems]
     findings = sorted((f for each in linted for f in each.findings), key=lambda finding: finding.sort_key)
     return LintReport(
@@ -72,29 +104,46 @@ def lint(paths: Sequence[str], options: LintOptions) -> LintReport:
 def _exit_code(findings: Iterable[LintFinding], problems: Iterable[Problem], threshold: Level) -> int:
     if any(finding.level >= threshold for finding in findings):
         return 1
-    codes = {problem.code for problem in problems} - {_UNKNOWN_RULE}
+    codes = {problem.code for problem in problems} - _HARMLESS
     if codes & _USAGE:
         return 2
     return 3 if codes else 0
 
 
-def _lint_all(files: Sequence[str], options: LintOptions) -> Iterator[_Linted]:
+def _shellcheck(options: LintOptions) -> Program | None:
+    """The ShellCheck to use. Raises `UsageError` when it is wanted and there is none."""
+    if options.shellcheck == "off" or not options.rules.may_want_any("SC"):
+        return None
+    program = find_shellcheck()
+    if program is None and options.shellcheck == "on":
+        raise UsageError("ShellCheck is not installed", _INSTALL_SHELLCHECK)
+    return program
+
+
+def _lint_all(files: Sequence[str], options: LintOptions, program: Program | None) -> Iterator[_Linted]:
     """Lint many files with a process a core, few in this one."""
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    if len(files) < _MANY or cores < 2:
-        yield from (_lint_file(file, options) for file in files)
+    jobs = options.jobs or cores()
+    if len(files) < _MANY or jobs < 2:
+        yield from _lint_some(files, options, program, jobs)
         return
     from concurrent.futures import ProcessPoolExecutor
-    from functools import partial
 
     # Only this process has the standard input and the pipes that a shell handed over.
     here = [file for file in files if file == STDIN or file.startswith(("/dev/", "/proc/"))]
     there = sorted(set(files).difference(here))
-    with ProcessPoolExecutor(cores, mp_context=_start_method()) as pool:
-        chunk = max(1, min(32, len(there) // (4 * cores)))
-        results = pool.map(partial(_lint_file, options=options), there, chunksize=chunk)
-        yield from (_lint_file(file, options) for file in here)
-        yield from results
+    size = max(1, min(32, len(there) // (4 * jobs)))
+    shares = [there[start : start + size] for start in range(0, len(there), size)]
+    work = partial(_lint_some, options=options, program=program, jobs=1)
+    with ProcessPoolExecutor(jobs, mp_context=_start_method()) as pool:
+        results = pool.map(work, shares)
+        yield from _lint_some(here, options, program, 1)
+        for linted in results:
+            yield from linted
+
+
+def cores() -> int:
+    """The cores that this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def _start_method() -> BaseContext:
@@ -107,26 +156,75 @@ def _start_method() -> BaseContext:
     return multiprocessing.get_context("fork" if forks else "spawn")
 
 
-def _lint_file(file: str, options: LintOptions) -> _Linted:
-    data = read(file)
-    if isinstance(data, Problem):
-        return _Linted(file, examined=False, problems=(data,))
+def _lint_some(
+    files: Sequence[str], options: LintOptions, program: Program | None, jobs: int
+) -> list[_Linted]:
+    """Lint some files, with one call of ShellCheck for all their scripts, which runs while the checks do."""
+    opened = [_guarded(file, partial(_open, file, options, program is not None)) for file in files]
+    linted = [_failed(each) for each in opened if isinstance(each, Problem)]
+    parsed = [each for each in opened if isinstance(each, _Opened)]
+    scripts = [script for each in parsed for script in each.scripts]
+    checker = ShellCheck(program, jobs, Limits().shellcheck_seconds) if program and scripts else None
+    if checker:
+        checker.start([script.text for script in scripts])
+    own = [_guarded(each.name, partial(_check, each, options)) for each in parsed]
+    results = iter(checker.results() if checker else ())
+    for each, found in zip(parsed, own, strict=True):
+        said = [(script, next(results)) for script in each.scripts]
+        whole = (
+            found
+            if isinstance(found, Problem)
+            else _guarded(each.name, partial(_together, each, found, said, options))
+        )
+        linted.append(_failed(whole) if isinstance(whole, Problem) else whole)
+    return linted
+
+
+def _guarded(file: str, work: Callable[[], T]) -> T | Problem:
+    """What the work gives; a problem when it fails, because a defect of ours must not cost the other files their report."""
     try:
-        source = decode(data, file)
-        dockerfile = parse(source)
-        comments = pragmas(dockerfile)
-        findings = tuple(lint_dockerfile(dockerfile, comments, options.rules))
+        return work()
     except UndecidedError as error:
-        return _failed(Problem("binary-file", file, error.message, error.hint, coverage=False))
+        return Problem("binary-file", file, error.message, error.hint, coverage=False)
     except Exception as error:
-        # A defect of ours must not cost the other files their report.
         if os.environ.get("SECPIPE_DEBUG"):
             raise
         message = f"{file}: internal error: {type(error).__name__}: {error}"
         hint = "this is a defect of secpipe; run again with secpipe --debug and report the traceback"
-        return _failed(Problem("internal-error", file, message, hint, coverage=False))
-    lines = tuple(line.removesuffix("\r") for line in source.text.split("\n")) if findings else ()
-    return _Linted(file, True, findings, tuple(_unknown_codes(dockerfile, comments)), lines)
+        return Problem("internal-error", file, message, hint, coverage=False)
+
+
+def _open(file: str, options: LintOptions, with_scripts: bool) -> _Opened | Problem:
+    data = read(file)
+    if isinstance(data, Problem):
+        return data
+    dockerfile = parse(decode(data, file))
+    comments = pragmas(dockerfile)
+    return _Opened(dockerfile, comments, scripts(dockerfile, comments, options.rules) if with_scripts else [])
+
+
+def _check(opened: _Opened, options: LintOptions) -> list[LintFinding]:
+    return lint_dockerfile(opened.dockerfile, opened.comments, options.rules)
+
+
+def _together(
+    opened: _Opened,
+    own: Sequence[LintFinding],
+    said: Sequence[tuple[ShellScript, tuple[Comment, ...] | str]],
+    options: LintOptions,
+) -> _Linted:
+    """Our findings and ShellCheck's, and what the comments of the file get wrong."""
+    dockerfile, comments = opened.dockerfile, opened.comments
+    commented = [(script, found) for script, found in said if not isinstance(found, str)]
+    findings = [*own, *shellcheck_findings(dockerfile, comments, commented, options.rules)]
+    problems = [*_unknown_codes(dockerfile, comments)]
+    for script, fault in said:
+        if isinstance(fault, str):
+            line = dockerfile.source.region(script.body.start(0), script.body.start(0)).line
+            message = f"{opened.name}:{line}: {fault}"
+            problems.append(Problem("unchecked-script", opened.name, message, "shorten the script"))
+    lines = tuple(line.removesuffix("\r") for line in dockerfile.source.text.split("\n")) if findings else ()
+    return _Linted(opened.name, True, tuple(findings), tuple(problems), lines)
 
 
 def _failed(problem: Problem) -> _Linted:

@@ -141,7 +141,9 @@ def problem_of(path: str, limit: int = 100) -> Problem:
 def test_reading(tmp_path: Path) -> None:
     make(tmp_path, "Dockerfile")
     assert read(str(tmp_path / "Dockerfile"), 9) == b"FROM a:1\n"
-    assert problem_of(str(tmp_path / "Dockerfile"), 8).code == "file-too-large"
+    too_large = problem_of(str(tmp_path / "Dockerfile"), 8)
+    assert too_large.code == "file-too-large"
+    assert "dockerfile-bytes" in too_large.message
     assert problem_of(str(tmp_path / "missing")).code == "no-such-file"
     assert problem_of(str(tmp_path / "Dockerfile" / "x")).code == "no-such-file"
     assert problem_of("").code == "no-such-file"

@@ -18,7 +18,8 @@ from secpipe.pipeline.lint import LintOptions, lint
 
 CLEAN = "FROM debian:12\n"
 WARNING = "FROM debian\n"
-INFO = "FROM debian:12\nRUN apt-get install x=1\n"
+INFO = "FROM debian:12\nRUN apt-get install -y x=1\n"
+HADOLINT = Options(select=frozenset({"hadolint"}))
 BINARY = b"\x7fELF\0\0\0"
 
 
@@ -29,7 +30,8 @@ def write(folder: Path, files: Mapping[str, str | bytes]) -> list[str]:
 
 
 def run(folder: Path, files: Mapping[str, str | bytes], *more: str, **options: object) -> LintReport:
-    return lint([*write(folder, files), *more], LintOptions(**options))  # type: ignore[arg-type]  # named as there
+    chosen = LintOptions(**{"rules": HADOLINT, "shellcheck": "off", **options})  # type: ignore[arg-type]  # named as there
+    return lint([*write(folder, files), *more], chosen)
 
 
 @pytest.mark.parametrize(
@@ -54,13 +56,15 @@ def test_the_report(tmp_path: Path) -> None:
     assert report.files == (a, b, c)
     assert [(f.file, f.code) for f in report.findings] == [(a, "DL3015"), (b, "DL3006")]
     assert report.rules.keys() == {"DL3006", "DL3015"}
-    assert report.sources == {a: ("FROM debian:12", "RUN apt-get install x=1", ""), b: ("FROM debian", "")}
+    assert report.sources == {a: ("FROM debian:12", "RUN apt-get install -y x=1", ""), b: ("FROM debian", "")}
     assert report.threshold is Level.INFO
     assert report.problems == ()
 
 
 def test_ignored_rules(tmp_path: Path) -> None:
-    report = run(tmp_path, {"f": WARNING}, rules=Options(ignore=frozenset({"DL3006"})))
+    report = run(
+        tmp_path, {"f": WARNING}, rules=Options(select=HADOLINT.select, ignore=frozenset({"DL3006"}))
+    )
     assert (report.findings, report.exit_code) == ((), 0)
 
 
@@ -124,9 +128,9 @@ def test_odd_things_in_a_folder_cost_the_others_nothing(tmp_path: Path) -> None:
 def test_many_files_give_what_each_gives_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     kinds: list[str | bytes] = [CLEAN, WARNING, INFO, BINARY, "NONSENSE\n"]
     files = write(tmp_path, {f"f{i:03}": kinds[i % len(kinds)] for i in range(module._MANY + 10)})
-    together = lint(files, LintOptions())
+    together = lint(files, LintOptions(shellcheck="off"))
     monkeypatch.setattr(module, "_MANY", 10**6)
-    assert lint(files, LintOptions()) == together
+    assert lint(files, LintOptions(shellcheck="off")) == together
     assert len(together.problems) == sum(i % len(kinds) == 3 for i in range(len(files)))
 
 

@@ -11,6 +11,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+SETTINGS = {"NO_COLOR": "1", "SECPIPE_SHELLCHECK": "off"}
+"""ShellCheck is tested on its own; elsewhere what it says would only be in the way."""
+
 
 @dataclass(frozen=True)
 class Result:
@@ -33,14 +36,16 @@ def secpipe(
 ) -> Result:
     """Run `secpipe ARGS`; whatever happens, it must not end in a traceback."""
     inherited = {
-        k: v for k, v in os.environ.items() if not k.startswith(("SECPIPE_", "DOCKER_", "REGISTRY_"))
+        k: v
+        for k, v in os.environ.items()
+        if not k.startswith(("SECPIPE_", "DOCKER_", "REGISTRY_")) or k == "SECPIPE_CACHE"
     }
     done = subprocess.run(
         [sys.executable, "-m", "secpipe", *map(str, args)],
         input=stdin.encode() if isinstance(stdin, str) else stdin,
         capture_output=True,
         cwd=cwd,
-        env={**inherited, "NO_COLOR": "1", **(env or {})},
+        env={**inherited, **SETTINGS, **(env or {})},
         timeout=120,
         check=False,
     )

@@ -1,0 +1,77 @@
+"""Results by the digest of what they were made from: one SQLite file, shared by many processes at once.
+
+A cache may be lost, locked, full or damaged at any time without changing a verdict, so every failure of it is a miss.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from hashlib import blake2b
+from pathlib import Path
+
+_MAX_ENTRIES = 200_000
+_TO_DROP = 20_000
+"""How many go, oldest first, when there are too many."""
+_BATCH = 500
+_BUSY_SECONDS = 2.0
+_SCHEMA = "CREATE TABLE IF NOT EXISTS results (number INTEGER PRIMARY KEY, key BLOB UNIQUE, value BLOB)"
+
+
+def key(*parts: bytes) -> bytes:
+    """The digest of some parts, each told from the next."""
+    digest = blake2b(digest_size=20)
+    for part in parts:
+        digest.update(len(part).to_bytes(8, "big"))
+        digest.update(part)
+    return digest.digest()
+
+
+def load(path: Path, keys: Collection[bytes]) -> dict[bytes, bytes]:
+    """What is known of these keys."""
+    import sqlite3
+
+    if not keys or not path.is_file():
+        return {}
+    wanted = sorted(keys)
+    found: dict[bytes, bytes] = {}
+    try:
+        connection = sqlite3.connect(path, timeout=_BUSY_SECONDS)
+        try:
+            for start in range(0, len(wanted), _BATCH):
+                batch = wanted[start : start + _BATCH]
+                marks = ",".join("?" * len(batch))
+                found.update(
+                    connection.execute(f"SELECT key, value FROM results WHERE key IN ({marks})", batch)  # noqa: S608
+                )
+        finally:
+            connection.close()
+    except sqlite3.Error:
+        return {}
+    return found
+
+
+def save(path: Path, values: Mapping[bytes, bytes]) -> None:
+    """Remember values, and forget the oldest when there are too many."""
+    import sqlite3
+
+    if not values:
+        return
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        connection = sqlite3.connect(path, timeout=_BUSY_SECONDS)
+        try:
+            with connection:
+                connection.execute(_SCHEMA)
+                connection.executemany(
+                    "INSERT OR REPLACE INTO results (key, value) VALUES (?, ?)", sorted(values.items())
+                )
+                (count,) = connection.execute("SELECT COUNT(*) FROM results").fetchone()
+                if count > _MAX_ENTRIES:
+                    connection.execute(
+                        "DELETE FROM results WHERE number IN (SELECT number FROM results ORDER BY number LIMIT ?)",
+                        (count - _MAX_ENTRIES + _TO_DROP,),
+                    )
+        finally:
+            connection.close()
+    except (OSError, sqlite3.Error):
+        return

@@ -1,0 +1,163 @@
+"""Runs ShellCheck: many scripts at once, on several cores, and never twice on the same text.
+
+The program is a process of its own (it is GPL-3): the `shellcheck` beside this Python, which the extra of that name
+installs, else the one on PATH. Source: shellcheck(1) 0.11, format json1 (columns count a tab as one).
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Iterable, Sequence
+from contextlib import suppress
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from secpipe.cache.paths import shellcheck_path
+from secpipe.cache.results import key, load, save
+from secpipe.lint.shellcheck import EXCLUDED, Comment
+
+_ARGUMENTS = ("--norc", "--format=json1", "--severity=style", f"--exclude={','.join(EXCLUDED)}")
+_BATCH = 200
+"""Scripts of one process, so that the names fit a command line and one bad script costs little."""
+
+
+class Program(NamedTuple):
+    """A ShellCheck: where it is, and what tells it from another one."""
+
+    path: str
+    identity: bytes
+
+
+def find() -> Program | None:
+    """The ShellCheck to run, None when there is none."""
+    from shutil import which
+
+    beside = str(Path(sys.executable).parent)
+    path = which("shellcheck", path=os.pathsep.join([beside, os.environ.get("PATH", os.defpath)]))
+    if path is None:
+        return None
+    stat = Path(path).stat()
+    return Program(path, f"{path} {stat.st_size} {stat.st_mtime_ns}".encode())
+
+
+class ShellCheck:
+    """Comments on scripts. `start` begins the work and `results` waits for it; the caller may do its own meanwhile."""
+
+    def __init__(self, program: Program, jobs: int, seconds: float) -> None:
+        self._program = program
+        self._jobs = jobs
+        self._seconds = seconds
+        self._keys: list[bytes] = []
+        self._known: dict[bytes, bytes] = {}
+        self._batches: list[_Batch] = []
+
+    def start(self, texts: Sequence[str]) -> None:
+        """Look up what is known of the scripts and have the others checked."""
+        identity = (self._program.identity, *(argument.encode() for argument in _ARGUMENTS))
+        encoded = [text.encode("utf-8", "replace") for text in texts]
+        self._keys = [key(*identity, text) for text in encoded]
+        self._known = load(shellcheck_path(), set(self._keys))
+        by_key = dict(zip(self._keys, encoded, strict=True))
+        missing = sorted(
+            (item for item in by_key.items() if item[0] not in self._known), key=lambda item: -len(item[1])
+        )
+        if missing:
+            # Dealt out largest first, so that the shares are about the same.
+            count = max(-(-len(missing) // _BATCH), min(self._jobs, len(missing)))
+            self._batches = [_Batch(self._program, missing[start::count]) for start in range(count)]
+            for batch in self._batches[: self._jobs]:
+                batch.start()
+
+    def results(self) -> list[tuple[Comment, ...] | str]:
+        """For each script its comments, or why there are none."""
+        faults: dict[bytes, str] = {}
+        fresh: dict[bytes, bytes] = {}
+        for position, batch in enumerate(self._batches):
+            found, failed = batch.finish(self._seconds)
+            fresh.update(found)
+            faults.update(failed)
+            if (following := position + self._jobs) < len(self._batches):
+                self._batches[following].start()
+        save(shellcheck_path(), fresh)
+        known = self._known | fresh
+        return [
+            faults[each] if each in faults else tuple(Comment(*fields) for fields in json.loads(known[each]))
+            for each in self._keys
+        ]
+
+
+class _Batch:
+    """One process over some scripts; when it fails, each script alone."""
+
+    def __init__(self, program: Program, scripts: Sequence[tuple[bytes, bytes]]) -> None:
+        self._program = program
+        self._scripts = scripts
+        self._process: subprocess.Popen[bytes] | None = None
+        self._folder: Any = None
+
+    def start(self) -> None:
+        from tempfile import TemporaryDirectory
+
+        self._folder = TemporaryDirectory(prefix="secpipe-")
+        folder = Path(self._folder.name)
+        for number, (_, text) in enumerate(self._scripts):
+            (folder / str(number)).write_bytes(text)
+        environment = {name: value for name, value in os.environ.items() if name != "SHELLCHECK_OPTS"}
+        # An error to start it is told when the answer is asked for.
+        with suppress(OSError):
+            self._process = subprocess.Popen(
+                [self._program.path, *_ARGUMENTS, *map(str, range(len(self._scripts)))],
+                cwd=folder,
+                env=environment,
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.DEVNULL,
+            )
+
+    def finish(self, seconds: float) -> tuple[dict[bytes, bytes], dict[bytes, str]]:
+        """What the process said by the key of each script, and what went wrong with which."""
+        try:
+            answer, fault = self._answer(seconds)
+        finally:
+            self._folder.cleanup()
+        if not fault:
+            return {key: _packed(answer.get(str(n), ())) for n, (key, _) in enumerate(self._scripts)}, {}
+        if len(self._scripts) == 1:
+            return {}, {self._scripts[0][0]: fault}
+        found: dict[bytes, bytes] = {}
+        faults: dict[bytes, str] = {}
+        for script in self._scripts:
+            alone = _Batch(self._program, [script])
+            alone.start()
+            results, failed = alone.finish(seconds)
+            found.update(results)
+            faults.update(failed)
+        return found, faults
+
+    def _answer(self, seconds: float) -> tuple[dict[str, list[dict[str, Any]]], str]:
+        if self._process is None:
+            return {}, "ShellCheck cannot be started"
+        try:
+            output, _ = self._process.communicate(timeout=seconds + len(self._scripts) / 2)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.communicate()
+            return {}, f"ShellCheck did not finish in {seconds:g} s"
+        # 0: nothing to say, 1: comments; anything else is a failure.
+        if self._process.returncode not in (0, 1):
+            return {}, f"ShellCheck failed with code {self._process.returncode}"
+        by_file: dict[str, list[dict[str, Any]]] = {}
+        try:
+            for comment in json.loads(output)["comments"]:
+                by_file.setdefault(comment["file"], []).append(comment)
+        except (ValueError, KeyError, TypeError):
+            return {}, "ShellCheck gave an answer that is no JSON of its own"
+        return by_file, ""
+
+
+def _packed(comments: Iterable[dict[str, Any]]) -> bytes:
+    fields = ("line", "column", "endLine", "endColumn", "level", "code", "message")
+    return json.dumps([[comment[field] for field in fields] for comment in comments]).encode()
