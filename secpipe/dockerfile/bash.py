@@ -10,21 +10,23 @@ import re
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Iterator, Sequence
 from functools import cache
+from time import process_time
 from typing import TYPE_CHECKING, NamedTuple
 
 from secpipe.dockerfile.ast import Word
 from secpipe.dockerfile.joined import Joined, join
 from secpipe.dockerfile.wrappers import Words, command_starts, reads_script, script_argument
+from secpipe.model.limits import Limits
 
 if TYPE_CHECKING:
     from tree_sitter import Language, Node, Parser
 
     from secpipe.dockerfile.bashheredoc import Body
 
-_MAX_NESTING = 4
-"""Scripts within scripts (`sh -c "sh -c …"`)."""
-_MAX_DEPTH = 32
-"""Substitutions within substitutions; every one of them is part of the words around it, so depth costs memory."""
+_DEPTH, _SECONDS = "script-depth", "script-seconds"
+_LIMITS = Limits()
+_SMALL, _CHUNK = 1 << 12, 1 << 16
+"""Bytes that are parsed without watching, and bytes handed over at a time with it."""
 _SPECIAL = re.compile(rb"[\\'\"$`]")
 _ESCAPED = re.compile(r"\\(.)", re.DOTALL)
 _ESCAPED_IN_QUOTES = re.compile(r'\\(["\\$`\n])')
@@ -39,47 +41,54 @@ _MENDED = (
 
 
 class Parsed(NamedTuple):
-    """Commands as words, name first, and pipelines, both in source order; `complete`: without a syntax error."""
+    """Commands as words, name first, and pipelines, both in source order; `complete`: without a syntax error.
+
+    `limit` is the name of the bound that kept a part from being read, '' for none.
+    """
 
     commands: tuple[Words, ...]
     pipelines: tuple[tuple[int, int], ...]
     complete: bool
+    limit: str = ""
 
 
-def parse(text: Joined, nesting: int = 0) -> Parsed:
-    """The commands of a text. Never raises."""
+def parse(text: Joined, limits: Limits = _LIMITS, depth: int = 0) -> Parsed:
+    """The commands of a text that stands `depth` scripts and substitutions deep. Never raises."""
+    if depth > limits.script_depth:
+        return Parsed((), (), False, _DEPTH)
     bodies: tuple[Body, ...] = ()
     if "<<" in text.text:
         # Few texts have heredocs, and its expression takes its time to compile.
         from secpipe.dockerfile.bashheredoc import take_heredocs
 
         text, bodies = take_heredocs(text)
-    tree = _Tree(text)
+    tree = _Tree(text, limits, depth)
     found: list[Words] = []
-    scripts: list[Joined] = []
-    for nodes in tree.commands():
+    scripts: list[tuple[Joined, int]] = []
+    for nodes, inside in tree.commands():
         words = tree.words(nodes)
         for index in command_starts(words):
             found.append(words[index:])
             inner = script_argument(words[index:])
             script = tree.literal(nodes, words[index + inner]) if inner else None
             if script:
-                scripts.append(script)
+                scripts.append((script, inside))
     found.sort(key=_place)
     arguments = len(scripts)
-    scripts += [body.text for body in bodies if reads_script(_owner(found, body))]
-    complete, pipelines = not tree.has_error, tree.pipelines()
-    for position, script in enumerate(scripts if nesting < _MAX_NESTING else ()):
-        parsed = parse(script, nesting + 1)
+    scripts += [(body.text, depth) for body in bodies if reads_script(_owner(found, body))]
+    complete, pipelines, limit = not tree.has_error, tree.pipelines(), tree.limit
+    for position, (script, inside) in enumerate(scripts):
+        parsed = parse(script, limits, inside + 1)
         found += parsed.commands
         complete = complete and parsed.complete
+        limit = limit or parsed.limit
         if position < arguments:
             # Those of a heredoc are not within the command whose options decide about them.
             pipelines |= set(parsed.pipelines)
     if scripts:
         # What stands in `sh -c "$(x)"` is found twice.
         found = sorted({_place(words): words for words in found}.values(), key=_place)
-    return Parsed(tuple(found), tuple(sorted(pipelines)), complete)
+    return Parsed(tuple(found), tuple(sorted(pipelines)), complete, limit)
 
 
 def _place(words: Words) -> tuple[int, int, str]:
@@ -97,43 +106,49 @@ def _owner(commands: Sequence[Words], body: Body) -> Words:
 class _Tree:
     """One parsed text: its commands (name node first), its pipelines, and where it is no bash."""
 
-    def __init__(self, text: Joined) -> None:
+    def __init__(self, text: Joined, limits: Limits, depth: int) -> None:
         self.text = text
         self.data = text.text.encode("utf-8", "replace")
-        root = _parser().parse(self.data).root_node
-        if root.has_error:
-            root = _mended(self.data, root)
-        self.has_error: bool = root.has_error
+        self.limit = ""
+        self._limits = limits
+        root = _root(self.data, limits)
+        if root and root.has_error:
+            root = _mended(self.data, root, limits)
+        self.has_error: bool = not root or root.has_error
         # Byte offsets are character offsets as long as everything is ASCII.
         self._at: list[int] | None = None
         if len(self.data) != len(text.text):
             widths = (len(char.encode("utf-8", "replace")) for char in text.text)
             self._at = [i for i, width in enumerate(widths) for _ in range(width)] + [len(text.text)]
-        self._commands: list[tuple[Node, list[Node]]] = []
+        self._commands: list[tuple[Node, list[Node], int]] = []
         self._pipelines: list[Node] = []
         self._tails: dict[int, list[Node]] = {}
         self._errors: list[int] = []
-        self._walk(root)
+        if root:
+            self._walk(root, depth)
+        else:
+            self.limit = _SECONDS
 
-    def _walk(self, root: Node) -> None:
+    def _walk(self, root: Node, depth: int) -> None:
         """Find what is asked for, outside of errors. No recursion, and no query: both suffer from hostile texts."""
-        waiting = [(root, 0)]
+        waiting = [(root, depth)]
         while waiting:
             node, depth = waiting.pop()
             kind = node.type
             children = node.children
             if kind == "command":
-                self._commands.append((node, _name_and_arguments(children)))
+                self._commands.append((node, _name_and_arguments(children), depth))
             elif kind in ("declaration_command", "unset_command"):
-                self._commands.append((node, children))
+                self._commands.append((node, children, depth))
             elif kind == "pipeline":
                 self._pipelines.append(node)
             elif kind == "redirected_statement":
                 self._take_words_behind(children)
             elif kind in ("command_substitution", "process_substitution"):
                 depth += 1
-                if depth > _MAX_DEPTH:
-                    self.has_error = True
+                # Every one is part of the words around it, so depth costs memory.
+                if depth > self._limits.script_depth:
+                    self.has_error, self.limit = True, _DEPTH
                     continue
             for child in children:
                 if self.has_error and child.type == "ERROR":
@@ -149,15 +164,15 @@ class _Tree:
                 behind = child.children_by_field_name("destination")[1:]
                 self._tails.setdefault(children[0].id, []).extend(behind)
 
-    def commands(self) -> Iterator[list[Node]]:
-        """The nodes of the commands outside of syntax errors, name first."""
-        for node, nodes in self._commands:
+    def commands(self) -> Iterator[tuple[list[Node], int]]:
+        """The nodes of the commands outside of syntax errors, name first, and how deep they stand."""
+        for node, nodes, depth in self._commands:
             if (
                 nodes
                 and nodes[0].end_byte > nodes[0].start_byte
                 and not (self.has_error and self._broken(node))
             ):
-                yield nodes + self._tails.get(node.id, [])
+                yield nodes + self._tails.get(node.id, []), depth
 
     def _broken(self, node: Node) -> bool:
         """Whether there is an error within a command, or right behind it, so that its last words may be lost."""
@@ -245,15 +260,34 @@ def _name_and_arguments(children: list[Node]) -> list[Node]:
     return found
 
 
-def _mended(data: bytes, root: Node) -> Node:
+def _root(data: bytes, limits: Limits) -> Node | None:
+    """The tree of a text; None when it takes too long, for recovering from errors can take quadratic time."""
+    if len(data) <= _SMALL:
+        return _parser().parse(data).root_node
+    end = process_time() + limits.script_seconds
+
+    def enough(_: int, __: bool) -> bool:
+        return process_time() > end
+
+    def read(at: int, _: object) -> bytes:
+        return data[at : at + _CHUNK]
+
+    try:
+        return _parser().parse(read, progress_callback=enough).root_node
+    except ValueError:
+        _parser().reset()
+        return None
+
+
+def _mended(data: bytes, root: Node, limits: Limits) -> Node:
     """The tree of a text with an error, every place kept, once what the grammar does not know is written otherwise."""
     note, separator = _MENDED
     mended = note.sub(lambda m: b" " * len(m[0]), data)
     mended = separator.sub(lambda m: m[0][: -len(m[1])] + b";" + m[1][1:], mended)
     if mended == data:
         return root
-    other = _parser().parse(mended).root_node
-    return root if other.has_error else other
+    other = _root(mended, limits)
+    return root if not other or other.has_error else other
 
 
 @cache

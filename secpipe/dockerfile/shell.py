@@ -18,6 +18,7 @@ from secpipe.dockerfile.heredoc import is_marker
 from secpipe.dockerfile.joined import Joined, join
 from secpipe.dockerfile.jsonform import string_spans, string_text
 from secpipe.dockerfile.wrappers import is_shell, script_argument
+from secpipe.model.limits import Limits
 
 _RUNS = frozenset({"RUN", "CMD", "ENTRYPOINT", "HEALTHCHECK"})
 _SHEBANG = re.compile(r"#![ \t]*(\S+)(?:[ \t]+(?:-S[ \t]*)?(\S+))?")
@@ -81,19 +82,22 @@ class Script(NamedTuple):
 
     `pipelines` are the places of those with two commands or more, also in the string of a `sh -c`, whose options are
     its own; not in a heredoc that a shell reads. `complete` is False when the text had syntax errors; the commands outside
-    of them are there all the same. `text` is the text that was read.
+    of them are there all the same. `text` is the text that was read. `limit` is the name of the bound that kept a part
+    from being read, '' for none.
     """
 
     commands: tuple[Command, ...]
     pipelines: tuple[tuple[int, int], ...]
     complete: bool
     text: str
+    limit: str = ""
 
 
+_LIMITS = Limits()
 _EMPTY = Script((), (), True, "")
 
 
-def script(instruction: Instruction, source: Source) -> Script:
+def script(instruction: Instruction, source: Source, limits: Limits = _LIMITS) -> Script:
     """The commands of an instruction, of the trigger of an ONBUILD; empty for one that runs nothing. Never raises.
 
     Nothing is cached: the caller keeps what it needs twice.
@@ -108,11 +112,11 @@ def script(instruction: Instruction, source: Source) -> Script:
         behind = len(line.text) - len(line.text[3:].lstrip())
         line = line.slice(behind)
     if instruction.json is not None:
-        return _exec_form(instruction.json, line)
+        return _exec_form(instruction.json, line, limits)
     text = _with_heredocs(instruction, line, source)
     if text is None:
         return _EMPTY
-    parsed = parse(text)
+    parsed = parse(text, limits)
     return _script(parsed, text.text)
 
 
@@ -125,10 +129,10 @@ def shell_text(instruction: Instruction, source: Source) -> Joined | None:
 
 def _script(parsed: Parsed, text: str) -> Script:
     commands = tuple(Command(words[0], words[1:], words[0].start, words[-1].end) for words in parsed.commands)
-    return Script(commands, parsed.pipelines, parsed.complete, text)
+    return Script(commands, parsed.pipelines, parsed.complete, text, parsed.limit)
 
 
-def _exec_form(words: tuple[Word, ...], line: Joined) -> Script:
+def _exec_form(words: tuple[Word, ...], line: Joined, limits: Limits) -> Script:
     """The strings are the command; the string behind a shell's `-c` is a script of its own."""
     if not words:
         return _EMPTY
@@ -136,8 +140,8 @@ def _exec_form(words: tuple[Word, ...], line: Joined) -> Script:
     index = script_argument(words)
     if index:
         start, end = string_spans(line)[index]
-        inner = parse(string_text(line, start + 1, end - 1))
-        parsed = Parsed((words, *inner.commands), inner.pipelines, inner.complete)
+        inner = parse(string_text(line, start + 1, end - 1), limits)
+        parsed = Parsed((words, *inner.commands), inner.pipelines, inner.complete, inner.limit)
     return _script(parsed, " ".join(word.value for word in words))
 
 
