@@ -232,6 +232,7 @@ def test_line_ends_change_nothing(text: str) -> None:
 
 @given(without_carriage_returns(), st.data())
 def test_a_comment_line_changes_nothing_else(text: str, data: st.DataObject) -> None:
+    text = f"{text}\nRUN a\nRUN b\n"
     dockerfile = read(text)
     assume(dockerfile.instructions)
     assume(not any("never closed" in p.message and "heredoc" in p.message for p in dockerfile.problems))
