@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from itertools import pairwise
 from typing import NamedTuple
@@ -13,6 +14,9 @@ from secpipe.lint.run import Run
 from secpipe.lint.scope import Context
 
 _CODE = "DL3059"
+_STRING = re.compile(r"'[^']*'|\"[^\"]*\"")
+_SEPARATOR = re.compile(r"[;&|]")
+"""Those of PowerShell and cmd."""
 
 
 class _First(NamedTuple):
@@ -48,8 +52,10 @@ def joinable(run: Run, context: Context) -> Iterator[Found]:
 
 def _is_short(run: Run) -> bool:
     """Whether the shell is given at most one command; what that runs in its turn does not count."""
+    if run.shell.is_windows:
+        return not _SEPARATOR.search(_STRING.sub("", run.instruction.text))
     count, inner = 0, -1
-    for command, name in run.named_commands if run.script.complete else ():
+    for command, name in run.named_commands:
         if command.start >= inner:
             count += 1
             if name == "sudo" or script_argument((command.name, *command.args)):

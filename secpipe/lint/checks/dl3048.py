@@ -1,0 +1,31 @@
+"""DL3048: keys of labels."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from secpipe.dockerfile.ast import Instruction
+from secpipe.lint.check import Found, check, quoted
+from secpipe.lint.labels import labels
+from secpipe.lint.scope import Context
+
+_KEY = re.compile(r"[a-z](?:[a-z0-9._/-]*[a-z0-9])?")
+_DOCKERS_OWN = ("com.docker.", "io.docker.", "org.dockerproject.")
+
+
+@check("LABEL")
+def invalid_key(instruction: Instruction, context: Context) -> Iterator[Found]:
+    """Keys that Docker's guidelines for labels do not allow."""
+    for label in labels(instruction, context):
+        name = label.name
+        # Without a name it is a syntax error.
+        if not name:
+            continue
+        if name.startswith(_DOCKERS_OWN):
+            yield label.key, f"Call the label {quoted(name)} something else: the namespace is Docker's own"
+        elif not _KEY.fullmatch(name) or ".." in name or "--" in name:
+            yield (
+                label.key,
+                f"Write {quoted(name)} with lower-case letters, digits and single separators, a letter first",
+            )
