@@ -127,6 +127,13 @@ def shell_text(instruction: Instruction, source: Source) -> Joined | None:
     return _with_heredocs(instruction, Joined(instruction.text, instruction.segments), source)
 
 
+def shell_text(instruction: Instruction, source: Source) -> Joined | None:
+    """The text that the shell of a RUN is given to read, each character at its place; None when no shell reads it."""
+    if instruction.json is not None:
+        return None
+    return _with_heredocs(instruction, Joined(instruction.text, instruction.segments), source)
+
+
 def _script(parsed: Parsed, text: str) -> Script:
     commands = tuple(Command(words[0], words[1:], words[0].start, words[-1].end) for words in parsed.commands)
     return Script(commands, parsed.pipelines, parsed.complete, text, parsed.limit)

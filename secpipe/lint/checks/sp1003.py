@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 
 from secpipe.dockerfile.ast import Instruction
 from secpipe.lint.check import Found, check, quoted
+from secpipe.lint.expansions import assigned_names
 from secpipe.lint.run import Run
 from secpipe.lint.scope import Context
 from secpipe.lint.secrets import INSTRUCTIONS, texts
@@ -81,7 +82,10 @@ def _leaked(credential: str, instruction: Instruction, context: Context, *, name
     if instruction.keyword != "RUN" or not context.is_kept(instruction.stage):
         return ""
     for name in names:
-        is_assigned = re.search(rf"(?<![\w$]){name}=|\bread\b[^;&|\n]*\b{name}\b", instruction.text)
-        if name in variables and not is_assigned and (not named or _SECRET_NAME.search(name)):
+        if (
+            name in variables
+            and (not named or _SECRET_NAME.search(name))
+            and name not in assigned_names(instruction.text)
+        ):
             return f"The value of {quoted(name)} stays in the image's history: take it from a secret mount"
     return ""

@@ -13,6 +13,7 @@ from secpipe.lint.scope import Context
 
 _OCTAL = re.compile(r"0*([0-7]?)[0-7]{2}([0-7])")
 _VARIABLE = re.compile(r"\$\{?(\w+)\}?")
+_TEMPORARY = re.compile(r"(?<![\w$])(\w+)=\"?(?:\$\(|`)\s*mktemp\b")
 _STICKY = "1357"
 _WRITABLE = "2367"
 _CLAUSE = re.compile(r"(?P<who>[ugoa]+)(?:[-+=][rwxXst]*)*?[+=][rxXst]*w[rwxXst]*(?:[-+=][rwxXst]*)*")
@@ -21,13 +22,14 @@ _CLAUSE = re.compile(r"(?P<who>[ugoa]+)(?:[-+=][rwxXst]*)*?[+=][rxXst]*w[rwxXst]
 @check("RUN", onbuild=True)
 def world_writable(run: Run, context: Context) -> Iterator[Found]:
     """chmod, install and mkdir with a mode that lets others write."""
+    temporary: frozenset[str] | None = None
     for command, name in run.named_commands:
         mode = _mode(command, name)
-        if (
-            mode
-            and not _is_temporary(command, run)
-            and lets_others_write(mode.value.removeprefix("--mode=").removeprefix("-m"))
-        ):
+        if not mode or not lets_others_write(mode.value.removeprefix("--mode=").removeprefix("-m")):
+            continue
+        if temporary is None:
+            temporary = frozenset(_TEMPORARY.findall(run.script.text))
+        if not _is_temporary(command, temporary):
             yield mode, _message(mode.value)
 
 
@@ -64,14 +66,10 @@ def _mode(command: Command, name: str) -> Word | None:
     return None
 
 
-def _is_temporary(command: Command, run: Run) -> bool:
-    """Whether all that a chmod is about is a variable that mktemp has named."""
-    files = [word.value for word in command.positional()[1:]]
-    return bool(files) and all(
-        (name := _VARIABLE.fullmatch(file))
-        and re.search(rf"\b{name[1]}=\"?(?:\$\(|`)\s*mktemp\b", run.script.text)
-        for file in files
-    )
+def _is_temporary(command: Command, temporary: frozenset[str]) -> bool:
+    """Whether all that a chmod is about are variables that mktemp has filled."""
+    files = [_VARIABLE.fullmatch(word.value) for word in command.positional()[1:]]
+    return bool(files) and all(file and file[1] in temporary for file in files)
 
 
 def _place(flag: Flag) -> Word:
