@@ -9,6 +9,7 @@ from secpipe.dockerfile import mounts
 from secpipe.dockerfile.ast import Flag, Instruction, SyntaxProblem, Word
 from secpipe.dockerfile.heredoc import is_marker
 from secpipe.dockerfile.keywords import FLAGS, KEYWORDS
+from secpipe.dockerfile.lexer import SPACE
 from secpipe.dockerfile.stages import stage_name
 
 _STAGE_NAME = re.compile(r"[a-z][a-z0-9-_.]*")
@@ -16,6 +17,7 @@ _AT_LEAST_ONE = frozenset({"ARG", "ENV", "EXPOSE", "HEALTHCHECK", "LABEL", "ONBU
 _EXACTLY_ONE = frozenset({"MAINTAINER", "STOPSIGNAL", "USER", "WORKDIR"})
 _UNCHECKED_FLAGS = frozenset({"ARG", "STOPSIGNAL"})
 _DURATION = re.compile(r"[+-]?(?:0|(?:(?:\d+\.?\d*|\.\d+)(?:ns|us|µs|μs|ms|s|m|h))+)")
+_PORT = re.compile(r"\d+(?:-\d+)?(?:/(?:tcp|udp|sctp)?)?", re.IGNORECASE)
 _MODES = {"network": ("default", "none", "host"), "security": ("sandbox", "insecure")}
 _NO_TRIGGER = frozenset({"FROM", "MAINTAINER", "ONBUILD"})
 
@@ -62,6 +64,12 @@ def _refused(instruction: Instruction) -> Iterable[SyntaxProblem]:
         yield from _healthcheck(instruction)
     elif keyword == "SHELL" and instruction.json is None:
         yield _whole(instruction, 'SHELL needs the JSON form, ["program", "argument"]')
+    elif keyword == "EXPOSE":
+        for word in instruction.words:
+            # Behind a variable there may be anything, and what stands before the port is for DL3011 to read.
+            port = word.value.rpartition(":")[2]
+            if not {*word.value} & {"$", *SPACE} and not _PORT.fullmatch(port):
+                yield _at(word, f"{word.value!r} is no port; EXPOSE takes 80, 80/udp or 8000-8010")
     elif keyword == "VOLUME":
         for word in instruction.words:
             if not word.value.strip():
@@ -123,6 +131,8 @@ def _from(instruction: Instruction) -> Iterable[SyntaxProblem]:
         yield _at(words[1], f"{words[1].value!r} stands where FROM has AS")
     elif len(words) not in (1, 3):
         yield _whole(instruction, "FROM takes an image, or an image, AS and a name")
+    elif words[0].value.endswith((":", "@", "/")) and "$" not in words[0].value:
+        yield _at(words[0], f"{words[0].value!r} is no image: nothing stands behind its last character")
 
 
 def _run(instruction: Instruction) -> Iterable[SyntaxProblem]:
