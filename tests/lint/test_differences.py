@@ -11,10 +11,14 @@ from pathlib import Path
 
 import pytest
 
+from secpipe.lint.options import Options
 from tests.lint.support import findings
 
 PAGE = Path(__file__).parents[2] / "docs" / "differences-from-hadolint.md"
-EXAMPLE = re.compile(r"```dockerfile\n(.*?)```\n    hadolint: ([^\n]*)\n    secpipe: ([^\n]*)\n", re.DOTALL)
+EXAMPLE = re.compile(
+    r"```dockerfile\n(.*?)```\n(?:    labels: ([^\n]*)\n)?    hadolint: ([^\n]*)\n    secpipe: ([^\n]*)\n",
+    re.DOTALL,
+)
 HADOLINT = os.environ.get("HADOLINT") or shutil.which("hadolint")
 
 
@@ -23,33 +27,44 @@ def said(text: str) -> set[str]:
 
 
 EXAMPLES = [
-    pytest.param(text, said(theirs), said(ours), id=str(position))
-    for position, (text, theirs, ours) in enumerate(EXAMPLE.findall(PAGE.read_text()), 1)
+    pytest.param(text, labels.split(), said(theirs), said(ours), id=str(position))
+    for position, (text, labels, theirs, ours) in enumerate(EXAMPLE.findall(PAGE.read_text()), 1)
 ]
 
 
+def codes(*named: set[str]) -> list[str]:
+    """The codes that the page names for this example."""
+    return sorted({place.partition(":")[0] for places in named for place in places})
+
+
 def about(found: set[str], *named: set[str]) -> set[str]:
-    """What concerns the codes that the page names for this example."""
-    codes = {place.partition(":")[0] for places in named for place in places}
-    return {place for place in found if place.partition(":")[0] in codes}
+    """What concerns these codes."""
+    return {place for place in found if place.partition(":")[0] in codes(*named)}
 
 
 def test_every_example_of_the_page_is_read() -> None:
     assert len(EXAMPLES) == PAGE.read_text().count("```dockerfile")
 
 
-@pytest.mark.parametrize(("text", "theirs", "ours"), EXAMPLES)
-def test_what_we_say(text: str, theirs: set[str], ours: set[str]) -> None:
+@pytest.mark.parametrize(("text", "labels", "theirs", "ours"), EXAMPLES)
+def test_what_we_say(text: str, labels: list[str], theirs: set[str], ours: set[str]) -> None:
     assert theirs != ours
-    assert about({f"{f.code}:{f.region.line}" for f in findings(text)}, theirs, ours) == ours
+    schema = dict(label.split("=") for label in labels)
+    options = Options(extend_select=frozenset(codes(theirs, ours)), label_schema=schema)
+    found = {f"{f.code}:{f.region.line}" for f in findings(text, options=options)}
+    assert about(found, theirs, ours) == ours
 
 
 @pytest.mark.skipif(HADOLINT is None, reason="hadolint is not installed")
-@pytest.mark.parametrize(("text", "theirs", "ours"), EXAMPLES)
-def test_what_hadolint_says(text: str, theirs: set[str], ours: set[str]) -> None:
+@pytest.mark.parametrize(("text", "labels", "theirs", "ours"), EXAMPLES)
+def test_what_hadolint_says(text: str, labels: list[str], theirs: set[str], ours: set[str]) -> None:
     assert HADOLINT
-    done = subprocess.run(
-        [HADOLINT, "-f", "json", "--no-fail", "-"], input=text.encode(), capture_output=True
-    )
+    command = [HADOLINT, "-f", "json", "--no-fail", "-"]
+    for label in labels:
+        command += ["--require-label", label.replace("=", ":")]
+    if "DL3057" in codes(theirs, ours):
+        # Silent until it is given a level.
+        command += ["--info", "DL3057"]
+    done = subprocess.run(command, input=text.encode(), capture_output=True)
     found = {f"{f['code']}:{f['line']}" for f in json.loads(done.stdout)}
     assert about(found, theirs, ours) == theirs
