@@ -38,6 +38,7 @@ _MENDED = (
     re.compile(rb"(?:(?<=[\s;])(?:fi|done|esac|\})|\))([ \t]+)(?=(?:fi|done|esac|elif|else|then|do)\b|\})"),
 )
 """What the grammar refuses and bash does not; tried when a text has an error."""
+_DOUBLED = re.compile(rb"(?<![$(])\(\(([^()]*)\)\)")
 
 
 class Parsed(NamedTuple):
@@ -284,10 +285,12 @@ def _mended(data: bytes, root: Node, limits: Limits) -> Node:
     note, separator = _MENDED
     mended = note.sub(lambda m: b" " * len(m[0]), data)
     mended = separator.sub(lambda m: m[0][: -len(m[1])] + b";" + m[1][1:], mended)
-    if mended == data:
-        return root
-    other = _root(mended, limits)
-    return root if not other or other.has_error else other
+    # What is no arithmetic is one subshell in another; tried last, for arithmetic can look like commands.
+    for text in dict.fromkeys((mended, _DOUBLED.sub(rb" (\1) ", mended))):
+        other = _root(text, limits) if text != data else None
+        if other and not other.has_error:
+            return other
+    return root
 
 
 @cache

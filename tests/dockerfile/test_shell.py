@@ -277,3 +277,11 @@ def test_any() -> None:
 )
 def test_positional(text: str, valued: tuple[str, ...], expected: list[str]) -> None:
     assert values(command(text).positional(*valued)) == expected
+
+
+def test_a_subshell_in_a_subshell_is_no_arithmetic() -> None:
+    text = "RUN (( find / -x | xargs rm )) && cd a"
+    assert commands(text) == [["find", "/", "-x"], ["xargs", "rm"], ["cd", "a"]]
+    assert shell(text).complete
+    assert len(shell(text).pipelines) == 1
+    assert commands("RUN (( a = 1 | 2 )) && cd b") == [["cd", "b"]]
