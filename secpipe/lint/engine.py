@@ -19,7 +19,7 @@ from secpipe.lint.options import Options
 from secpipe.lint.rules import headline
 from secpipe.lint.run import Run
 from secpipe.lint.scope import Context
-from secpipe.lint.shell import Shell
+from secpipe.lint.shell import DEFAULTS, Shell
 from secpipe.model.lint import Edit, Fix, LintFinding
 from secpipe.model.severity import Level
 
@@ -141,9 +141,10 @@ class _Walk:
 
     def _run(self, instruction: Instruction, context: Context) -> Run:
         scope, shell = context.scope, context.scope.shell
-        if not shell.words and self.pragmas.shells:
+        if self.pragmas.shells and shell in DEFAULTS:
             line = self.dockerfile.source.region(instruction.start, instruction.start).line
-            shell = Shell(tuple(filter(None, [self.pragmas.shell(line, instruction.stage)])))
+            told = self.pragmas.shell(line, instruction.stage)
+            shell = Shell((told,)) if told else shell
         return Run(instruction, self.dockerfile.source, shell, scope.variables)
 
     def _call(

@@ -16,7 +16,7 @@ from secpipe.dockerfile.ast import Dockerfile, Instruction, Stage
 from secpipe.dockerfile.lexer import LexError, Unknown, expand
 from secpipe.dockerfile.pragma import Pragmas
 from secpipe.lint.options import Options
-from secpipe.lint.shell import Shell
+from secpipe.lint.shell import DEFAULTS, Shell
 
 _WINDOWS_IMAGE = re.compile(
     r"(^|/)microsoft/(windows|nanoserver)|^mcr\.microsoft\.com/windows|:.*(nanoserver|servercore)",
@@ -92,7 +92,7 @@ def default_shell(stage: Stage, escape: str) -> Shell:
     platform = stage.instruction.flag("platform") or ""
     image = stage.resolved or stage.base.value
     is_windows = escape == "`" or platform.startswith("windows") or _WINDOWS_IMAGE.search(image)
-    return Shell(("cmd", "/S", "/C")) if is_windows else Shell()
+    return DEFAULTS[bool(is_windows)]
 
 
 class Context:

@@ -31,6 +31,10 @@ class Shell(NamedTuple):
         return sets_pipefail(self.words[1:]) or False
 
 
+DEFAULTS = (Shell(), Shell(("cmd", "/S", "/C")))
+"""What a builder runs without a SHELL, on Linux and on Windows."""
+
+
 def sets_pipefail(arguments: Iterable[str]) -> bool | None:
     """What `-o pipefail` or `+o pipefail` among a shell's or `set`'s arguments say, None when neither is there.
 

@@ -84,6 +84,8 @@ def test_a_syntax_error_does_not_silence_the_rest() -> None:
         (f"FROM --platform=windows/amd64 a:1\n{PIPE}", []),
         (f"FROM x/windows-cross:1\n{PIPE}", [2]),
         (f"FROM a:1\n# hadolint shell=pwsh\n{PIPE}", []),
+        (f"FROM mcr.microsoft.com/windows:1\n{PIPE}", []),
+        (f"FROM mcr.microsoft.com/windows:1\n# hadolint shell=bash\n{PIPE}", [3]),
         ("FROM a:1\nRUN set -o pipefail && a | b; set +o pipefail; c | d\n", [2]),
         ("FROM a:1\nRUN (a | b) || c | d\n", [2]),
     ],
