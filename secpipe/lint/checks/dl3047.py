@@ -20,6 +20,7 @@ _CALM = re.compile(
 @check("RUN", onbuild=True)
 def progress(run: Run, context: Context) -> Iterator[Found]:
     """A wget that neither keeps quiet, nor logs to a file, nor was told how to show its progress."""
-    for command in run.commands("wget"):
+    # PowerShell's own command of that name has other options and no bar that is drawn into a log.
+    for command in () if run.shell.is_windows else run.commands("wget"):
         if not any(_CALM.fullmatch(word.value) for word in command.args):
             yield command.name

@@ -28,7 +28,7 @@ def kept(run: Run, context: Context) -> Iterator[Found]:
 
 def _install(command: Command, name: str) -> Word | None:
     """The word that makes a yarn command an install: `install`, or the bare command's own name."""
-    if name not in ("yarn", "yarnpkg"):
+    if name != "yarn":
         return None
     words = command.positional(*YARN_VALUED)
     if not words:
@@ -37,7 +37,7 @@ def _install(command: Command, name: str) -> Word | None:
 
 
 def _cleans(command: Command, name: str, context: Context) -> bool:
-    if name in ("yarn", "yarnpkg"):
+    if name == "yarn":
         return command.any("cache", "clean") is not None
     paths = removed_paths(command, name, context.scope)
     return any(_CACHE.search(path) or "yarn cache dir" in path for path in paths)
