@@ -1,0 +1,39 @@
+"""SP1004: keys, credentials and histories copied into an image."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from secpipe.dockerfile.ast import Instruction
+from secpipe.lint.check import Found, check, quoted
+from secpipe.lint.scope import Context
+
+_PRIVATE = re.compile(
+    r"\.(?:git|svn|hg|ssh|aws|azure|kube|gnupg|netrc|pgpass|my\.cnf|npmrc|yarnrc|pypirc|dockercfg|git-credentials|vault-token|env)"
+    r"|\.env\.(?!(?:.*[._-])?(?:example|sample|template|tmpl|tpl|dist|default|defaults|schema|test|testing|ci|docker)$)[\w.-]+"
+    r"|\.(?:bash|zsh|psql|mysql|python)_history"
+    r"|id_(?:rsa|dsa|ecdsa|ed25519)(?:_sk)?|(?:[\w-]+\.)?tfstate|privkey\.pem|private[_-]?key\.pem|private\.(?:key|pem)"
+    r"|(?:server|tls|client|ca)[._-]key(?:\.pem)?|key\.pem"
+    r"|[\w.-]+\.(?:kdbx|ppk)|(?:application_default_)?credentials\.(?:json|xml|db)|client_secrets?[\w.-]*\.json|serviceaccount[\w.-]*\.json",
+    re.IGNORECASE,
+)
+_NESTED = re.compile(
+    r"(?:^|/)(?:\.docker/config\.json|\.config/gcloud|\.m2/settings(?:-security)?\.xml|\.gem/credentials)$"
+)
+
+
+@check("COPY", "ADD")
+def private_files(copy: Instruction, context: Context) -> Iterator[Found]:
+    """A source from the build context whose name is that of something private, in a stage that reaches the image."""
+    if copy.flag("from") or not context.is_kept(copy.stage):
+        return
+    for word in copy.words[:-1]:
+        path = (context.scope.expand(word.value) or word.value).rstrip("/*")
+        parts = path.split("/")
+        name = next((part for part in (parts[-1], *parts[:-1]) if _PRIVATE.fullmatch(part)), "")
+        if (name or _NESTED.search(path)) and "://" not in path:
+            yield (
+                word,
+                f"{quoted(word.value)} often holds secrets: keep it out of the image, or mount it for the RUN that needs it",
+            )

@@ -1,0 +1,85 @@
+"""SP3004: owner or mode are set in a layer of their own."""
+
+from __future__ import annotations
+
+import posixpath
+import re
+from bisect import bisect_left
+from collections.abc import Iterator
+
+from secpipe.dockerfile.ast import Instruction
+from secpipe.dockerfile.shell import Command
+from secpipe.lint.check import Found, check, quoted
+from secpipe.lint.run import Run
+from secpipe.lint.scope import Context
+
+_HARMLESS = frozenset({"chown", "chmod", "chgrp", "set", "true", "echo", "ls", ":", "sudo"})
+_LOOK_BACK = 64
+_SIMPLE_MODE = re.compile(r"[0-7]{3,4}|[ugoa]*\+r?x")
+
+
+@check("RUN")
+def changed_after_copy(run: Run, context: Context) -> Iterator[Found]:
+    """A chown or chmod, before anything else in a RUN, of just what the COPY right before it has brought."""
+    stage = context.instructions(run.instruction.stage)
+    index = bisect_left(stage, run.start, key=lambda instruction: instruction.start)
+    copies: list[Instruction] = []
+    while index and stage[index - 1].keyword in ("COPY", "ADD") and len(copies) < _LOOK_BACK:
+        index -= 1
+        copies.append(stage[index])
+    if not copies:
+        return
+    folder, used = _folder(stage[max(0, index - _LOOK_BACK) : index])
+    targets = {target for copy in copies for target in _targets(copy, folder, used=used)}
+    for command, name in run.named_commands:
+        if name not in _HARMLESS:
+            return
+        if name in ("chown", "chmod") and _is_simple(command, name):
+            paths = {_absolute(word.value, folder) for word in command.positional()[1:]}
+            if paths and paths <= targets:
+                flag = quoted(f"--{name}={command.positional()[0].value}")
+                yield command, f"This stores the files of the COPY a second time: give COPY {flag}"
+
+
+def _folder(before: list[Instruction]) -> tuple[str, bool]:
+    """The folder in which a COPY stands, '' when it is not known, and whether a RUN may have put files there."""
+    used = False
+    for instruction in reversed(before):
+        if instruction.keyword == "WORKDIR" and instruction.words:
+            path = instruction.words[0].value
+            return (path if path.startswith("/") else ""), used
+        used = used or instruction.keyword == "RUN"
+    return "", True
+
+
+def _targets(copy: Instruction, folder: str, *, used: bool) -> Iterator[str]:
+    """The paths that hold nothing but what a COPY has brought."""
+    if copy.flag("chown") or copy.flag("chmod") or len(copy.words) < 2:
+        return
+    destination = copy.words[-1].value
+    target = _absolute(destination, folder)
+    sources = [word.value for word in copy.words[:-1]]
+    is_folder = destination.endswith("/") or len(sources) > 1 or target == _absolute(".", folder)
+    if not is_folder or (not used and sources in (["."], ["./"])):
+        yield target
+    for source in sources:
+        name = posixpath.basename(source.rstrip("/"))
+        if name not in ("", ".", "..") and not source.endswith("/") and "*" not in name:
+            yield posixpath.normpath(posixpath.join(target, name))
+
+
+def _absolute(path: str, folder: str) -> str:
+    return posixpath.normpath(posixpath.join(folder, path))
+
+
+def _is_simple(command: Command, name: str) -> bool:
+    """Whether a flag of COPY can do what the command does."""
+    words = command.positional()
+    if (
+        len(words) < 2
+        or "$(" in words[0].value
+        or "`" in words[0].value
+        or any("*" in w.value for w in words[1:])
+    ):
+        return False
+    return name == "chown" or bool(_SIMPLE_MODE.fullmatch(words[0].value))
