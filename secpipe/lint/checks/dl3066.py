@@ -9,7 +9,7 @@ from secpipe.dockerfile.ast import Instruction
 from secpipe.lint.check import Found, check, quoted
 from secpipe.lint.scope import Context
 
-_USER = re.compile(r"(?:\$\{[^}]*+\}|[^:])*+")
+_USER = re.compile(r"(?:\$\{[^}$]*+\}|[^:])*+")
 _NUMBER = re.compile("[0-9]*")
 _VARIABLE = re.compile(r"\$\{?([A-Za-z_]\w*)", re.ASCII)
 _WINDOWS_ACCOUNTS = ("containeradministrator", "containeruser")
