@@ -30,7 +30,8 @@ def unpinned(run: Run, context: Context) -> Iterator[Found]:
         first = next((i for i, word in enumerate(words) if word.value == "install"), len(words))
         loose = [word for word in words[first + 1 :] if not _is_pinned(word.value)]
         if loose:
-            yield loose[0], f"Pin the version of {listed(w.value for w in loose)}: `package==version`"
+            how = "address@commit" if "://" in loose[0].value else "package==version"
+            yield loose[0], f"Pin the version of {listed(w.value for w in loose)}: `{how}`"
 
 
 def _installs(command: Command, name: str) -> bool:

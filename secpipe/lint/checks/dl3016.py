@@ -27,7 +27,8 @@ def unpinned(run: Run, context: Context) -> Iterator[Found]:
         names = [word for word in words[1:] if word.value not in ("true", "false")]
         loose = [word for word in names if not _is_pinned(word.value)]
         if loose:
-            yield loose[0], f"Pin the version of {listed(w.value for w in loose)}: `package@version`"
+            how = "address#commit" if "://" in loose[0].value else "package@version"
+            yield loose[0], f"Pin the version of {listed(w.value for w in loose)}: `{how}`"
 
 
 def _is_pinned(word: str) -> bool:
