@@ -1,7 +1,7 @@
 """How fast `secpipe lint` is beside hadolint: `python -m benchmarks.lint DIR`, on the Dockerfiles below a folder.
 
-Whole processes, taking turns in one run. hadolint always runs ShellCheck; "without" is secpipe without it, "cold" with it and
-an empty cache, "cached" with it and a full one. The largest file stands for the one that a person waits for.
+Whole processes, taking turns in one run. hadolint always runs ShellCheck; "without" is secpipe without it, "cold" with it
+and an empty cache, "cached" with it and a full one. The largest file stands for the one that a person waits for.
 """
 
 from __future__ import annotations
