@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from secpipe.dockerfile.ast import Instruction, Word
-from secpipe.lint.check import Span
+from secpipe.lint.check import Found, Span, quoted
 from secpipe.lint.pairs import pairs
 from secpipe.lint.scope import Context
 
@@ -33,16 +33,23 @@ def labels(instruction: Instruction, context: Context) -> Iterator[Label]:
             yield Label(_known(key.value, context), _known(value.value, context), key, where)
 
 
-def typed(instruction: Instruction, context: Context, kind: str) -> Iterator[tuple[Label, str]]:
-    """The labels that have to be of a kind (`secpipe.lint.options.LABEL_TYPES`), each with its value.
+def misfits(instruction: Instruction, context: Context, kind: str) -> Iterator[Found]:
+    """The labels that have to be of a kind (`secpipe.lint.options.LABEL_TYPES`) and are not, with what is wrong.
 
     What only a build knows is left out.
     """
     schema = context.options.label_schema
-    if kind in schema.values():
-        for label in labels(instruction, context):
-            if label.value is not None and label.name is not None and schema.get(label.name) == kind:
-                yield label, label.value
+    if kind not in schema.values():
+        return
+    # Few have a schema, and patterns take their time to compile.
+    from secpipe.lint.labelvalues import KINDS
+
+    fits, need = KINDS[kind]
+    for label in labels(instruction, context):
+        if label.name is None or label.value is None or schema.get(label.name) != kind:
+            continue
+        if not fits(label.value):
+            yield label.where, f"{quoted(label.key.value)} needs {need}: {quoted(label.value)} is none"
 
 
 def _known(text: str, context: Context) -> str | None:

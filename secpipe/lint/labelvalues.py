@@ -4,6 +4,7 @@ a Git hash, a licence (SPDX 3 licence expressions)."""
 from __future__ import annotations
 
 import re
+from collections.abc import Callable, Mapping
 
 _PCHAR = r"(?:[A-Za-z0-9._~!$&'()*+,;=:@-]|%[0-9A-Fa-f]{2})"
 _NAME = r"(?:[A-Za-z0-9._~!$&'()*+,;=-]|%[0-9A-Fa-f]{2})"
@@ -116,3 +117,14 @@ def _is_licence_name(part: str) -> bool:
     if not licence:
         return _LICENCE_REFERENCE.fullmatch(part) is not None
     return licence["id"] == part.removesuffix("+") and not licence["deprecated"]
+
+
+KINDS: Mapping[str, tuple[Callable[[str], bool], str]] = {
+    "url": (is_uri, "a whole URL"),
+    "rfc3339": (is_time, "a time such as `2024-05-01T12:00:00Z`"),
+    "spdx": (is_licence, "a licence as SPDX spells it"),
+    "hash": (is_git_hash, "a Git hash of 7 digits or more"),
+    "semver": (is_semver, "a version such as `1.2.3`"),
+    "email": (is_email, "an e-mail address"),
+}
+"""By type of the schema: whether a text is a value of it, and what that is called."""

@@ -6,9 +6,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from secpipe.dockerfile.ast import Instruction
 from secpipe.dockerfile.parser import parse
+from secpipe.dockerfile.pragma import Pragmas
 from secpipe.dockerfile.source import source
-from secpipe.lint.labels import labels, typed
+from secpipe.lint.labels import labels, misfits
 from secpipe.lint.options import LABEL_TYPES, Options
 from secpipe.lint.scope import Context
 from tests.lint.support import findings
@@ -17,20 +19,14 @@ SCHEMA = {kind[0]: kind for kind in LABEL_TYPES}
 TYPED = frozenset(f"DL30{number}" for number in range(48, 59))
 
 
-def read(text: str, options: Options | None = None) -> tuple[list[tuple[str | None, str | None]], list[str]]:
-    """What the last LABEL sets, and the values that have to be a URL."""
-    from secpipe.dockerfile.pragma import Pragmas
-
+def context_of(text: str, options: Options | None = None) -> tuple[Instruction, Context]:
+    """The last instruction of a file with one stage, and what holds there."""
     dockerfile = parse(source(text, "f"))
     context = Context(dockerfile, Pragmas(), options or Options())
     context.enter(dockerfile.stages[0])
     for instruction in dockerfile.instructions[:-1]:
         context.take(instruction)
-    last = dockerfile.instructions[-1]
-    return (
-        [(label.name, label.value) for label in labels(last, context)],
-        [value for _, value in typed(last, context, "url")],
-    )
+    return dockerfile.instructions[-1], context
 
 
 @pytest.mark.parametrize(
@@ -45,12 +41,16 @@ def read(text: str, options: Options | None = None) -> tuple[list[tuple[str | No
     ],
 )
 def test_what_labels_are_set(text: str, expected: list[tuple[str | None, str | None]]) -> None:
-    assert read(f"FROM a:1\n{text}\n")[0] == expected
+    found = labels(*context_of(f"FROM a:1\n{text}\n"))
+    assert [(label.name, label.value) for label in found] == expected
 
 
 def test_only_known_values_of_the_kind_are_looked_at() -> None:
-    options = Options(label_schema={"a": "url", "b": "text", "c": "url"})
-    assert read("FROM a:1\nARG x\nLABEL a=1 b=2 c=$x $x=3 d=4\n", options)[1] == ["1"]
+    options = Options(label_schema={"a": "url", "b": "email", "c": "url"})
+    text = "FROM a:1\nARG x\nLABEL a=1 b=2 c=$x $x=3 d=4\n"
+    (found,) = misfits(*context_of(text, options), "url")
+    assert isinstance(found, tuple)
+    assert found[1] == "`a` needs a whole URL: `1` is none"
 
 
 @given(st.lists(st.tuples(st.sampled_from([*SCHEMA, "$x", "", "A"]), st.text(max_size=20)), max_size=5))

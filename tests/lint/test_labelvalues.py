@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
 from datetime import datetime
 
 import pytest
@@ -13,14 +12,7 @@ from hypothesis import strategies as st
 from secpipe.lint import labelvalues as values
 from secpipe.lint.options import LABEL_TYPES
 
-KINDS: dict[str, Callable[[str], bool]] = {
-    "url": values.is_uri,
-    "email": values.is_email,
-    "rfc3339": values.is_time,
-    "semver": values.is_semver,
-    "hash": values.is_git_hash,
-    "spdx": values.is_licence,
-}
+KINDS = {kind: fits for kind, (fits, _) in values.KINDS.items()}
 HOSTILE = [
     "a" * 50_000,
     "a:" + "//" * 25_000 + "|",
