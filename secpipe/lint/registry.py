@@ -28,7 +28,8 @@ def _registry(image: str) -> tuple[str, str]:
     """Registry and path of an image, '' for a registry that is not known."""
     name = split(image).name
     host, slash, path = name.partition("/")
-    if "$" in host:
+    # Without a slash, text in front makes it the name of an image or a stage.
+    if "$" in host and (slash or host.startswith("$")):
         return "", path
     if not slash:
         return "docker.io", f"library/{name}"

@@ -66,4 +66,4 @@ def _unpacks(command: Command, program: str) -> bool:
 
 def _name(path: str) -> str:
     """The last part of a path, its variables written in one way."""
-    return _VARIABLE.sub(r"${\1}", path.rpartition("/")[2])
+    return _VARIABLE.sub(r"${\1}", path.replace("\\", "/").rpartition("/")[2])
