@@ -20,6 +20,8 @@ class Use(NamedTuple):
     end: int
 
 
+_MAX_DEPTH = 64
+"""Quotes within substitutions within quotes: deeper than anyone writes."""
 _BRACED = re.compile(r"\$\{([A-Za-z_]\w*)(:?[-+=?])?")
 _HEREDOC = re.compile(r"<<-?[ \t]*(?:'([^'\n]+)'|\"([^\"\n]+)\"|\\(\w+))")
 _ASSIGNED = re.compile(
@@ -30,7 +32,7 @@ _DECLARED = re.compile(
 )
 _NAME = re.compile(r"[A-Za-z_]\w*")
 _SETS_ANYTHING = re.compile(
-    r"(?:^|[;&|({\n`\"']|\b(?:then|do|else|if)\b)\s*(?:\.|source)\s+[^\s;&|]|\b(?:eval|envsubst)\s|\bset\s+-\w*a"
+    r"(?:^|[;&|({\n`\"']|\b(?:then|do|else|if)\b)[ \t]*(?:\.|source)[ \t]+[^\s;&|]|\b(?:eval|envsubst)\s|\bset\s+-\w*a"
 )
 
 
@@ -40,7 +42,8 @@ def uses(text: str, *, escape: str = "\\", shell: bool = False) -> Iterator[Use]
     within: list[str] = []
     at = 0
     tokens = _tokens(escape, shell)
-    while match := tokens.search(text, at):
+    open_heredocs = 0
+    while len(within) < _MAX_DEPTH and (match := tokens.search(text, at)):
         piece, at = match[0], match.end()
         if piece == "'":
             if '"' not in within[_innermost(within) :]:
@@ -71,7 +74,10 @@ def uses(text: str, *, escape: str = "\\", shell: bool = False) -> Iterator[Use]
                 if not braced[2]:
                     yield Use(braced[1], match.start(), at + text.startswith("}", at))
         elif piece.startswith("<<"):
-            at = _behind_heredoc(text, match)
+            # Each one without an end is looked for in all of the text.
+            behind = _behind_heredoc(text, match) if open_heredocs < _MAX_DEPTH else at
+            open_heredocs += behind == at
+            at = behind
         elif piece.startswith("#"):
             at = _behind(text, at, "\n") if not within or within[-1] == "(" else at
         elif piece[0] == "$" and len(piece) > 1 and piece != "$$":
@@ -87,6 +93,7 @@ def assigned_names(script: str) -> frozenset[str]:
     return frozenset(names)
 
 
+@lru_cache(maxsize=1)
 def sets_anything(script: str) -> bool:
     """Whether a script may set names that its text does not tell: by sourcing a file, or by eval."""
     return _SETS_ANYTHING.search(script) is not None
@@ -102,7 +109,7 @@ def _tokens(escape: str, shell: bool) -> re.Pattern[str]:
 
 def _innermost(within: list[str]) -> int:
     """Where the innermost command substitution begins: quotes outside of it mean nothing inside."""
-    for index in range(len(within) - 1, max(-1, len(within) - 64), -1):
+    for index in range(len(within) - 1, -1, -1):
         if within[index] in "(`":
             return index
     return 0

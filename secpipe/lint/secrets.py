@@ -61,12 +61,12 @@ _FORMATS = tuple(
         ("dop_v1_", "a DigitalOcean token", r"dop_v1_[0-9a-f]{64}"),
         ("hf_", "a Hugging Face token", r"hf_[A-Za-z]{34}"),
         ("sk-ant-", "an Anthropic key", r"sk-ant-[A-Za-z0-9_-]{40,251}"),
-        ("T3BlbkFJ", "an OpenAI key", r"sk-[A-Za-z0-9_-]{20,180}"),
+        ("T3BlbkFJ", "an OpenAI key", r"sk-[A-Za-z0-9_-]{8,100}T3BlbkFJ[A-Za-z0-9_-]{16,100}"),
         ("AccountKey=", "an Azure storage key", r"AccountKey=[A-Za-z0-9+/]{86}=="),
         (
             ".eyJ",
             "a JSON web token",
-            r"eyJ[A-Za-z0-9_-]{10,2000}\.eyJ[A-Za-z0-9_-]{10,4000}\.[A-Za-z0-9_-]{16,2000}",
+            r"(?<!-)eyJ[A-Za-z0-9_-]{10,2000}\.eyJ[A-Za-z0-9_-]{10,4000}\.[A-Za-z0-9_-]{16,2000}",
         ),
         (
             "PRIVATE KEY-----",

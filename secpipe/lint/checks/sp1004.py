@@ -18,6 +18,8 @@ _PRIVATE = re.compile(
     r"|[\w.-]+\.(?:kdbx|ppk)|(?:application_default_)?credentials\.(?:json|xml|db)|client_secrets?[\w.-]*\.json|serviceaccount[\w.-]*\.json",
     re.IGNORECASE,
 )
+_REVISION = re.compile(r"(?:^|/)\.git/(?:HEAD|ORIG_HEAD|index|packed-refs|refs(?:/.*)?|logs/HEAD)$")
+"""Names and hashes of commits."""
 _NESTED = re.compile(
     r"(?:^|/)(?:\.docker/config\.json|\.config/gcloud|\.m2/settings(?:-security)?\.xml|\.gem/credentials)$"
 )
@@ -32,6 +34,8 @@ def private_files(copy: Instruction, context: Context) -> Iterator[Found]:
         path = (context.scope.expand(word.value) or word.value).rstrip("/*")
         parts = path.split("/")
         name = next((part for part in (parts[-1], *parts[:-1]) if _PRIVATE.fullmatch(part)), "")
+        if _REVISION.search(path):
+            continue
         if (name or _NESTED.search(path)) and "://" not in path:
             yield (
                 word,

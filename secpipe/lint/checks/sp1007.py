@@ -14,6 +14,7 @@ from secpipe.lint.scope import Context
 _OCTAL = re.compile(r"0*([0-7]?)[0-7]{2}([0-7])")
 _VARIABLE = re.compile(r"\$\{?(\w+)\}?")
 _TEMPORARY = re.compile(r"(?<![\w$])(\w+)=\"?(?:\$\(|`)\s*mktemp\b")
+_MAX_MODE = 64
 _STICKY = "1357"
 _WRITABLE = "2367"
 _CLAUSE = re.compile(r"(?P<who>[ugoa]+)(?:[-+=][rwxXst]*)*?[+=][rxXst]*w[rwxXst]*(?:[-+=][rwxXst]*)*")
@@ -43,6 +44,8 @@ def copied_world_writable(copy: Instruction, context: Context) -> Iterator[Found
 
 def lets_others_write(mode: str) -> bool:
     """Whether a mode, octal or symbolic, lets others write, without the sticky bit that makes it safe for a /tmp."""
+    if len(mode) > _MAX_MODE:
+        return False
     octal = _OCTAL.fullmatch(mode)
     if octal:
         return octal[2] in _WRITABLE and (octal[1] or "0") not in _STICKY

@@ -36,6 +36,7 @@ _ALWAYS_THERE = re.compile(
     re.IGNORECASE,
 )
 """Set by builders and shells, or by well-known base images."""
+_MAX_CHAIN = 64
 _DISTRIBUTIONS = frozenset(
     {"alpine", "debian", "ubuntu", "fedora", "centos", "rockylinux", "almalinux", "busybox", "scratch"}
 )
@@ -118,7 +119,7 @@ def _why(
 def _may_come_from_base(name: str, index: int, context: Context) -> bool:
     """Whether the base image is likely to set a variable named after itself, as node sets NODE_VERSION."""
     stage = context.dockerfile.stages[index]
-    for _ in range(index):
+    for _ in range(min(index, _MAX_CHAIN)):
         if stage.parent is None:
             break
         stage = context.dockerfile.stages[stage.parent]

@@ -13,7 +13,7 @@ from secpipe.lint.run import Run
 from secpipe.lint.scope import Context
 
 _TOOLS = re.compile(
-    r"\b(npm|yarn|pnpm|bun|pip|poetry|pipenv|uv|bundle|composer|go|cargo|mvn|dotnet|mix)w?[\d.]*(?:\s+-\S+)*"
+    r"\b(npm|yarn|pnpm|bun|pip|poetry|pipenv|uv|bundle|composer|go|cargo|mvn|dotnet|mix)w?[\d.]*(?:\s+-\S{1,60}){0,8}"
     r"\s+(?:install|i|ci|clean-install|sync|fetch|update|mod\s+download|restore|deps\.get|dependency:\S+)\b|\b(yarn|bundle)(?=\s*(?:$|[&|;\\]|-))"
 )
 

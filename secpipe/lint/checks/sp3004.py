@@ -30,15 +30,18 @@ def changed_after_copy(run: Run, context: Context) -> Iterator[Found]:
     if not copies:
         return
     folder, used = _folder(stage[max(0, index - _LOOK_BACK) : index])
-    targets = {target for copy in copies for target in _targets(copy, folder, used=used)}
+    files = {target for copy in copies for target in _files(copy, folder)}
+    folders = set() if used else {target for copy in copies for target in _folders(copy, folder)}
     for command, name in run.named_commands:
         if name not in _HARMLESS:
             return
         if name in ("chown", "chmod") and _is_simple(command, name):
             paths = {_absolute(word.value, folder) for word in command.positional()[1:]}
-            if paths and paths <= targets:
-                flag = quoted(f"--{name}={command.positional()[0].value}")
-                yield command, f"This stores the files of the COPY a second time: give COPY {flag}"
+            if paths and paths <= (folders if command.flag("R", "recursive") else files):
+                yield (
+                    command,
+                    f"This stores the copied files a second time: say {quoted('--' + name)} where they are copied",
+                )
 
 
 def _folder(before: list[Instruction]) -> tuple[str, bool]:
@@ -52,20 +55,24 @@ def _folder(before: list[Instruction]) -> tuple[str, bool]:
     return "", True
 
 
-def _targets(copy: Instruction, folder: str, *, used: bool) -> Iterator[str]:
-    """The paths that hold nothing but what a COPY has brought."""
-    if copy.flag("chown") or copy.flag("chmod") or len(copy.words) < 2:
-        return
-    destination = copy.words[-1].value
+def _files(copy: Instruction, folder: str) -> Iterator[str]:
+    """Where the files of a COPY are: the destination, or what is in it under the name of a source."""
+    words = [word.value for word in copy.words]
+    sources, destination = words[:-1], words[-1] if words else ""
+    files = [
+        source for source in sources if source.rpartition("/")[2] not in ("", ".", "..") and "*" not in source
+    ]
     target = _absolute(destination, folder)
-    sources = [word.value for word in copy.words[:-1]]
-    is_folder = destination.endswith("/") or len(sources) > 1 or target == _absolute(".", folder)
-    if not is_folder or (not used and sources in (["."], ["./"])):
+    if len(files) == len(sources) == 1 and not destination.endswith(("/", ".")):
         yield target
-    for source in sources:
-        name = posixpath.basename(source.rstrip("/"))
-        if name not in ("", ".", "..") and not source.endswith("/") and "*" not in name:
-            yield posixpath.normpath(posixpath.join(target, name))
+    for source in files:
+        yield posixpath.normpath(posixpath.join(target, posixpath.basename(source)))
+
+
+def _folders(copy: Instruction, folder: str) -> Iterator[str]:
+    """The folder that a COPY of the whole context fills."""
+    if [word.value for word in copy.words[:-1]] in (["."], ["./"]):
+        yield _absolute(copy.words[-1].value, folder)
 
 
 def _absolute(path: str, folder: str) -> str:
