@@ -26,6 +26,18 @@ def leading_to(dockerfile: Dockerfile, having: Iterable[int]) -> set[int]:
     return found
 
 
+def serving_only(dockerfile: Dockerfile, served: Iterable[int]) -> set[int]:
+    """These stages, and those on which nothing but such stages is based."""
+    found = set(served)
+    serving: dict[int, bool] = {}
+    for stage in reversed(dockerfile.stages):
+        if serving.get(stage.index):
+            found.add(stage.index)
+        if stage.parent is not None:
+            serving[stage.parent] = serving.get(stage.parent, True) and stage.index in found
+    return found
+
+
 def copied_from(dockerfile: Dockerfile) -> set[int]:
     """The stages whose files a later one takes, by COPY or by a mount."""
     found: set[int] = set()

@@ -21,6 +21,13 @@ def test_a_stage_leads_to_those_based_on_it() -> None:
     assert stages.leading_to(CHAIN, {3}) == {3}
 
 
+def test_a_stage_serves_only_when_all_that_is_based_on_it_does() -> None:
+    assert stages.serving_only(CHAIN, {2}) == {1, 2}
+    assert stages.serving_only(CHAIN, {2, 4}) == {0, 1, 2, 4}
+    assert stages.serving_only(CHAIN, {4}) == {4}
+    assert stages.serving_only(CHAIN, {1}) == {1}
+
+
 @pytest.mark.parametrize(
     ("line", "expected"),
     [

@@ -8,7 +8,7 @@ from secpipe.dockerfile.ast import Dockerfile
 from secpipe.lint.check import DOCKERFILE, Found, check, listed
 from secpipe.lint.pairs import pairs
 from secpipe.lint.scope import Context
-from secpipe.lint.stages import copied_from, inheriting, leading_to
+from secpipe.lint.stages import copied_from, inheriting, leading_to, serving_only
 
 
 @check(DOCKERFILE)
@@ -27,7 +27,7 @@ def missing(dockerfile: Dockerfile, context: Context) -> Iterator[Found]:
     used = copied_from(dockerfile)
     lacking: dict[int, list[str]] = {}
     for name, stages in having.items():
-        covered = leading_to(dockerfile, used | inheriting(dockerfile, stages))
+        covered = serving_only(dockerfile, used | leading_to(dockerfile, inheriting(dockerfile, stages)))
         for stage in dockerfile.stages:
             if stage.index not in covered:
                 lacking.setdefault(stage.index, []).append(name)
