@@ -16,9 +16,18 @@ if TYPE_CHECKING:
 
 def json_text(document: object) -> str:
     """The document as JSON that is valid UTF-8: bytes of names that are not stand in it as `\\xff`."""
-    text = json.dumps(document, indent=2, ensure_ascii=False)
+    return _json(document, indent=2) + "\n"
+
+
+def json_line(document: object) -> str:
+    """The same on one line, without its end."""
+    return _json(document, indent=None)
+
+
+def _json(document: object, indent: int | None) -> str:
+    text = json.dumps(document, indent=indent, ensure_ascii=False)
     # Outside of strings there are only ASCII characters; inside them a backslash is doubled.
-    return re.sub("[\ud800-\udfff]", lambda found: "\\" + wellformed(found[0]), text) + "\n"
+    return re.sub("[\ud800-\udfff]", lambda found: "\\" + wellformed(found[0]), text)
 
 
 def totals(findings: Iterable[Finding]) -> str:
