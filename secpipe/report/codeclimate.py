@@ -1,0 +1,16 @@
+"""Code Climate's engine output: issues, each ended by a NUL (engine specification, "Output")."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from secpipe.report._codeclimate import issues
+from secpipe.report._text import json_line
+
+if TYPE_CHECKING:
+    from secpipe.model.lint import LintReport
+
+
+def lint(report: LintReport, *, color: bool = False, width: int | None = None) -> str:
+    """One JSON object a finding, NUL-ended, nothing else."""
+    return "".join(f"{json_line(issue)}\0" for issue in issues(report))
