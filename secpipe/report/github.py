@@ -1,0 +1,54 @@
+"""Workflow commands of GitHub Actions, which become annotations on the lines of a pull request.
+
+https://docs.github.com/actions/reference/workflows-and-actions/workflow-commands, escaping as @actions/core has it. The
+runner drops columns when a range spans lines, so they are left out then. A log shows the message alone, which therefore
+begins with the place. GitHub shows ten annotations of a level a step: for more there is SARIF.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from secpipe.model.severity import Level
+from secpipe.model.text import printable
+from secpipe.report._lint import relative, told
+
+if TYPE_CHECKING:
+    from secpipe.model.lint import LintFinding, LintReport
+    from secpipe.model.problem import Problem
+
+_COMMANDS = {Level.ERROR: "error", Level.WARNING: "warning"}
+_DATA = str.maketrans({"%": "%25", "\r": "%0D", "\n": "%0A"})
+_PROPERTY = _DATA | str.maketrans({":": "%3A", ",": "%2C"})
+
+
+def lint(report: LintReport, *, color: bool = False, width: int | None = None) -> str:
+    """A command a line: `error`, `warning` or, for anything milder, `notice`; then what could not be examined."""
+    lines = [*map(_finding, report.findings), *(_problem(p, report) for p in report.problems)]
+    return "".join(f"{line}\n" for line in lines)
+
+
+def _finding(finding: LintFinding) -> str:
+    region = finding.region
+    place: dict[str, object] = {
+        "file": relative(finding.file),
+        "line": region.line,
+        "endLine": region.end_line,
+    }
+    if region.line == region.end_line:
+        place |= {"col": region.column, "endColumn": region.end_column}
+    message = f"{finding.file}:{region.line}:{region.column} {finding.code} {finding.message}"
+    return _command(_COMMANDS.get(finding.level, "notice"), {**place, "title": finding.code}, message)
+
+
+def _problem(problem: Problem, report: LintReport) -> str:
+    properties: dict[str, object] = {"title": problem.code}
+    if problem.subject in report.files:
+        properties = {"file": relative(problem.subject), **properties}
+    return _command("warning" if problem.coverage else "error", properties, told(problem))
+
+
+def _command(name: str, properties: dict[str, object], message: str) -> str:
+    # A path keeps its control characters out of sight: the runner would end the command at a line feed.
+    words = [f"{key}={printable(str(value)).translate(_PROPERTY)}" for key, value in properties.items()]
+    return f"::{name} {','.join(words)}::{printable(message).translate(_DATA)}"
