@@ -24,7 +24,7 @@ FormatOption = Annotated[
         "--format",
         "-f",
         metavar="FORMAT",
-        help="Report on stdout: tty, json or sarif. [default: tty]",
+        help="Report on stdout: tty, json, sarif and others. [default: tty]",
         show_default=False,
     ),
 ]
@@ -49,7 +49,7 @@ def destinations(kind: Kind, format: str | None, outputs: list[str] | None) -> l
     bare = False
     for output in outputs or []:
         name, equals, file = output.partition("=")
-        named = bool(equals) and (not name or name.isalnum())
+        named = bool(equals) and (not name or name.replace("_", "").isalnum())
         if not (file if named else output) or (named and not name):
             raise UsageError(
                 f"--output {output}: no {'format' if file else 'file'}", "write --output FORMAT=FILE"

@@ -18,6 +18,7 @@ from secpipe.errors import UsageError
         ("json", ["a"], [("json", "a")]),
         (None, ["json=-"], [("json", None)]),
         (None, ["json=-", "sarif=a"], [("json", None), ("sarif", "a")]),
+        (None, ["gitlab_codeclimate=a"], [("tty", None), ("gitlab_codeclimate", "a")]),
         (None, ["json=a=b", "x-y=z"], [("json", "a=b"), ("tty", "x-y=z")]),
         (
             None,
