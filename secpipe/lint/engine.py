@@ -7,7 +7,7 @@ import importlib
 import pkgutil
 from bisect import bisect_right
 from collections import deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, cast
 
 import secpipe.lint.checks
@@ -42,9 +42,8 @@ def lint_dockerfile(
 ) -> list[LintFinding]:
     """The findings in one file, sorted."""
     options = options or Options()
-    checks = [check for code in checked_codes() if options.may_want(code) for check in checks_of(code)]
     reporter = Reporter(dockerfile, pragmas, options)
-    for code, found in _Walk(dockerfile, pragmas, checks, options).run():
+    for code, found in _Walk(dockerfile, pragmas, _checks(options), options).run():
         rule = headline(code)
         where, message, fix = _parts(found)
         reporter.add(code, rule.level, rule.enabled, where, message or rule.summary, fix)
@@ -59,7 +58,7 @@ def runs(dockerfile: Dockerfile, pragmas: Pragmas) -> list[Run]:
         found.append(run)
         return ()
 
-    walk = _Walk(dockerfile, pragmas, [Check("", ("RUN",), True, collect)], Options())
+    walk = _Walk(dockerfile, pragmas, {"RUN": [Check("", ("RUN",), True, collect)]}, Options())
     deque(walk.run(), maxlen=0)
     return found
 
@@ -74,19 +73,25 @@ class Reporter:
         self._pragmas = pragmas
         self._options = options
         self._findings: dict[Any, LintFinding] = {}
+        self._levels: dict[tuple[str, Level], Level] = {}
 
     def add(
         self, code: str, level: Level, enabled: bool, where: Spanned, message: str, fix: Mending | None = None
     ) -> None:
         """Take a finding unless options or comments say that it is not wanted; `level` and `enabled` are the rule's own."""
-        level = self._options.level(code, level, enabled=enabled)
+        wanted = self._levels.get((code, level))
+        if wanted is None:
+            wanted = self._options.level(code, level, enabled=enabled)
+            self._levels[code, level] = wanted
+        if wanted is Level.IGNORE:
+            return
         source = self._source
         region = source.region(where.start, where.end)
         index = bisect_right(self._starts, where.start) - 1
         stage = self._instructions[index].stage if index >= 0 else -1
-        if level > Level.IGNORE and not self._pragmas.ignored(code, region.line, region.end_line, stage):
+        if not self._pragmas.ignored(code, region.line, region.end_line, stage):
             mended = fix and _fix(fix, source)
-            finding = LintFinding(source.name, region, code, level, message, mended)
+            finding = LintFinding(source.name, region, code, wanted, message, mended)
             self._findings.setdefault(finding.sort_key, finding)
 
     def findings(self) -> list[LintFinding]:
@@ -107,19 +112,34 @@ def _fix(fix: Mending, source: Source) -> Fix:
     return Fix(tuple(edits), fix.safe)
 
 
+Checks = Mapping[str, Sequence[Check]]
+"""By the kind of node that they are called for."""
+
+
+def _checks(options: Options) -> Checks:
+    """The checks whose findings somebody may want."""
+    return _checks_for(options.select, options.extend_select, options.ignore)
+
+
+@functools.lru_cache(maxsize=8)
+def _checks_for(select: frozenset[str], extend: frozenset[str], ignore: frozenset[str]) -> Checks:
+    options = Options(select, extend, ignore)
+    found: dict[str, list[Check]] = {}
+    for code in checked_codes():
+        for check in checks_of(code) if options.may_want(code) else ():
+            for kind in check.kinds:
+                found.setdefault(kind, []).append(check)
+    return found
+
+
 class _Walk:
     """One pass over a file's instructions."""
 
-    def __init__(
-        self, dockerfile: Dockerfile, pragmas: Pragmas, checks: Iterable[Check], options: Options
-    ) -> None:
+    def __init__(self, dockerfile: Dockerfile, pragmas: Pragmas, checks: Checks, options: Options) -> None:
         self.dockerfile = dockerfile
         self.options = options
         self.pragmas = pragmas
-        self._checks: dict[str, list[Check]] = {}
-        for check in checks:
-            for kind in check.kinds:
-                self._checks.setdefault(kind, []).append(check)
+        self._checks = checks
 
     def run(self) -> Iterator[tuple[str, Found]]:
         dockerfile, context = self.dockerfile, Context(self.dockerfile, self.pragmas, self.options)

@@ -86,6 +86,8 @@ _NAMED = re.compile(
     r"(?P<sign>[\"']?[ \t]{0,8}[=:][ \t]{0,8}|[ \t]{1,8})[\"']?(?P<value>[^\s\"'`$(){}<>,;\\]{12,256})(?![^\s\"'`,;])",
     re.IGNORECASE,
 )
+_WORDS = ("pass", "secret", "token", "credential", "pwd", "key")
+"""One of these is in whatever `_NAMED` matches."""
 _ENV_NAME = re.compile(r"[A-Za-z_]\w*")
 _PLACEHOLDER = re.compile(
     r"example|change|replace|insert|place_?holder|dummy|sample|your|secret|passwo?r?d|token|todo|fixme|xxx|\*\*\*|\.\.\.|not[_-]?(?:a[_-])?real"
@@ -125,6 +127,10 @@ def by_format(text: str) -> Iterator[Secret]:
 
 def by_name(text: str, *, environment: bool = False) -> Iterator[Secret]:
     """Random values under the name of a secret; `environment`: the text is `NAME value`, that of an ENV."""
+    # Most texts say nothing of the kind, and this is much the cheaper way to know.
+    lowered = text.lower()
+    if not any(word in lowered for word in _WORDS):
+        return
     for match in _NAMED.finditer(text):
         blank = match["sign"].isspace()
         if blank and not (environment and _ENV_NAME.fullmatch(text, 0, match.start("sign"))):
