@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from typing import NamedTuple
 
 from secpipe.dockerfile.ast import Word
 from secpipe.dockerfile.shell import Command
-from secpipe.lint.check import Span, between
+from secpipe.lint.check import Fix, Span, Spanned, between
+from secpipe.lint.fixes import add_command
 from secpipe.lint.mounts import covers, kept_out
 from secpipe.lint.removal import reaches, removed_paths
 from secpipe.lint.run import Run
 from secpipe.lint.scope import Context
+
+_OTHER_ROOT = re.compile(r"--(?:install)?root\b|-R\b|\bchroot\b")
 
 
 class Manager(NamedTuple):
@@ -52,6 +56,13 @@ def cache_kept(run: Run, context: Context, manager: Manager) -> Span | None:
 
     found = uncleaned(run, installs, cleans)
     return None if found and _mounted(run, manager) else found
+
+
+def clean_up(run: Run, context: Context, command: str, install: Spanned, *, safe: bool = True) -> Fix | None:
+    """The command at the end of the RUN; not when what was installed went into another root."""
+    if "root" in run.script.text and _OTHER_ROOT.search(run.script.text):
+        return None
+    return add_command(run, context, command, install, safe=safe)
 
 
 def _mounted(run: Run, manager: Manager) -> bool:

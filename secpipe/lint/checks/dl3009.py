@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 from secpipe.dockerfile.shell import Command
-from secpipe.lint.check import Found, between, check
+from secpipe.lint.check import Fix, Found, between, check
+from secpipe.lint.fixes import add_command
 from secpipe.lint.mounts import keep_out
 from secpipe.lint.removal import reaches, removed_paths
 from secpipe.lint.run import Run
 from secpipe.lint.scope import Context
 
 _LISTS = "/var/lib/apt/lists"
+_APT = re.compile(r"\b(?:apt|apt-get|aptitude)\b(?P<update>[^;&|\n]*\bupdate\b)?")
+_SCRIPT = re.compile(r"\.sh\b|(?:^|[\s;&|])(?:\.{1,2}/|(?:ba|da|a)?sh[ \t]+[^-\s])")
 
 
 @check("RUN", onbuild=True)
@@ -24,7 +28,32 @@ def lists_left(run: Run, context: Context) -> Iterator[Found]:
         return
     command, update = updates[0]
     if update:
-        yield between(command, update)
+        yield between(command, update), "", _fix(run, context, command)
+
+
+def _fix(run: Run, context: Context, command: Command) -> Fix | None:
+    """The removal at the end, unless a later RUN needs the lists; one that runs a script may."""
+    later = _later_runs(run, context)
+    firsts = [match for text in later for match in [_APT.search(text)] if match]
+    if any(not match["update"] for match in firsts):
+        return None
+    safe = not any(_SCRIPT.search(text) for text in later)
+    return add_command(run, context, f"rm -rf {_LISTS}/*", command, safe=safe)
+
+
+def _later_runs(run: Run, context: Context) -> list[str]:
+    """What runs behind it, in its stage and in those that are based on it."""
+    stages = {run.instruction.stage}
+    for stage in context.dockerfile.stages:
+        if stage.parent in stages:
+            stages.add(stage.index)
+    text = context.dockerfile.source.text
+    return [
+        text[each.start : each.end]
+        for index in sorted(stages)
+        for each in context.instructions(index)
+        if each.start > run.start and (each.trigger or each).keyword == "RUN"
+    ]
 
 
 def _removes_lists(command: Command, name: str, context: Context) -> bool:

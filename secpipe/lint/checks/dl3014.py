@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 from secpipe.dockerfile.shell import Command
 from secpipe.lint.check import Found, between, check
+from secpipe.lint.fixes import add_argument
 from secpipe.lint.run import Run
 from secpipe.lint.scope import Context
 
@@ -22,7 +23,9 @@ def asks(run: Run, context: Context) -> Iterator[Found]:
     for command in run.commands("apt-get", "install"):
         install = command.any("install")
         if install and not command.flag("y", "yes", "assume-yes") and not _answers(command):
-            yield between(command, install)
+            # The one says no where the other says yes.
+            fix = None if command.flag("assume-no") else add_argument(run, context, install, "-y")
+            yield between(command, install), "", fix
 
 
 def _answers(command: Command) -> bool:

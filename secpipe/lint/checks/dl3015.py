@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 from secpipe.dockerfile.shell import Command
 from secpipe.lint.check import Found, between, check
+from secpipe.lint.fixes import add_argument
 from secpipe.lint.run import Run
 from secpipe.lint.scope import Context
 
@@ -21,7 +22,9 @@ def recommended(run: Run, context: Context) -> Iterator[Found]:
     for command in run.commands("apt-get", "install"):
         install = command.any("install")
         if install and not command.flag("no-install-recommends") and not _switched_off(command):
-            yield between(command, install)
+            # Other packages are installed then, some of which may be needed.
+            fix = add_argument(run, context, install, "--no-install-recommends", safe=False)
+            yield between(command, install), "", fix
 
 
 def _switched_off(command: Command) -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from secpipe.lint.check import Found, between, check
+from secpipe.lint.fixes import add_argument
 from secpipe.lint.mounts import covers, kept_out
 from secpipe.lint.run import Run
 from secpipe.lint.scope import Context
@@ -21,4 +22,6 @@ def index_kept(run: Run, context: Context) -> Iterator[Found]:
     for command in run.commands("apk", "add"):
         add = command.any("add")
         if add and not command.flag("no-cache"):
-            yield between(command, add)
+            # Without a network the index in the cache is the only one.
+            fix = None if command.flag("no-network") else add_argument(run, context, add, "--no-cache")
+            yield between(command, add), "", fix

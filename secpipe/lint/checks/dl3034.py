@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from secpipe.lint.check import Found, between, check
+from secpipe.lint.fixes import add_argument
 from secpipe.lint.run import Run
 from secpipe.lint.scope import Context
 
@@ -17,4 +18,4 @@ def asks(run: Run, context: Context) -> Iterator[Found]:
     for command in run.commands("zypper", *_CHANGES):
         change = command.any(*_CHANGES)
         if change and not command.flag("n", "non-interactive", "y", "no-confirm"):
-            yield between(command, change)
+            yield between(command, change), "", add_argument(run, context, command.name, "-n")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from secpipe.lint.check import Found, between, check
+from secpipe.lint.fixes import add_argument
 from secpipe.lint.packages import DNF, assumes_yes
 from secpipe.lint.run import Run
 from secpipe.lint.scope import Context
@@ -18,4 +19,4 @@ def asks(run: Run, context: Context) -> Iterator[Found]:
     for command in run.commands(DNF, *_INSTALLS):
         install = command.any(*_INSTALLS)
         if install and not assumes_yes(command):
-            yield between(command, install)
+            yield between(command, install), "", add_argument(run, context, install, "-y")

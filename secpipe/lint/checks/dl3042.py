@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator
 
 from secpipe.lint.check import Found, between, check
+from secpipe.lint.fixes import add_argument
 from secpipe.lint.mounts import kept_out
 from secpipe.lint.packages import pip_install
 from secpipe.lint.run import Run
@@ -28,7 +29,10 @@ def cache_kept(run: Run, context: Context) -> Iterator[Found]:
     for command, name in run.named_commands:
         install = None if name.startswith("pipx") else pip_install(command, name)
         if install and not command.flag("no-cache-dir", "no-cache"):
-            yield between(command, install)
+            # Whoever names a cache wants one.
+            named = command.flag("cache-dir")
+            fix = None if named else add_argument(run, context, install, "--no-cache-dir")
+            yield between(command, install), "", fix
 
 
 def _is_true(value: str | None) -> bool:

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from secpipe.dockerfile.ast import Word
 from secpipe.dockerfile.shell import Command
 from secpipe.lint.check import Found, check, quoted
+from secpipe.lint.fixes import add_argument
 from secpipe.lint.run import Run
 from secpipe.lint.scope import Context
 
@@ -28,6 +29,7 @@ def high_uid(run: Run, context: Context) -> Iterator[Found]:
                 yield (
                     word,
                     f"Pass `--no-log-init` for the UID {quoted(uid)}, or choose one of at most five digits",
+                    add_argument(run, context, command.name, "-l"),
                 )
 
 

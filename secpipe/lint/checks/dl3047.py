@@ -5,7 +5,10 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from secpipe.lint.check import Found, check
+from secpipe.dockerfile.shell import Command
+from secpipe.lint.check import Fix, Found, check
+from secpipe.lint.fixes import add_argument
+from secpipe.lint.image import official, split
 from secpipe.lint.run import Run
 from secpipe.lint.scope import Context
 
@@ -16,6 +19,12 @@ _CALM = re.compile(
     re.DOTALL,
 )
 
+_GNU_USERS = re.compile(
+    r"\b(?:apt|apt-get|yum|dnf|microdnf|zypper)[ \t]|\bapk\b[^;&|]*\badd\b[^;&|]*[ \t]wget(?:\s|$|[=~<>])"
+)
+"""Where these are, wget is GNU's."""
+_GNU_IMAGES = frozenset({"almalinux", "buildpack-deps", "centos", "debian", "fedora", "rockylinux", "ubuntu"})
+
 
 @check("RUN", onbuild=True)
 def progress(run: Run, context: Context) -> Iterator[Found]:
@@ -23,4 +32,28 @@ def progress(run: Run, context: Context) -> Iterator[Found]:
     # PowerShell's own command of that name has other options and no bar that is drawn into a log.
     for command in () if run.shell.is_windows else run.commands("wget"):
         if not any(_CALM.fullmatch(word.value) for word in command.args):
-            yield command.name
+            yield command.name, "", _fix(run, context, command)
+
+
+def _fix(run: Run, context: Context, command: Command) -> Fix | None:
+    """One line per 32 megabytes, an option that the wget of busybox refuses; it is safe where that cannot be meant."""
+    return add_argument(run, context, command.name, "--progress=dot:giga", safe=_is_gnu(run, context))
+
+
+def _is_gnu(run: Run, context: Context) -> bool:
+    """Whether the stage, or one that it is based on, tells that its system is none of busybox."""
+    index: int | None = run.instruction.stage
+    while index is not None and index >= 0:
+        stage = context.dockerfile.stages[index]
+        if stage.parent is None and official(split(stage.resolved or "").name) in _GNU_IMAGES:
+            return True
+        text = context.dockerfile.source.text
+        runs = (
+            i
+            for i in context.instructions(index)
+            if (i.trigger or i).keyword == "RUN" and i.start <= run.start
+        )
+        if any(_GNU_USERS.search(text[each.start : each.end]) for each in runs):
+            return True
+        index = stage.parent
+    return False

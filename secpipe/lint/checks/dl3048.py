@@ -5,8 +5,9 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from secpipe.dockerfile.ast import Instruction
-from secpipe.lint.check import Found, check, quoted
+from secpipe.dockerfile.ast import Instruction, Word
+from secpipe.lint.check import Fix, Found, check, quoted
+from secpipe.lint.fixes import replace
 from secpipe.lint.labels import labels
 from secpipe.lint.scope import Context
 
@@ -28,4 +29,14 @@ def invalid_key(instruction: Instruction, context: Context) -> Iterator[Found]:
             yield (
                 label.key,
                 f"Write {quoted(name)} with lower-case letters, digits and single separators, a letter first",
+                _fix(label.key, instruction, context),
             )
+
+
+def _fix(key: Word, instruction: Instruction, context: Context) -> Fix | None:
+    """The key in lower case, unless there is such a label. Whoever reads labels may ask for the old one."""
+    name = key.value.lower()
+    others = (label.name for label in labels(instruction, context))
+    if not _KEY.fullmatch(name) or ".." in name or "--" in name or name in others:
+        return None
+    return replace(context, key, name, safe=False)

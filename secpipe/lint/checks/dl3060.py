@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from secpipe.dockerfile.ast import Word
 from secpipe.dockerfile.shell import Command
-from secpipe.lint.caches import uncleaned
+from secpipe.lint.caches import clean_up, uncleaned
 from secpipe.lint.check import Found, check
 from secpipe.lint.mounts import covers, kept_out
 from secpipe.lint.packages import YARN_VALUED
@@ -23,7 +23,8 @@ def kept(run: Run, context: Context) -> Iterator[Found]:
     """An install whose cache is neither cleaned behind it nor on a mount, in a stage whose files are kept."""
     install = uncleaned(run, _install, lambda command, name: _cleans(command, name, context))
     if install and context.is_kept(run.instruction.stage) and not _mounted(run):
-        yield install
+        # Since Yarn 2 the project may run from that cache.
+        yield install, "", clean_up(run, context, "yarn cache clean", install, safe=False)
 
 
 def _install(command: Command, name: str) -> Word | None:

@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 from secpipe.dockerfile.ast import Word
 from secpipe.dockerfile.shell import Command
-from secpipe.lint.check import Found, check, quoted
+from secpipe.lint.check import Edit, Fix, Found, check, quoted
 from secpipe.lint.run import Run
 from secpipe.lint.scope import Context
 
 _SH = frozenset({"/bin/sh", "/usr/bin/sh"})
+
+_NOTHING_ELSE = re.compile(
+    r"(?:rm(?:[ \t]+-[rf]+)?[ \t]+/bin/sh[ \t]*(?:&&|;)[ \t]*)?"
+    r"ln[ \t]+-[sfn]+[ \t]+(?:/(?:usr/)?bin/)?(bash|zsh)[ \t]+/bin/sh[ \t]*"
+)
 
 
 @check("RUN", onbuild=True)
@@ -19,7 +25,8 @@ def shell_replaced(run: Run, context: Context) -> Iterator[Found]:
     for command in run.commands("ln"):
         link = _link(command)
         if link and link.value in _SH:
-            yield link, f"Choose the shell with SHELL instead of replacing {quoted(link.value)}"
+            message = f"Choose the shell with SHELL instead of replacing {quoted(link.value)}"
+            yield link, message, _fix(run)
 
 
 def _link(command: Command) -> Word | None:
@@ -27,3 +34,13 @@ def _link(command: Command) -> Word | None:
     operands = command.positional("-S", "--suffix", "-t", "--target-directory")
     in_folder = command.flag("t", "target-directory")
     return operands[-1] if len(operands) > 1 and not in_folder else None
+
+
+def _fix(run: Run) -> Fix | None:
+    """SHELL instead of a RUN that does nothing else. Scripts get the distribution's own shell back, so it is not safe."""
+    instruction = run.instruction
+    match = _NOTHING_ELSE.fullmatch(instruction.text)
+    if not match or instruction.flags or len(instruction.segments[0]) > 1 or instruction.heredocs:
+        return None
+    text = f'SHELL ["/bin/{match[1]}", "-c"]'
+    return Fix((Edit(instruction.start, instruction.end, text),), safe=False)

@@ -6,10 +6,12 @@ from collections.abc import Iterator
 
 from secpipe.dockerfile.shell import Command
 from secpipe.dockerfile.wrappers import is_shell, script_argument
-from secpipe.lint.check import Found, Span, check
+from secpipe.lint.check import Edit, Fix, Found, Span, check
 from secpipe.lint.run import Run
 from secpipe.lint.scope import Context
 from secpipe.lint.shell import sets_pipefail
+
+_HAVE_PIPEFAIL = frozenset({"ash", "bash", "ksh", "zsh"})
 
 
 @check("RUN")
@@ -24,13 +26,26 @@ def pipe_without_pipefail(run: Run, context: Context) -> Iterator[Found]:
             shells.pop()
         if command is None:
             if not shells[-1][1]:
-                yield Span(start, end)
+                yield Span(start, end), "", _fix(run, context)
                 return
         elif command.name.value == "set":
             value = _switch(command)
             shells[-1] = (shells[-1][0], shells[-1][1] if value is None else value)
         else:
             shells.append((end, _switch(command) or False))
+
+
+def _fix(run: Run, context: Context) -> Fix | None:
+    """`set -o pipefail` in front, in a shell that is known to have it. What failed unseen until now ends the build then."""
+    instruction = run.instruction
+    if run.shell.program not in _HAVE_PIPEFAIL or not run.shell.words or run.text is None or instruction.json:
+        return None
+    if instruction.heredocs or not context.dockerfile.source.text.startswith(
+        run.text.text[:1], run.text.start(0)
+    ):
+        return None
+    at = run.text.start(0)
+    return Fix((Edit(at, at, "set -o pipefail && "),), safe=False)
 
 
 def _in_order(run: Run) -> list[tuple[int, int, Command | None]]:
