@@ -12,6 +12,7 @@ from pathlib import Path
 
 from secpipe.model.limits import Limits
 from secpipe.model.problem import Problem
+from secpipe.pipeline.patterns import Ignored, Patterns
 
 STDIN = "-"
 
@@ -35,28 +36,22 @@ _HINTS: dict[int | None, str] = {
 }
 
 
-def find(paths: Iterable[str]) -> tuple[list[str], list[Problem]]:
+def find(paths: Iterable[str], exclude: Iterable[Patterns] = ()) -> tuple[list[str], list[Problem]]:
     """The files that are meant, in the order given and sorted within a folder, each once; and the paths that are wrong.
 
     A folder is searched for Dockerfile, Dockerfile.*, *.Dockerfile and the same with Containerfile. Links to files are
-    followed, links to folders are not.
+    followed, links to folders are not. What .gitignore or `exclude` name is left out, unless it is given as a path.
     """
+    exclude = tuple(exclude)
     found: dict[str, str] = {}
     problems: list[Problem] = []
     for path in paths:
         if path not in ("", STDIN) and Path(path).is_dir():
             known = len(problems)
-            inside = list(_search(path, problems))
+            search = _Search(path, exclude, problems)
+            inside = list(search)
             if not inside and len(problems) == known:
-                problems.append(
-                    Problem(
-                        "no-dockerfiles",
-                        path,
-                        f"{path}: no Dockerfile in this folder or below it",
-                        "name the file itself when it is called otherwise",
-                        coverage=False,
-                    )
-                )
+                problems.append(search.in_vain())
         else:
             inside = [path]
         for file in inside:
@@ -100,24 +95,46 @@ def read(path: str, limit: int = _MAX_BYTES) -> bytes | Problem:
     return data
 
 
-def _search(folder: str, problems: list[Problem]) -> Iterator[str]:
-    def unreadable(error: OSError) -> None:
-        where = str(error.filename or folder)
-        reason = (error.strerror or str(error)).lower()
-        problems.append(
-            _unusable(
-                "unreadable-folder",
-                where,
-                f"cannot be searched: {reason}",
-                _HINTS.get(error.errno, "name the Dockerfiles that are meant"),
+class _Search:
+    """A search of one folder; what cannot be searched goes to the problems."""
+
+    def __init__(self, folder: str, exclude: tuple[Patterns, ...], problems: list[Problem]) -> None:
+        self._folder = folder
+        self._ignored = Ignored(folder, exclude)
+        self._problems = problems
+        self._left_out = 0
+
+    def __iter__(self) -> Iterator[str]:
+        for root, folders, files in os.walk(self._folder, onerror=self._unreadable):
+            self._ignored.enter(root, files)
+            folders[:] = sorted(
+                name
+                for name in folders
+                if name not in _SKIPPED and not self._ignored(root, name, is_folder=True)
             )
+            for name in sorted(filter(is_dockerfile, files)):
+                if self._ignored(root, name, is_folder=False):
+                    self._left_out += 1
+                else:
+                    yield str(Path(root, name))
+
+    def in_vain(self) -> Problem:
+        """The problem of a folder without Dockerfiles."""
+        left_out = self._left_out
+        but = f" but {left_out} that .gitignore or exclude name" if left_out else ""
+        return Problem(
+            "no-dockerfiles",
+            self._folder,
+            f"{self._folder}: no Dockerfile in this folder or below it{but}",
+            "name the file itself" + ("" if left_out else " when it is called otherwise"),
+            coverage=False,
         )
 
-    for root, folders, files in os.walk(folder, onerror=unreadable):
-        folders[:] = sorted(set(folders) - _SKIPPED)
-        for name in sorted(files):
-            if is_dockerfile(name):
-                yield str(Path(root, name))
+    def _unreadable(self, error: OSError) -> None:
+        where = str(error.filename or self._folder)
+        reason = (error.strerror or str(error)).lower()
+        hint = _HINTS.get(error.errno, "name the Dockerfiles that are meant")
+        self._problems.append(_unusable("unreadable-folder", where, f"cannot be searched: {reason}", hint))
 
 
 def _unusable(code: str, path: str, message: str, hint: str) -> Problem:

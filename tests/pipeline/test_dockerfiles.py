@@ -10,6 +10,7 @@ import pytest
 
 from secpipe.model.problem import Problem
 from secpipe.pipeline.dockerfiles import find, is_dockerfile, read
+from secpipe.pipeline.patterns import Patterns
 
 
 def make(folder: Path, *names: str) -> None:
@@ -189,3 +190,51 @@ def test_a_file_that_may_not_be_read_is_a_problem(tmp_path: Path, monkeypatch: p
     assert isinstance(problem, Problem)
     assert problem.code == "unreadable-file"
     assert problem.message == f"{tmp_path / 'Dockerfile'}: cannot be read: permission denied"
+
+
+def test_what_gitignore_names_is_left_out_unless_it_is_named(tmp_path: Path) -> None:
+    make(
+        tmp_path,
+        "Dockerfile",
+        "build/Dockerfile",
+        "a/Dockerfile.gen",
+        "a/Dockerfile",
+        "a/kept/Dockerfile.gen",
+    )
+    (tmp_path / ".gitignore").write_text("build/\n*.gen\n")
+    (tmp_path / "a/kept/.gitignore").write_text("!*.gen\n")
+    assert found(tmp_path) == ["Dockerfile", "a/Dockerfile", "a/kept/Dockerfile.gen"]
+    assert found(tmp_path, "a/Dockerfile.gen", "build") == ["a/Dockerfile.gen", "build/Dockerfile"]
+
+
+def test_exclude_comes_before_gitignore(tmp_path: Path) -> None:
+    make(tmp_path, "Dockerfile", "tests/Dockerfile", "build/Dockerfile")
+    (tmp_path / ".gitignore").write_text("build/\n")
+    exclude = [Patterns(str(tmp_path), ("/tests", "!build/"))]
+    assert find([str(tmp_path)], exclude)[0] == [
+        str(tmp_path / "Dockerfile"),
+        str(tmp_path / "build/Dockerfile"),
+    ]
+    assert find([str(tmp_path / "tests/Dockerfile")], exclude)[0] == [str(tmp_path / "tests/Dockerfile")]
+
+
+def test_exclude_holds_in_folders_given_in_other_words(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    make(tmp_path, "a/x/Dockerfile", "a/Dockerfile")
+    monkeypatch.chdir(tmp_path / "a")
+    exclude = [Patterns(str(tmp_path), ("a/x",))]
+    make(tmp_path, "a/y/z/README")
+    for folder in (".", "./", "../a", "x/..", f"{tmp_path}//"):
+        assert [
+            Path(file).resolve().relative_to(tmp_path).as_posix() for file in find([folder], exclude)[0]
+        ] == ["a/Dockerfile"]
+
+
+def test_a_folder_of_which_everything_is_ignored_says_so(tmp_path: Path) -> None:
+    make(tmp_path, "Dockerfile")
+    (tmp_path / ".gitignore").write_text("Dockerfile\n")
+    _, (problem,) = find([str(tmp_path)])
+    assert problem.message.endswith(
+        "no Dockerfile in this folder or below it but 1 that .gitignore or exclude name"
+    )
