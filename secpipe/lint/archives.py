@@ -8,16 +8,18 @@ from __future__ import annotations
 import re
 
 _SUFFIXES = "tar|gz|bz2?|xz|zst|lz|lzma|z|tgz|tbz2?|tb2|txz|tzst|tlz|tpz|tz"
-# A pattern counts when it says tar before its first wildcard.
-_ARCHIVE = re.compile(rf"\.({_SUFFIXES})$|\.(tar|tgz)[^/*?\[]*[*?\[][^/]*$", re.IGNORECASE)
+_ARCHIVE = re.compile(rf"\.({_SUFFIXES})$", re.IGNORECASE)
+_IN_PATTERN = re.compile(r"\.(tar|tgz)", re.IGNORECASE)
 _TAR = re.compile(r"\.(tar|t[a-z]z2?|tb2|tzst)(\.[^.]*)?$", re.IGNORECASE)
 
 
 def may_be_archive(path: str) -> bool:
-    """Whether a file, or those of a pattern, can be an archive by the name."""
-    return _ARCHIVE.search(path) is not None
+    """Whether a file can be an archive by its name, or by what stands before a wildcard in it: `a.tar.*` can."""
+    name = path.rpartition("/")[2]
+    wildcard = max(name.rfind(char) for char in "*?[")
+    return bool(_ARCHIVE.search(name) or _IN_PATTERN.search(name, 0, max(wildcard, 0)))
 
 
 def is_tar(path: str) -> bool:
     """Whether the name itself says tar, as `a.tar.gz` and `a.tgz` do and `a.gz` does not."""
-    return _TAR.search(path) is not None
+    return _TAR.search(path.rpartition("/")[2]) is not None

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -16,13 +18,14 @@ from secpipe.lint.options import Options
 from secpipe.lint.rules import known_codes
 from tests.lint.support import findings, lines, place
 
+HADOLINT = Options(select=frozenset({"hadolint"}))
 PIPE = "RUN a | b\n"
 PIPEFAIL = 'SHELL ["/bin/bash", "-o", "pipefail", "-c"]\n'
 
 
 def test_findings_are_sorted_and_stand_on_their_words() -> None:
     text = "FROM debian\nRUN cd /x \\\n  && sudo apt-get install -y curl \\\n  git\nMAINTAINER me\n"
-    found = [(f.code, place(f)) for f in findings(text)]
+    found = [(f.code, place(f)) for f in findings(text, options=HADOLINT)]
     assert found == [
         ("DL3006", "1:6-1:12"),
         ("DL3003", "2:5-2:7"),
@@ -45,9 +48,12 @@ def test_a_very_long_word_is_cut_in_the_message() -> None:
 
 def test_ignored_rules_are_not_run() -> None:
     dockerfile = parse(source("FROM debian\nRUN cd /x\n", "f"))
-    ignoring = Options(ignore=frozenset({"DL3003"}))
+    ignoring = replace(HADOLINT, ignore=frozenset({"DL3003"}))
     assert [f.code for f in lint_dockerfile(dockerfile, Pragmas(), ignoring)] == ["DL3006"]
-    assert lint_dockerfile(dockerfile, Pragmas(), Options(ignore=frozenset({"DL3003", "DL3006"}))) == []
+    assert (
+        lint_dockerfile(dockerfile, Pragmas(), replace(HADOLINT, ignore=frozenset({"DL3003", "DL3006"})))
+        == []
+    )
 
 
 @pytest.mark.parametrize(
@@ -67,7 +73,10 @@ def test_pragmas(text: str, expected: list[int]) -> None:
 
 def test_a_syntax_error_does_not_silence_the_rest() -> None:
     text = "FROM a:1\nNONSENSE\nRUN cd /x\n"
-    assert [(f.code, f.region.line) for f in findings(text)] == [("DL1000", 2), ("DL3003", 3)]
+    assert [(f.code, f.region.line) for f in findings(text, options=HADOLINT)] == [
+        ("DL1000", 2),
+        ("DL3003", 3),
+    ]
 
 
 @pytest.mark.parametrize(

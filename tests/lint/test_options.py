@@ -70,5 +70,5 @@ def test_whether_a_family_of_rules_is_wanted_at_all(options: dict[str, str], wan
 
 
 def test_findings_have_the_level_that_was_asked_for() -> None:
-    (finding,) = findings("FROM debian\n", options=Options(levels={"DL3006": Level.STYLE}))
+    (finding,) = findings("FROM debian\n", "DL3006", Options(levels={"DL3006": Level.STYLE}))
     assert finding.level is Level.STYLE
