@@ -88,6 +88,8 @@ class Pragmas:
     def __init__(self, ignores: tuple[Pragma, ...] = (), shells: tuple[ShellPragma, ...] = ()) -> None:
         self.ignores = ignores
         self.shells = shells
+        self.heeded = True
+        """Whether `ignore=` has its effect; it is told all the same."""
 
     @property
     def codes(self) -> tuple[Word, ...]:
@@ -96,6 +98,8 @@ class Pragmas:
 
     def ignored(self, code: str, line: int, end_line: int, stage: int) -> bool:
         """Whether a finding on these lines (1-based, both included) of this stage is to be left out."""
+        if not self.heeded:
+            return False
         reach = self._reach.get(code)
         return reach is not None and code not in _NEVER and reach.covers(line, end_line, stage)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import TYPE_CHECKING, Literal, NamedTuple, TypeVar
 
@@ -23,6 +23,7 @@ from secpipe.model.lint import LintFinding, LintReport
 from secpipe.model.problem import Problem
 from secpipe.model.severity import Level
 from secpipe.pipeline.dockerfiles import STDIN, find, read
+from secpipe.pipeline.patterns import Patterns
 from secpipe.pipeline.shellcheck import Program, ShellCheck
 from secpipe.pipeline.shellcheck import find as find_shellcheck
 
@@ -52,6 +53,14 @@ class LintOptions:
     """`auto`: when it is installed"""
     jobs: int | None = None
     """processes at most, None for as many as there are cores"""
+    no_fail: bool = False
+    """whether findings leave the exit code alone"""
+    heed_comments: bool = True
+    """whether `ignore=` in comments has its effect"""
+    exclude: tuple[Patterns, ...] = ()
+    """what a search of folders leaves out, besides what .gitignore names"""
+    per_file_ignores: tuple[tuple[Patterns, frozenset[str]], ...] = ()
+    """the codes, or their beginnings, that are ignored in the files of some patterns"""
 
 
 class _Linted(NamedTuple):
@@ -83,7 +92,7 @@ def lint(paths: Sequence[str], options: LintOptions) -> LintReport:
     contract: 1 for findings at or above the threshold, else 2 for wrong paths, else 3 for files that could not be
     examined, else 0.
     """
-    files, problems = find(paths)
+    files, problems = find(paths, options.exclude)
     program = _shellcheck(options)
     if program is None and files and options.shellcheck == "auto" and options.rules.may_want_any("SC"):
         problems.append(_NO_SHELLCHECK)
@@ -96,8 +105,23 @@ def lint(paths: Sequence[str], options: LintOptions) -> LintReport:
         rules=Rules(finding.code for finding in findings),
         problems=tuple(sorted(problems)),
         threshold=options.threshold,
-        exit_code=_exit_code(findings, problems, options.threshold),
+        exit_code=_exit_code([] if options.no_fail else findings, problems, options.threshold),
         sources={each.file: each.lines for each in linted if each.findings},
+    )
+
+
+def renamed(report: LintReport, path: str) -> LintReport:
+    """The report with another path for its file. Raises `UsageError` when it is about several."""
+    if len(report.files) > 1:
+        raise UsageError(
+            f"--file-path-in-report {path}: {len(report.files)} files cannot all be called that",
+            "lint one file with it",
+        )
+    return replace(
+        report,
+        files=tuple(path for _ in report.files),
+        findings=tuple(replace(finding, file=path) for finding in report.findings),
+        sources=dict(zip((path,), report.sources.values(), strict=False)),
     )
 
 
@@ -200,11 +224,22 @@ def _open(file: str, options: LintOptions, with_scripts: bool) -> _Opened | Prob
         return data
     dockerfile = parse(decode(data, file))
     comments = pragmas(dockerfile)
-    return _Opened(dockerfile, comments, scripts(dockerfile, comments, options.rules) if with_scripts else [])
+    comments.heeded = options.heed_comments
+    rules = _rules(file, options)
+    return _Opened(dockerfile, comments, scripts(dockerfile, comments, rules) if with_scripts else [])
 
 
 def _check(opened: _Opened, options: LintOptions) -> list[LintFinding]:
-    return lint_dockerfile(opened.dockerfile, opened.comments, options.rules)
+    return lint_dockerfile(opened.dockerfile, opened.comments, _rules(opened.name, options))
+
+
+def _rules(file: str, options: LintOptions) -> Options:
+    """The options of the rules for one file."""
+    if not options.per_file_ignores or file == STDIN:
+        return options.rules
+    path = os.path.abspath(file)  # noqa: PTH100 - as the user wrote it, links and all
+    codes = [codes for patterns, codes in options.per_file_ignores if patterns.holds(path)]
+    return replace(options.rules, ignore=options.rules.ignore.union(*codes))
 
 
 def _together(
@@ -216,7 +251,7 @@ def _together(
     """Our findings and ShellCheck's, and what the comments of the file get wrong."""
     dockerfile, comments = opened.dockerfile, opened.comments
     commented = [(script, found) for script, found in said if not isinstance(found, str)]
-    findings = [*own, *shellcheck_findings(dockerfile, comments, commented, options.rules)]
+    findings = [*own, *shellcheck_findings(dockerfile, comments, commented, _rules(opened.name, options))]
     problems = [*_unknown_codes(dockerfile, comments)]
     for script, fault in said:
         if isinstance(fault, str):

@@ -43,6 +43,13 @@ class Patterns(NamedTuple):
         below = _below(path, self.base)
         return None if not below else _matcher(self).verdict(below, is_folder)
 
+    def holds(self, path: str) -> bool:
+        """Whether the path of a file is matched, or a folder that it is in."""
+        parents = [path]
+        while len(parents[-1]) > len(self.base) + 1:
+            parents.append(os.path.dirname(parents[-1]))  # noqa: PTH120
+        return any(self.verdict(each, is_folder=each != path) for each in parents)
+
 
 class Ignored:
     """What a search of one folder leaves out: by the patterns given, by .gitignore and by .git/info/exclude.

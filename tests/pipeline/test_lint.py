@@ -9,12 +9,14 @@ from pathlib import Path
 import pytest
 
 from secpipe.dockerfile.ast import Dockerfile
+from secpipe.errors import UsageError
 from secpipe.lint.engine import lint_dockerfile
 from secpipe.lint.options import Options
 from secpipe.model.lint import LintReport
 from secpipe.model.severity import Level
 from secpipe.pipeline import lint as module
-from secpipe.pipeline.lint import LintOptions, lint
+from secpipe.pipeline.lint import LintOptions, lint, renamed
+from secpipe.pipeline.patterns import Patterns
 
 CLEAN = "FROM debian:12\n"
 WARNING = "FROM debian\n"
@@ -145,3 +147,45 @@ def test_the_start_method_is_safe_with_threads() -> None:
     finally:
         done.set()
         thread.join()
+
+
+def test_findings_alone_can_be_made_to_fail_nothing(tmp_path: Path) -> None:
+    assert run(tmp_path, {"f": WARNING}, no_fail=True).exit_code == 0
+    assert run(tmp_path, {"f": "NONSENSE\n"}, no_fail=True).exit_code == 0
+    assert run(tmp_path, {"f": WARNING}, "missing", no_fail=True).exit_code == 2
+    assert run(tmp_path, {"f": WARNING, "g": BINARY}, no_fail=True).exit_code == 3
+    assert len(run(tmp_path, {"f": WARNING}, no_fail=True).findings) == 1
+
+
+def test_comments_may_be_given_no_heed(tmp_path: Path) -> None:
+    text = "# hadolint global ignore=DL3006\n# hadolint ignore=DL3006,DL3O06\nFROM debian\n"
+    assert run(tmp_path, {"f": text}).findings == ()
+    rules = Options(select=frozenset({"DL3006", "DL1001"}))
+    report = run(tmp_path, {"f": text}, heed_comments=False, rules=rules)
+    assert [finding.code for finding in report.findings] == ["DL1001", "DL3006"]
+    assert [problem.code for problem in report.problems] == ["unknown-rule"]
+
+
+def test_some_files_ignore_more(tmp_path: Path) -> None:
+    (tmp_path / "tests/deep").mkdir(parents=True)
+    names = ("Dockerfile", "tests/deep/Dockerfile", "tests/Dockerfile")
+    ignores = (
+        (Patterns(str(tmp_path), ("/tests",)), frozenset({"DL3006"})),
+        (Patterns(str(tmp_path), ("*",)), frozenset({"DL4"})),
+    )
+    files = dict.fromkeys(names, "FROM debian\nMAINTAINER me\n")
+    report = run(tmp_path, files, per_file_ignores=ignores)
+    assert [(f.file, f.code) for f in report.findings] == [(str(tmp_path / "Dockerfile"), "DL3006")]
+
+
+def test_excluded_files_are_not_searched_for(tmp_path: Path) -> None:
+    write(tmp_path, {"Dockerfile": CLEAN, "Dockerfile.old": WARNING})
+    assert run(tmp_path, {}, str(tmp_path), exclude=(Patterns(str(tmp_path), ("*.old",)),)).exit_code == 0
+
+
+def test_a_report_can_name_its_file_otherwise(tmp_path: Path) -> None:
+    report = renamed(run(tmp_path, {"f": WARNING}), "app/Dockerfile")
+    assert (report.files, [f.file for f in report.findings]) == (("app/Dockerfile",), ["app/Dockerfile"])
+    assert report.sources == {"app/Dockerfile": ("FROM debian", "")}
+    with pytest.raises(UsageError, match="2 files cannot all"):
+        renamed(run(tmp_path, {"f": WARNING, "g": WARNING}), "x")
