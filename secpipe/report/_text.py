@@ -14,14 +14,18 @@ if TYPE_CHECKING:
     from secpipe.model.scan import Finding
 
 
+_LINE_ENDS = re.compile("[\x7f-\x9f\u2028\u2029]")
+"""Those that JSON lets pass in strings, and the controls beside them."""
+
+
 def json_text(document: object) -> str:
     """The document as JSON that is valid UTF-8: bytes of names that are not stand in it as `\\xff`."""
     return _json(document, indent=2) + "\n"
 
 
 def json_line(document: object) -> str:
-    """The same on one line, without its end."""
-    return _json(document, indent=None)
+    """The same on one line, whatever the reader takes for a line's end, and without its own."""
+    return _LINE_ENDS.sub(lambda found: f"\\u{ord(found[0]):04x}", _json(document, indent=None))
 
 
 def _json(document: object, indent: int | None) -> str:

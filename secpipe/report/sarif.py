@@ -14,7 +14,8 @@ from typing import Any
 from urllib.parse import quote
 
 from secpipe import __version__
-from secpipe.model.lint import LintFinding, LintReport, Rule
+from secpipe.model.lint import Fix, LintFinding, LintReport, Rule
+from secpipe.model.location import Region
 from secpipe.model.problem import Problem
 from secpipe.model.scan import Finding, ScanReport
 from secpipe.model.severity import Level, Severity
@@ -63,12 +64,13 @@ def lint(report: LintReport, *, color: bool = False, width: int | None = None) -
 
 def _lint_rule(rule: Rule) -> dict[str, Any]:
     text = f"{rule.rationale}\n\n{rule.remedy}".strip() or rule.summary
+    markdown = f"{rule.rationale}\n\n**Instead:** {rule.remedy}\n\n[{rule.code}]({rule.url})"
     return {
         "id": rule.code,
         "name": rule.name,
         "shortDescription": {"text": _clip(rule.summary)},
         "fullDescription": {"text": _clip(rule.rationale or rule.summary)},
-        "help": {"text": text, "markdown": f"{text}\n\n[{rule.code}]({rule.url})"},
+        "help": {"text": text, "markdown": markdown},
         "helpUri": rule.url,
         "defaultConfiguration": {"level": _LINT_LEVELS[rule.level]},
         "properties": {"tags": ["dockerfile", "lint"], "precision": "high"},
@@ -82,7 +84,7 @@ def _lint_result(finding: LintFinding, rule_index: int, hashes: Sequence[str]) -
         if region.line <= len(hashes)
         else identity(finding.file, finding.code, finding.message)
     )
-    return {
+    result = {
         "ruleId": finding.code,
         "ruleIndex": rule_index,
         "level": _LINT_LEVELS[finding.level],
@@ -91,17 +93,35 @@ def _lint_result(finding: LintFinding, rule_index: int, hashes: Sequence[str]) -
             {
                 "physicalLocation": {
                     "artifactLocation": _artifact(finding.file),
-                    "region": {
-                        "startLine": region.line,
-                        "startColumn": region.column,
-                        "endLine": region.end_line,
-                        "endColumn": region.end_column,
-                        "sourceLanguage": "dockerfile",
-                    },
+                    "region": {**_region(region), "sourceLanguage": "dockerfile"},
                 }
             }
         ],
         "partialFingerprints": {"primaryLocationLineHash": fingerprint},
+    }
+    return {**result, "fixes": [_fix(finding, finding.fix)]} if finding.fix else result
+
+
+def _fix(finding: LintFinding, fix: Fix) -> dict[str, Any]:
+    """SARIF §3.55; what has to be looked at before it is applied says so in its description."""
+    replacements = [
+        {"deletedRegion": _region(edit.region), "insertedContent": {"text": wellformed(edit.text)}}
+        for edit in fix.edits
+    ]
+    how = "" if fix.safe else ", which may change what is built"
+    return {
+        "description": {"text": f"Fix {finding.code}{how}"},
+        "artifactChanges": [{"artifactLocation": _artifact(finding.file), "replacements": replacements}],
+        "properties": {"safe": fix.safe},
+    }
+
+
+def _region(region: Region) -> dict[str, Any]:
+    return {
+        "startLine": region.line,
+        "startColumn": region.column,
+        "endLine": region.end_line,
+        "endColumn": region.end_column,
     }
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from secpipe.model.lint import LintFinding, LintReport, Rule
+from secpipe.model.lint import Edit, Fix, LintFinding, LintReport, Rule
 from secpipe.model.location import Region
 from secpipe.model.package import Distribution, LayerRef, Package, Source
 from secpipe.model.problem import Problem
@@ -85,8 +85,11 @@ SCAN = scan_report(
     problems=(Problem("no-advisories", "PyPI", "no advisories for PyPI", "secpipe db update PyPI"),),
 )
 
+_UPDATE = "RUN apt-get update \\"
+_LEFT_OUT = Region(3, 18, 3, 18)
+
 LINT = LintReport(
-    ("Dockerfile", "sub dir/Dockerfile.prod"),
+    ("Dockerfile", "clean/Dockerfile", "sub dir/Dockerfile.prod"),
     (
         LintFinding(
             "Dockerfile",
@@ -96,8 +99,25 @@ LINT = LintReport(
             "Tag the version of the image `debian`",
         ),
         LintFinding(
-            "sub dir/Dockerfile.prod", Region(2, 1, 2, 4), "DL3002", Level.ERROR, "Last USER is root"
+            "Dockerfile",
+            Region(2, 5, 3, 18),
+            "DL3009",
+            Level.INFO,
+            'Remove the lists: <none> & "none" of 100%, please',
+            Fix((Edit(51, 51, _LEFT_OUT, " && rm -rf /var/lib/apt/lists/*"),)),
         ),
+        LintFinding(
+            "Dockerfile",
+            Region(3, 12, 3, 14),
+            "DL3048",
+            Level.STYLE,
+            "A label of `日本`",
+            Fix((Edit(45, 47, Region(3, 12, 3, 14), "jp"),), safe=False),
+        ),
+        LintFinding(
+            "sub dir/Dockerfile.prod", Region(2, 1, 2, 5), "DL3002", Level.ERROR, "Last USER is root"
+        ),
+        LintFinding("sub dir/Dockerfile.prod", Region(2, 6, 2, 10), "SC2086", Level.INFO, "Quote: this, too"),
     ),
     {
         code: Rule(
@@ -110,10 +130,29 @@ LINT = LintReport(
             "Remedy.",
             f"https://example.org/{code}",
         )
-        for code, name in (("DL3002", "LastUserRoot"), ("DL3006", "TagImage"))
+        for code, name in (
+            ("DL3002", "last-user-root"),
+            ("DL3006", "tagged-image"),
+            ("DL3009", "removed-lists"),
+            ("DL3048", "label-key"),
+            ("SC2086", "shellcheck-sc2086"),
+        )
     },
-    (Problem("unreadable-file", "gone", "cannot read gone", "check its permissions", coverage=False),),
+    (
+        Problem("no-shellcheck", "ShellCheck", "ShellCheck is not installed", "install it"),
+        Problem("unknown-rule", "clean/Dockerfile", "clean/Dockerfile:1:17: no rule DL9999", "remove it"),
+        Problem(
+            "unreadable-file",
+            "gone, away",
+            "gone, away: cannot be read",
+            "check its permissions",
+            coverage=False,
+        ),
+    ),
     Level.INFO,
     1,
-    {"Dockerfile": ("FROM debian", ""), "sub dir/Dockerfile.prod": ("FROM a:1", "USER root", "")},
+    {
+        "Dockerfile": ("FROM debian", _UPDATE, "\t&& 𝔸 echo 日本 end", ""),
+        "sub dir/Dockerfile.prod": ("FROM a:1", "USER root", ""),
+    },
 )
