@@ -14,11 +14,8 @@ from typing import Any, NamedTuple
 
 import secpipe
 from secpipe.errors import SecpipeError
-from secpipe.model.lint import Rule
+from secpipe.model.lint import Rule, rule_url
 from secpipe.model.severity import Level
-
-RULE_URL = "https://github.com/secpipe/secpipe/blob/main/rules/{code}.yaml"
-"""Where a rule is documented."""
 
 _TEXTS = ("code", "name", "level", "summary", "rationale", "remedy")
 _NAME = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
@@ -131,7 +128,7 @@ def rule(code: str) -> Rule:
         summary=texts["summary"],
         rationale=texts["rationale"],
         remedy=texts["remedy"],
-        url=RULE_URL.format(code=code),
+        url=rule_url(code),
     )
 
 
@@ -161,7 +158,7 @@ def _shellcheck_rule(code: str) -> Rule:
         summary=f"{code} of ShellCheck",
         rationale="ShellCheck reads the shell in a RUN and knows its traps. Its wiki has a page about this one.",
         remedy="Follow the page's correct code, or leave the rule out with a comment that says why.",
-        url=f"https://www.shellcheck.net/wiki/{code}",
+        url=rule_url(code),
     )
 
 

@@ -11,6 +11,13 @@ from secpipe.model.problem import Problem
 from secpipe.model.severity import Level
 
 
+def rule_url(code: str) -> str:
+    """Where a rule is documented: in our own pages, ShellCheck's in its wiki."""
+    if code.startswith("SC"):
+        return f"https://www.shellcheck.net/wiki/{code}"
+    return f"https://github.com/secpipe/secpipe/blob/main/docs/rules/{code}.md"
+
+
 @dataclass(frozen=True, slots=True)
 class Rule:
     """A rule's metadata, as its file under rules/ gives it."""

@@ -6,6 +6,7 @@ import io
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
+from secpipe.model.lint import rule_url
 from secpipe.model.severity import Level, Severity
 from secpipe.model.text import plural, printable
 from secpipe.report._text import instruction, totals
@@ -13,7 +14,7 @@ from secpipe.report._text import instruction, totals
 if TYPE_CHECKING:
     from rich.console import RenderableType
 
-    from secpipe.model.lint import LintReport
+    from secpipe.model.lint import LintFinding, LintReport
     from secpipe.model.scan import Finding, ScanReport
 
 _LEVEL_STYLES = {Level.ERROR: "1;31", Level.WARNING: "33", Level.INFO: "36", Level.STYLE: "2"}
@@ -27,20 +28,68 @@ _VERDICT_STYLES = {"clean": "bold green", "failed": "bold red", "undecided": "bo
 
 
 def lint(report: LintReport, *, color: bool = False, width: int | None = None) -> str:
-    """`FILE:LINE:COLUMN CODE level: message`, then the totals. Needs no rich: start-up is most of a lint."""
+    """`FILE:LINE:COLUMN CODE level: message`, one line a finding, then the totals.
+
+    On a terminal each has the line below it, with a mark under the word, and a rule's first finding its link. Needs no
+    rich: start-up is most of a lint.
+    """
     lines = []
+    linked: set[str] = set()
     for f in report.findings:
-        level = f"\x1b[{_LEVEL_STYLES[f.level]}m{f.level}\x1b[0m" if color and f.level else str(f.level)
-        place = f"{printable(f.file)}:{f.region.line}:{f.region.column}"
+        level = _styled(str(f.level), _LEVEL_STYLES.get(f.level, ""), color)
+        place = _styled(f"{printable(f.file)}:{f.region.line}:{f.region.column}", "1", color and width)
         lines.append(f"{place} {f.code} {level}: {printable(f.message)}")
+        if width is not None:
+            lines += _below(report, f, f.code not in linked, color, width)
+            linked.add(f.code)
+    lines += _summary(report, [""] if width is None else [])
+    if width is not None and report.findings:
+        worst = max(report.findings, key=lambda f: f.level)
+        lines.append(f"`secpipe rules {worst.code}` explains a rule.")
+    return "\n".join(lines) + "\n" if lines else ""
+
+
+def _styled(text: str, style: str, color: object) -> str:
+    return f"\x1b[{style}m{text}\x1b[0m" if color and style else text
+
+
+def _below(report: LintReport, finding: LintFinding, linked: bool, color: bool, width: int) -> Iterator[str]:
+    """The snippet, the link when this is the place for it, an empty line."""
+    from secpipe.report._snippet import snippet
+
+    source = report.sources.get(finding.file, ())
+    number = finding.region.line
+    margin = " " * max(len(str(number)) + 2, 5)
+    if number <= len(source):
+        shown = snippet(source[number - 1], finding.region, max(width - len(margin) - 2, 20))
+        mark = _styled(shown.mark.lstrip(), _LEVEL_STYLES.get(finding.level, ""), color)
+        blank = " " * (len(shown.mark) - len(shown.mark.lstrip()))
+        yield f"{_styled(f'{number:>{len(margin) - 1}} |', '2', color)} {shown.text}".rstrip()
+        yield f"{_styled(f'{margin}|', '2', color)} {blank}{mark}"
+    if linked:
+        yield _styled(f"{margin}= {rule_url(finding.code)}", "2", color)
+    yield ""
+
+
+def _summary(report: LintReport, gap: list[str]) -> Iterator[str]:
+    """Totals by level, what `--fix` would do, the files that were not examined."""
     counts = {level: sum(f.level is level for f in report.findings) for level in sorted(Level, reverse=True)}
     parts = [f"{count} {level}" for level, count in counts.items() if count]
     where = plural(len(report.files), "file")
     if parts:
-        lines += ["", f"{plural(len(report.findings), 'finding')} in {where}: {', '.join(parts)}"]
+        yield from gap
+        yield f"{plural(len(report.findings), 'finding')} in {where}: {', '.join(parts)}"
     elif report.files:
-        lines.append(f"no findings in {where}")
-    return "\n".join(lines) + "\n" if lines else ""
+        yield f"no findings in {where}"
+    fixes = [f.fix for f in report.findings if f.fix]
+    safe = sum(fix.safe for fix in fixes)
+    ways = [f"{safe} fixable with --fix"] if safe else []
+    if len(fixes) > safe:
+        ways.append(f"{len(fixes) - safe}{' more' if safe else ' fixable'} with --fix --unsafe-fixes")
+    if ways:
+        yield ", ".join(ways)
+    if missed := sorted({printable(p.subject) for p in report.problems if not p.coverage}):
+        yield f"not examined: {', '.join(missed)}"
 
 
 def scan(report: ScanReport, *, color: bool = False, width: int | None = None) -> str:

@@ -42,6 +42,10 @@ def test_lint_is_as_the_golden_file(name: str) -> None:
     compare(f"lint.{name}", render(name, LINT))
 
 
+def test_lint_on_a_terminal_is_as_the_golden_file() -> None:
+    compare("lint-terminal.tty", render("tty", LINT, width=80))
+
+
 def compare(file: str, text: str) -> None:
     """`UPDATE_GOLDEN=1 make test` writes the files anew; the diff is then read by a person."""
     path = GOLDEN / file
