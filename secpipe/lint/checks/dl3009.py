@@ -14,7 +14,9 @@ from secpipe.lint.run import Run
 from secpipe.lint.scope import Context
 
 _LISTS = "/var/lib/apt/lists"
-_APT = re.compile(r"\b(?:apt|apt-get|aptitude)\b(?P<update>[^;&|\n]*\bupdate\b)?")
+_APT = re.compile(
+    r"(?:(?<![\w./-])|/bin/)(?:apt-get|aptitude|apt)(?![\w./-])(?P<update>[^;&|\n]*\bupdate\b)?"
+)
 _SCRIPT = re.compile(r"\.sh\b|(?:^|[\s;&|])(?:\.{1,2}/|(?:ba|da|a)?sh[ \t]+[^-\s])")
 
 

@@ -19,4 +19,6 @@ def asks(run: Run, context: Context) -> Iterator[Found]:
     for command in run.commands(DNF, *_INSTALLS):
         install = command.any(*_INSTALLS)
         if install and not assumes_yes(command):
-            yield between(command, install), "", add_argument(run, context, install, "-y")
+            # The one says no where the other says yes.
+            fix = None if command.flag("assumeno") else add_argument(run, context, install, "-y")
+            yield between(command, install), "", fix
