@@ -52,7 +52,7 @@ _OTHER_IMAGES = {
     },
 }
 _SUCCESSORS = {"CentOS": "AlmaLinux, Rocky Linux or CentOS Stream"}
-_VERSION = re.compile(r"v?(\d+(?:\.\d+)*)(?![a-z])")
+_VERSION = re.compile(r"v?(\d++(?:\.\d++)*+)(?![a-z])")
 _STREAM = re.compile(r"stream(\d+)")
 _CENTOS = re.compile(r"centos(\d+)")
 _ALPINE = re.compile(r"-alpine(\d+\.\d+)")
