@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import codecs
 import re
+from typing import NamedTuple
 
 from secpipe.dockerfile.ast import Source
 from secpipe.errors import UndecidedError
@@ -42,6 +43,32 @@ def decode(data: bytes, name: str) -> Source:
         if "\0" in text:
             raise _binary(name)
     return source(text, name)
+
+
+class Exact(NamedTuple):
+    """A file's text in which nothing is lost: bytes that are no text are lone surrogates, one each."""
+
+    text: str
+    mark: bytes
+    encoding: str
+
+    def encode(self, text: str) -> bytes:
+        """Another text as this file would have it."""
+        return self.mark + text.encode(self.encoding, _exactly(self.encoding))
+
+
+def decode_exactly(data: bytes) -> Exact | None:
+    """The text at the offsets that `decode` gives, for writing it back; None when that would not give the same bytes."""
+    mark, encoding = next((m for m in _MARKS if data.startswith(m[0])), (b"", "utf-8"))
+    try:
+        exact = Exact(data[len(mark) :].decode(encoding, _exactly(encoding)), mark, encoding)
+        return exact if exact.encode(exact.text) == data else None
+    except UnicodeError:
+        return None
+
+
+def _exactly(encoding: str) -> str:
+    return "surrogateescape" if encoding == "utf-8" else "surrogatepass"
 
 
 def source(text: str, name: str) -> Source:

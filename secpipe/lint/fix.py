@@ -58,16 +58,22 @@ class _State(NamedTuple):
     findings: list[LintFinding]
 
 
-def fixed(source: Source, options: Options | None = None, *, unsafe: bool = False) -> Fixed:
-    """Fix what can be fixed; with `unsafe` also what may change more of the image than the rule is about."""
-    return _Fixer(options or Options(), unsafe).run(source)
+def fixed(
+    source: Source, options: Options | None = None, *, unsafe: bool = False, heed_comments: bool = True
+) -> Fixed:
+    """Fix what can be fixed; with `unsafe` also what may change more of the image than the rule is about.
+
+    Nothing is fixed that options or comments ignore; `heed_comments` as in `secpipe.pipeline.lint.LintOptions`.
+    """
+    return _Fixer(options or Options(), unsafe, heed_comments).run(source)
 
 
 class _Fixer:
     """One file's rounds, and how many trials are left."""
 
-    def __init__(self, options: Options, unsafe: bool) -> None:
+    def __init__(self, options: Options, unsafe: bool, heed_comments: bool) -> None:
         self._options = options
+        self._heed_comments = heed_comments
         self._unsafe = unsafe
         self._trials = 0
 
@@ -92,7 +98,9 @@ class _Fixer:
     def _read(self, source: Source) -> _State:
         self._trials -= 1
         dockerfile = parse(source)
-        return _State(dockerfile, lint_dockerfile(dockerfile, pragmas(dockerfile), self._options))
+        comments = pragmas(dockerfile)
+        comments.heeded = self._heed_comments
+        return _State(dockerfile, lint_dockerfile(dockerfile, comments, self._options))
 
     def _candidates(self, state: _State) -> Iterable[_Candidate]:
         for finding in state.findings:

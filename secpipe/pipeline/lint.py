@@ -61,6 +61,8 @@ class LintOptions:
     """what a search of folders leaves out, besides what .gitignore names"""
     per_file_ignores: tuple[tuple[Patterns, frozenset[str]], ...] = ()
     """the codes, or their beginnings, that are ignored in the files of some patterns"""
+    stdin: bytes | None = None
+    """what standard input held, when it has been read already"""
 
 
 class _Linted(NamedTuple):
@@ -219,21 +221,22 @@ def _guarded(file: str, work: Callable[[], T]) -> T | Problem:
 
 
 def _open(file: str, options: LintOptions, with_scripts: bool) -> _Opened | Problem:
-    data = read(file)
+    given = options.stdin if file == STDIN else None
+    data = read(file) if given is None else given
     if isinstance(data, Problem):
         return data
     dockerfile = parse(decode(data, file))
     comments = pragmas(dockerfile)
     comments.heeded = options.heed_comments
-    rules = _rules(file, options)
+    rules = rules_for(file, options)
     return _Opened(dockerfile, comments, scripts(dockerfile, comments, rules) if with_scripts else [])
 
 
 def _check(opened: _Opened, options: LintOptions) -> list[LintFinding]:
-    return lint_dockerfile(opened.dockerfile, opened.comments, _rules(opened.name, options))
+    return lint_dockerfile(opened.dockerfile, opened.comments, rules_for(opened.name, options))
 
 
-def _rules(file: str, options: LintOptions) -> Options:
+def rules_for(file: str, options: LintOptions) -> Options:
     """The options of the rules for one file."""
     if not options.per_file_ignores or file == STDIN:
         return options.rules
@@ -251,7 +254,7 @@ def _together(
     """Our findings and ShellCheck's, and what the comments of the file get wrong."""
     dockerfile, comments = opened.dockerfile, opened.comments
     commented = [(script, found) for script, found in said if not isinstance(found, str)]
-    findings = [*own, *shellcheck_findings(dockerfile, comments, commented, _rules(opened.name, options))]
+    findings = [*own, *shellcheck_findings(dockerfile, comments, commented, rules_for(opened.name, options))]
     problems = [*_unknown_codes(dockerfile, comments)]
     for script, fault in said:
         if isinstance(fault, str):
