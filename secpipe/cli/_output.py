@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -39,14 +40,21 @@ OutputOption = Annotated[
 ]
 
 
-def destinations(kind: Kind, format: str | None, outputs: list[str] | None) -> list[tuple[str, Path | None]]:
+def destinations(
+    kind: Kind,
+    format: str | Sequence[str] | None,
+    outputs: Sequence[str] | None,
+    default: Sequence[str] = ("tty",),
+) -> list[tuple[str, Path | None]]:
     """Every report to write as (format, file), None for stdout.
 
-    Checked before the work starts, so that a misspelt format does not cost a scan. Raises `UsageError`.
+    Several formats are for the files without one, in order, and what is left is for stdout. Checked before the work
+    starts, so that a misspelt format does not cost a scan. Raises `UsageError`.
     """
-    stdout = check(format or "tty", kind)
+    asked = [format] if isinstance(format, str) else list(format or [])
+    formats = [check(name, kind) for name in asked or default]
+    spare, bare = list(formats), False
     wanted: list[tuple[str, Path | None]] = []
-    bare = False
     for output in outputs or []:
         name, equals, file = output.partition("=")
         named = bool(equals) and (not name or name.replace("_", "").isalnum())
@@ -54,12 +62,16 @@ def destinations(kind: Kind, format: str | None, outputs: list[str] | None) -> l
             raise UsageError(
                 f"--output {output}: no {'format' if file else 'file'}", "write --output FORMAT=FILE"
             )
-        bare = bare or not named
+        if not named:
+            bare = True
+            if not spare and len(formats) > 1:
+                raise UsageError(f"--output {output}: no format is left for it", "write --output FORMAT=FILE")
+            name = spare.pop(0) if spare else formats[0]
         place = file if named else output
-        wanted.append((check(name, kind) if named else stdout, Path(place) if place != "-" else None))
+        wanted.append((check(name, kind), Path(place) if place != "-" else None))
     # Whoever names standard output for a report does not want another one there as well, unless --format asks for it.
-    if not bare and (format or all(file for _, file in wanted)):
-        wanted.insert(0, (stdout, None))
+    if asked or (not bare and all(file for _, file in wanted)):
+        wanted[:0] = [(name, None) for name in spare]
     _distinct(wanted)
     return wanted
 

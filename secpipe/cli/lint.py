@@ -2,28 +2,20 @@
 
 from __future__ import annotations
 
-from enum import StrEnum
+import os
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from secpipe.cli._output import FormatOption, OutputOption, destinations, emit
+from secpipe.cli import _lintoptions as options
+from secpipe.cli._output import OutputOption, destinations, emit
 from secpipe.cli._streams import say
 from secpipe.errors import UsageError
-from secpipe.model.severity import Level
 
 if TYPE_CHECKING:
+    from secpipe.config.settings import LintSettings
     from secpipe.model.lint import LintReport
-
-_THRESHOLDS = {str(level): level for level in sorted(Level, reverse=True)} | {"none": Level.IGNORE}
-
-
-class ShellCheckUse(StrEnum):
-    """When ShellCheck runs."""
-
-    AUTO = "auto"
-    ON = "on"
-    OFF = "off"
 
 
 def register(app: typer.Typer) -> None:
@@ -40,78 +32,85 @@ def lint(
             show_default=False,
         ),
     ],
-    format: FormatOption = None,
+    format: options.FormatsOption = None,
     output: OutputOption = None,
-    ignore: Annotated[
-        list[str] | None,
-        typer.Option(metavar="CODE[,CODE...]", help="Leave out a rule; repeatable.", show_default=False),
-    ] = None,
-    failure_threshold: Annotated[
-        str,
-        typer.Option(
-            "--failure-threshold",
-            "-t",
-            metavar="LEVEL",
-            help="Exit 1 on findings of this level or worse: error, warning, info, style, or none for any. "
-            "All are reported in any case.",
-        ),
-    ] = "info",
-    shellcheck: Annotated[
-        ShellCheckUse,
-        typer.Option(
-            envvar="SECPIPE_SHELLCHECK",
-            metavar="WHEN",
-            help="Check the shell in RUN with ShellCheck: auto (when it is installed), on or off.",
-        ),
-    ] = ShellCheckUse.AUTO,
-    jobs: Annotated[
-        int | None,
-        typer.Option(
-            "--jobs", "-j", min=1, help="Processes at most.  [default: one a core]", show_default=False
-        ),
-    ] = None,
+    select: options.SelectOption = None,
+    extend_select: options.ExtendSelectOption = None,
+    ignore: options.IgnoreOption = None,
+    error: options.ErrorOption = None,
+    warning: options.WarningOption = None,
+    info: options.InfoOption = None,
+    style: options.StyleOption = None,
+    failure_threshold: options.ThresholdOption = None,
+    no_fail: options.NoFailOption = False,
+    trusted_registry: options.TrustedRegistryOption = None,
+    require_label: options.RequireLabelOption = None,
+    strict_labels: options.StrictLabelsOption = False,
+    disable_ignore_pragma: options.DisableIgnorePragmaOption = False,
+    shellcheck: options.ShellCheckOption = None,
+    exclude: options.ExcludeOption = None,
+    config: options.ConfigOption = None,
+    no_config: options.NoConfigOption = False,
+    file_path_in_report: options.FilePathOption = None,
+    no_color: options.NoColorOption = False,
+    jobs: options.JobsOption = None,
+    verbose: options.VerboseOption = False,
 ) -> None:
     """Lint Dockerfiles.
 
-    Folders are searched for Dockerfile, Dockerfile.*, *.Dockerfile and Containerfile.
+    Folders are searched for Dockerfile, Dockerfile.*, *.Dockerfile and Containerfile, but for what .gitignore names.
+    Settings of .secpipe.yaml, pyproject.toml or .hadolint.yaml count where no option says otherwise.
 
     Exit codes: 0 clean, 1 findings at or above the threshold, 2 usage error or wrong path, 3 could not decide.
     """
-    from secpipe.lint.options import Options
-    from secpipe.pipeline.lint import LintOptions
     from secpipe.pipeline.lint import lint as run
+    from secpipe.pipeline.lint import renamed
 
-    wanted = destinations("lint", format, output)
-    rules = Options(ignore=_codes(ignore or []))
-    options = LintOptions(rules, _threshold(failure_threshold), shellcheck.value, jobs)
-    report = run(paths, options)
+    flags = options.flag_settings(
+        {
+            "select": select,
+            "extend-select": extend_select,
+            "ignore": ignore,
+            "trusted-registries": trusted_registry,
+            "exclude": exclude,
+        },
+        {
+            "failure-threshold": failure_threshold,
+            "no-fail": no_fail,
+            "strict-labels": strict_labels,
+            "disable-ignore-pragma": disable_ignore_pragma,
+            "shellcheck": shellcheck,
+            "jobs": jobs,
+            "no-color": no_color,
+        },
+        {"style": style, "info": info, "warning": warning, "error": error},
+        require_label,
+    )
+    settings = flags.over(_configured(config, no_config, verbose))
+    if settings.no_color:
+        os.environ["NO_COLOR"] = "1"
+    wanted = destinations("lint", format, output, settings.format or ("tty",))
+    report = run(paths, settings.options())
+    if file_path_in_report:
+        report = renamed(report, file_path_in_report)
     emit(report, wanted)
     _tell(report)
     raise typer.Exit(report.exit_code)
 
 
-def _codes(values: list[str]) -> frozenset[str]:
-    """The codes of `--ignore`. Raises `UsageError` for one that is no rule."""
-    from secpipe.lint.rules import is_known, nearest
+def _configured(config: Path | None, no_config: bool, verbose: bool) -> LintSettings:
+    """The settings of files and variables; what has no effect in them is told."""
+    from secpipe.config import lint_settings
 
-    codes = {code.strip().upper() for value in values for code in value.split(",") if code.strip()}
-    for code in sorted(codes):
-        if not is_known(code):
-            near = nearest(code)
-            raise UsageError(
-                f"--ignore {code}: no rule has this code",
-                f"did you mean {near}?" if near else "codes look like DL3008 or SC2086",
-            )
-    return frozenset(codes)
-
-
-def _threshold(value: str) -> Level:
-    level = _THRESHOLDS.get(value.strip().lower())
-    if level is None:
-        raise UsageError(
-            f"--failure-threshold {value}: no such level", f"use one of {', '.join(_THRESHOLDS)}"
-        )
-    return level
+    if config and no_config:
+        raise UsageError("--config and --no-config contradict each other", "leave one of them out")
+    if config is None and not no_config and os.environ.get("SECPIPE_CONFIG"):
+        config = Path(os.environ["SECPIPE_CONFIG"])
+    loaded = lint_settings(config, search_files=not no_config)
+    if verbose or loaded.settings.verbose:
+        say(f"configuration: {loaded.file or 'no file'}")
+    say(*(f"warning: {warning}" for warning in loaded.warnings))
+    return loaded.settings
 
 
 def _tell(report: LintReport) -> None:

@@ -16,6 +16,10 @@ from secpipe.errors import UsageError
         (None, [], [("tty", None)]),
         ("json", ["sarif=a"], [("json", None), ("sarif", "a")]),
         ("json", ["a"], [("json", "a")]),
+        (["json", "sarif"], ["a", "b"], [("json", "a"), ("sarif", "b")]),
+        (["json", "sarif"], ["a"], [("sarif", None), ("json", "a")]),
+        (["json"], ["a", "b"], [("json", "a"), ("json", "b")]),
+        (["json"], ["sarif=b", "a"], [("sarif", "b"), ("json", "a")]),
         (None, ["json=-"], [("json", None)]),
         (None, ["json=-", "sarif=a"], [("json", None), ("sarif", "a")]),
         (None, ["gitlab_codeclimate=a"], [("tty", None), ("gitlab_codeclimate", "a")]),
@@ -27,7 +31,9 @@ from secpipe.errors import UsageError
         ),
     ],
 )
-def test_places(format: str | None, outputs: list[str], expected: list[tuple[str, str | None]]) -> None:
+def test_places(
+    format: str | list[str] | None, outputs: list[str], expected: list[tuple[str, str | None]]
+) -> None:
     found = destinations("lint", format, outputs)
     assert [(name, file and str(file)) for name, file in found] == expected
 
@@ -46,11 +52,17 @@ def test_places(format: str | None, outputs: list[str], expected: list[tuple[str
         (None, ["json=there", "sarif=link"]),
         (None, ["json=there", "sarif=hard"]),
         ("json", ["sarif=-"]),
+        (["json", "sarif"], ["a", "b", "c"]),
+        (["json", "sarif"], []),
         (None, ["json=-", "sarif=-"]),
     ],
 )
 def test_what_cannot_be_meant(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kind: str, format: str | None, outputs: list[str]
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    kind: str,
+    format: str | list[str] | None,
+    outputs: list[str],
 ) -> None:
     monkeypatch.chdir(tmp_path)
     (tmp_path / "sub").mkdir()
@@ -60,3 +72,9 @@ def test_what_cannot_be_meant(
     with pytest.raises(UsageError) as error:
         destinations(kind, format, outputs)  # type: ignore[arg-type]  # one of the two kinds
     assert error.value.hint
+
+
+def test_a_default_gives_way() -> None:
+    assert destinations("lint", None, [], ["json"]) == [("json", None)]
+    assert destinations("lint", None, ["sarif=-"], ["json"]) == [("sarif", None)]
+    assert destinations("lint", "sarif", [], ["json"]) == [("sarif", None)]

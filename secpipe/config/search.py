@@ -1,0 +1,90 @@
+"""Where configuration is looked for, and whose a file is: ours or hadolint's."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import NamedTuple
+
+from secpipe.config.document import Node, read_toml, read_yaml
+from secpipe.config.hadolint import KEYS
+from secpipe.errors import UsageError
+
+OWN = (".secpipe.yaml", ".secpipe.yml")
+PYPROJECT = "pyproject.toml"
+_SUFFIXES = (".yaml", ".yml")
+
+
+class Found(NamedTuple):
+    """A configuration file that was read, and whether it is hadolint's."""
+
+    path: Path
+    document: Node
+    hadolints: bool
+
+
+def own(folder: Path, home: Path | None) -> Found | None:
+    """The nearest file of ours, from the folder upward to the root of its repository, else to the home folder.
+
+    Within a folder `.secpipe.yaml` comes before `[tool.secpipe]`. Raises `UsageError` for a file that cannot be read.
+    """
+    for parent in (folder, *folder.parents):
+        for name in OWN:
+            path = _shown(parent / name)
+            if os.path.isfile(path):  # noqa: PTH113 - a Path would raise on a folder that is closed to us
+                return Found(path, read_yaml(path), hadolints=False)
+        project = _shown(parent / PYPROJECT)
+        if os.path.isfile(project) and (table := read_toml(project)) is not None:  # noqa: PTH113
+            return Found(project, table, hadolints=False)
+        if os.path.exists(parent / ".git") or parent == home:  # noqa: PTH110
+            break
+    return None
+
+
+def hadolints(folder: Path, environ: Mapping[str, str]) -> Found | None:
+    """hadolint's file, in the places and the order that it looks into. Raises `UsageError` as `own` does."""
+    for path in _hadolint_places(_shown(folder), environ):
+        if os.path.isfile(path):  # noqa: PTH113
+            return Found(path, read_yaml(path), hadolints=True)
+    return None
+
+
+def _hadolint_places(folder: Path, environ: Mapping[str, str]) -> Iterator[Path]:
+    stems = [folder / ".hadolint"]
+    home = environ.get("HOME")
+    xdg = environ.get("XDG_CONFIG_HOME") or (home and f"{home}/.config")
+    if xdg:
+        stems.append(Path(xdg, "hadolint"))
+    if home:
+        stems += [
+            Path(home, ".hadolint", "hadolint"),
+            Path(home, ".hadolint", "config"),
+            Path(home, ".hadolint"),
+        ]
+    for stem in stems:
+        for suffix in _SUFFIXES:
+            yield stem.with_name(stem.name + suffix)
+
+
+def _shown(path: Path) -> Path:
+    """The path as messages name it: seen from here."""
+    return Path(os.path.relpath(path))
+
+
+def named(path: Path) -> Found:
+    """The file that a user names, ours or hadolint's by its name, else by its keys.
+
+    Raises `UsageError` when it cannot be read, or is a pyproject.toml without `[tool.secpipe]`.
+    """
+    if path.suffix == ".toml":
+        table = read_toml(path)
+        if table is None:
+            raise UsageError(f"{path}: no table [tool.secpipe]", "add it, or name another file")
+        return Found(path, table, hadolints=False)
+    document = read_yaml(path)
+    stem = path.name.removeprefix(".").partition(".")[0]
+    if stem in ("secpipe", "hadolint"):
+        return Found(path, document, stem == "hadolint")
+    keys = document.value.keys() if isinstance(document.value, Mapping) else frozenset[str]()
+    return Found(path, document, "lint" not in keys and not keys.isdisjoint(KEYS))
