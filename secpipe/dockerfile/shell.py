@@ -121,13 +121,6 @@ def script(instruction: Instruction, source: Source, limits: Limits = _LIMITS) -
 
 
 def shell_text(instruction: Instruction, source: Source) -> Joined | None:
-    """What the shell of a RUN is given to read; None for the exec form and for a heredoc of another interpreter."""
-    if instruction.json is not None:
-        return None
-    return _with_heredocs(instruction, Joined(instruction.text, instruction.segments), source)
-
-
-def shell_text(instruction: Instruction, source: Source) -> Joined | None:
     """The text that the shell of a RUN is given to read, each character at its place; None when no shell reads it."""
     if instruction.json is not None:
         return None
