@@ -17,7 +17,7 @@ PYTEST_ARGS ?= -q -n auto
 BENCH_ARGS ?=
 LOCK_ARGS ?=
 
-.PHONY: help venv demo test check lint format lock bench clean
+.PHONY: help venv demo test check lint format docs lock bench clean
 
 help: ## Show the targets
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z]+:.*## / {printf "make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -42,6 +42,9 @@ lint: $(DEV)
 format: $(DEV) ## Format the code and apply the safe fixes
 	$(BIN)/ruff check --fix-only
 	$(BIN)/ruff format
+
+docs: $(RUNTIME) ## Write docs/rules from rules/
+	$(BIN)/python scripts/rules.py
 
 bench: $(RUNTIME) ## Measure against hadolint and trivy where they are installed (see benchmarks/README.md)
 	$(BIN)/python -m benchmarks $(BENCH_ARGS)
