@@ -73,7 +73,7 @@ def test_texts_fit_where_reports_put_them(code: str) -> None:
     assert "\n" not in found.summary + found.rationale + found.remedy
     assert len(found.rationale) <= 1000
     assert found.url.startswith("https://")
-    assert found.url.endswith(f"{code}.yaml")
+    assert found.url.endswith(f"/docs/rules/{code}.md")
 
 
 @pytest.mark.parametrize(
