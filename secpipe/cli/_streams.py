@@ -36,8 +36,13 @@ def hold() -> None:
 
 def write(text: str) -> None:
     """Write to standard output as UTF-8. Raises `UsageError` when that cannot be; exits when nobody reads any more."""
+    write_bytes(text.encode("utf-8", "backslashreplace"))
+
+
+def write_bytes(data: bytes) -> None:
+    """Write to standard output as it is; otherwise as `write`."""
     try:
-        sys.stdout.buffer.write(text.encode("utf-8", "backslashreplace"))
+        sys.stdout.buffer.write(data)
         sys.stdout.buffer.flush()
     except OSError as error:
         raise lost(error) from error

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from secpipe.cli import _fix
 from secpipe.cli import _lintoptions as options
 from secpipe.cli._output import OutputOption, destinations, emit
 from secpipe.cli._streams import say
@@ -51,6 +52,9 @@ def lint(
     exclude: options.ExcludeOption = None,
     config: options.ConfigOption = None,
     no_config: options.NoConfigOption = False,
+    fix: _fix.FixOption = False,
+    diff: _fix.DiffOption = False,
+    unsafe_fixes: _fix.UnsafeFixesOption = False,
     file_path_in_report: options.FilePathOption = None,
     no_color: options.NoColorOption = False,
     jobs: options.JobsOption = None,
@@ -90,7 +94,9 @@ def lint(
     if settings.no_color:
         os.environ["NO_COLOR"] = "1"
     wanted = destinations("lint", format, output, settings.format or ("tty",))
-    report = run(paths, settings.options())
+    mode = _fix.mode(fix, diff, unsafe_fixes)
+    chosen = settings.options()
+    report = _fix.fix_and_lint(paths, chosen, wanted, mode) if mode else run(paths, chosen)
     if file_path_in_report:
         report = renamed(report, file_path_in_report)
     emit(report, wanted)

@@ -21,11 +21,12 @@ _WORD = re.compile(rf"(?:{_PLAIN}|'[^'\\{_NEVER}]*'|\"[^\"$`\\!{_NEVER}]*\")+")
 _QUOTED = re.compile(r"'([^']*)'|\"([^\"]*)\"")
 _BLANKS = re.compile(r"[ \t]+")
 _NEEDS_SHELL = re.compile(
-    r"alias|bg|break|case|cd|command|continue|do|done|elif|else|esac|eval|exec|exit|export|fc|fg|fi|for|function|getopts"
+    r"alias|bg|break|case|cd|command|continue|do|done|echo|elif|else|esac|eval|exec|exit|export|fc|fg|fi|for|function|getopts"
     r"|hash|if|in|jobs|let|local|read|readonly|return|select|set|shift|shopt|source|then|times?|trap|type|ulimit|umask"
     r"|unalias|unset|until|wait|while|\.|:"
 )
-"""Keywords, and built-in commands that are no programs or act upon the shell."""
+"""Keywords, and built-in commands that are no programs, act upon the shell, or differ from the program of that name."""
+_SYSTEM = re.compile(r"(?:/usr(?:/local)?)?(?:/s?bin/)?[^/]+")
 _HARMLESS = re.compile(r"-[ceux]+|-[eux]*o|pipefail")
 """Options of a shell that make no difference to a single command."""
 
@@ -65,6 +66,12 @@ def exec_form(instruction: Instruction, context: Context) -> tuple[Edit, ...] | 
     edits[0] = Edit(line.start(begin), first.end, "[" + first.text)
     edits[-1] = edits[-1]._replace(text=edits[-1].text[:-1] + "]")
     return tuple(edits)
+
+
+def is_binary(words: tuple[Edit, ...]) -> bool:
+    """Whether the program is certainly none that only a shell can start, as a script without `#!` is."""
+    name = json.loads(words[0].text.strip("[,]"))
+    return _SYSTEM.fullmatch(name) is not None and not name.endswith(".sh")
 
 
 def _words(text: str, at: int) -> list[tuple[int, int]]:

@@ -132,7 +132,7 @@ def _changes(files: Sequence[str], options: LintOptions, unsafe: bool) -> Iterat
             exact = decode_exactly(data)
             if exact is None:
                 yield _unwritten(file, "its encoding is damaged, so it could not be written back as it was")
-                continue
+                raise UndecidedError(file)
             rules = rules_for(file, options)
             text = source(exact.text, file)
             result = fixed(text, rules, unsafe=unsafe, heed_comments=options.heed_comments)

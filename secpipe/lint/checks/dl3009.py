@@ -17,6 +17,7 @@ _LISTS = "/var/lib/apt/lists"
 _APT = re.compile(
     r"(?:(?<![\w./-])|/bin/)(?:apt-get|aptitude|apt)(?![\w./-])(?P<update>[^;&|\n]*\bupdate\b)?"
 )
+_USES = ("build-dep", "dist-upgrade", "full-upgrade", "install", "source", "upgrade")
 _SCRIPT = re.compile(r"\.sh\b|(?:^|[\s;&|])(?:\.{1,2}/|(?:ba|da|a)?sh[ \t]+[^-\s])")
 
 
@@ -34,12 +35,16 @@ def lists_left(run: Run, context: Context) -> Iterator[Found]:
 
 
 def _fix(run: Run, context: Context, command: Command) -> Fix | None:
-    """The removal at the end, unless a later RUN needs the lists; one that runs a script may."""
+    """The removal at the end, unless a later RUN needs the lists.
+
+    One that runs a script may, and so may any when nothing in this RUN did.
+    """
     later = _later_runs(run, context)
     firsts = [match for text in later for match in [_APT.search(text)] if match]
     if any(not match["update"] for match in firsts):
         return None
-    safe = not any(_SCRIPT.search(text) for text in later)
+    used = any(c.any(*_USES) for c in run.commands(("apt", "apt-get", "aptitude")))
+    safe = used and not any(_SCRIPT.search(text) for text in later)
     return add_command(run, context, f"rm -rf {_LISTS}/*", command, safe=safe)
 
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from secpipe.dockerfile.ast import Instruction
 from secpipe.lint.check import Fix, Found, between, check
-from secpipe.lint.execform import exec_form
+from secpipe.lint.execform import exec_form, is_binary
 from secpipe.lint.image import official, split
 from secpipe.lint.scope import Context
 
@@ -56,7 +56,7 @@ def shell_form(instruction: Instruction, context: Context) -> Iterator[Found]:
 def _fix(instruction: Instruction, context: Context) -> Fix | None:
     """The exec form, where a shell would only start one program."""
     edits = exec_form(instruction, context)
-    return Fix(edits, _is_alone(instruction, context)) if edits else None
+    return Fix(edits, is_binary(edits) and _is_alone(instruction, context)) if edits else None
 
 
 def _is_alone(instruction: Instruction, context: Context) -> bool:
