@@ -253,9 +253,8 @@ def _is_same(first: Instruction, second: Instruction, old: Dockerfile, new: Dock
         return False
     if not move.near(first.start, first.end):
         return first.text == second.text and _outside(first) == _outside(second)
-    if (first.json is None) != (second.json is None) and not move.near(
-        first.words[0].start, first.words[0].end
-    ):
+    last = first.words[-1] if first.words else first.keyword_word
+    if (first.json is None) != (second.json is None) and not move.near(last.start, last.end):
         return False
     if not _kept(first.words, second.words, move):
         return False

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
+from secpipe.dockerfile.source import source
 from secpipe.lint.examples import BadExample, examples
+from secpipe.lint.fix import fixed
 from secpipe.lint.rules import known_codes, rule
 from tests.lint.support import findings, place
 
@@ -35,6 +39,30 @@ def test_a_bad_example_is_found_where_it_says(code: str, bad: BadExample) -> Non
     assert tuple(map(place, found)) == bad.at
     assert all(finding.level is rule(code).level for finding in found)
     assert code in REFUSED or not findings(bad.dockerfile, "DL1000")
+
+
+@pytest.mark.parametrize(
+    ("code", "bad"), [case for case in BAD if isinstance(case.values[1], BadExample) and case.values[1].fixed]
+)
+def test_a_bad_example_is_fixed_as_it_says(code: str, bad: BadExample) -> None:
+    options = replace(examples(code).options, select=frozenset({code}))
+    once = fixed(source(bad.dockerfile, "Dockerfile"), options, unsafe=True)
+    assert once.text == bad.fixed
+    assert once.applied
+    assert not once.dropped
+    assert fixed(source(once.text, "Dockerfile"), options, unsafe=True).text == once.text
+
+
+@pytest.mark.parametrize("code", known_codes())
+def test_every_example_with_a_fix_says_what_it_gives(code: str) -> None:
+    """At least one of them; and no fix of a rule touches what keeps it."""
+    options = replace(examples(code).options, select=frozenset({code}))
+    results = [
+        fixed(source(bad.dockerfile, "Dockerfile"), options, unsafe=True) for bad in examples(code).bad
+    ]
+    assert any(result.applied for result in results) == any(bad.fixed for bad in examples(code).bad)
+    for text in examples(code).good:
+        assert fixed(source(text, "Dockerfile"), options, unsafe=True).text == text
 
 
 @pytest.mark.parametrize("code", known_codes())
