@@ -13,7 +13,7 @@ message and a fix.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from typing import Any, NamedTuple, Protocol, TypeVar
 
 
@@ -66,22 +66,23 @@ class Check(NamedTuple):
     """A check and what it is called for.
 
     `kinds` are instruction keywords, `STAGE` or `DOCKERFILE`. A RUN is handed over as `secpipe.lint.run.Run`;
-    with `onbuild` the RUN inside an ONBUILD too. `STAGE` gets a `Stage`, `DOCKERFILE` the file, any other
-    kind the `Instruction`.
+    with `onbuild` the RUN inside an ONBUILD too; with `commands` only one that has a command of these names (then `RUN` is
+    the only kind). `STAGE` gets a `Stage`, `DOCKERFILE` the file, any other kind the `Instruction`.
     """
 
     code: str
     kinds: tuple[str, ...]
     onbuild: bool
+    commands: frozenset[str]
     function: Function
 
 
-def check(*kinds: str, onbuild: bool = False) -> Callable[[F], Check]:
+def check(*kinds: str, onbuild: bool = False, commands: Collection[str] = ()) -> Callable[[F], Check]:
     """Make a function the check of the rule that its module is named after."""
 
     def decorate(function: F) -> Check:
         code = function.__module__.rpartition(".")[2].upper()
-        return Check(code, kinds, onbuild, function)
+        return Check(code, kinds, onbuild, frozenset(commands), function)
 
     return decorate
 

@@ -8,7 +8,7 @@ import pkgutil
 from bisect import bisect_right
 from collections import deque
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import Any, cast
+from typing import Any, NamedTuple, cast
 
 import secpipe.lint.checks
 from secpipe.dockerfile.ast import Dockerfile, Instruction, Source
@@ -58,7 +58,8 @@ def runs(dockerfile: Dockerfile, pragmas: Pragmas) -> list[Run]:
         found.append(run)
         return ()
 
-    walk = _Walk(dockerfile, pragmas, {"RUN": [Check("", ("RUN",), True, collect)]}, Options())
+    checks = Checks({"RUN": [Check("", ("RUN",), True, frozenset(), collect)]}, {})
+    walk = _Walk(dockerfile, pragmas, checks, Options())
     deque(walk.run(), maxlen=0)
     return found
 
@@ -112,8 +113,11 @@ def _fix(fix: Mending, source: Source) -> Fix:
     return Fix(tuple(edits), fix.safe)
 
 
-Checks = Mapping[str, Sequence[Check]]
-"""By the kind of node that they are called for."""
+class Checks(NamedTuple):
+    """Those that run: by the kind of node, and those for a RUN with certain commands by these."""
+
+    kinds: Mapping[str, Sequence[Check]]
+    commands: Mapping[str, Sequence[Check]]
 
 
 def _checks(options: Options) -> Checks:
@@ -124,12 +128,15 @@ def _checks(options: Options) -> Checks:
 @functools.lru_cache(maxsize=8)
 def _checks_for(select: frozenset[str], extend: frozenset[str], ignore: frozenset[str]) -> Checks:
     options = Options(select, extend, ignore)
-    found: dict[str, list[Check]] = {}
+    kinds: dict[str, list[Check]] = {}
+    commands: dict[str, list[Check]] = {}
     for code in checked_codes():
         for check in checks_of(code) if options.may_want(code) else ():
-            for kind in check.kinds:
-                found.setdefault(kind, []).append(check)
-    return found
+            for kind in check.kinds if not check.commands else ():
+                kinds.setdefault(kind, []).append(check)
+            for name in check.commands:
+                commands.setdefault(name, []).append(check)
+    return Checks(kinds, commands)
 
 
 class _Walk:
@@ -170,7 +177,12 @@ class _Walk:
     def _call(
         self, kind: str, node: Any, context: Context, *, onbuild: bool = False
     ) -> Iterable[tuple[str, Found]]:
-        for check in self._checks.get(kind, ()):
+        checks: Iterable[Check] = self._checks.kinds.get(kind, ())
+        if kind == "RUN" and (by_command := self._checks.commands):
+            special = [check for name in node.names for check in by_command.get(name, ())]
+            # A check may ask for several commands that one RUN has.
+            checks = [*checks, *dict.fromkeys(special)]
+        for check in checks:
             if check.onbuild or not onbuild:
                 for found in check.function(node, context):
                     yield check.code, found

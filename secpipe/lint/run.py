@@ -46,14 +46,15 @@ class Run:
     def commands(self, names: str | Collection[str], *arguments: str) -> Iterator[Command]:
         """The commands of one of these names that have at least one of these arguments (any, without arguments)."""
         wanted = {names} if isinstance(names, str) else names
-        if self._names.isdisjoint(wanted):
+        if self.names.isdisjoint(wanted):
             return
         for command, name in self.named_commands:
             if name in wanted and (not arguments or command.any(*arguments)):
                 yield command
 
     @cached_property
-    def _names(self) -> frozenset[str]:
+    def names(self) -> frozenset[str]:
+        """The names of all its commands."""
         return frozenset(name for _, name in self.named_commands)
 
     @cached_property

@@ -13,6 +13,9 @@ from secpipe.lint.paths import may_be_absolute
 from secpipe.lint.scope import Context
 
 _LITERAL = re.compile(r"[\w./+@-]+", re.ASCII)
+_FOLDERS = "DL3000"
+_MAX_LENGTH = 4096
+"""Of a path that Linux takes."""
 
 
 @check("WORKDIR")
@@ -26,12 +29,25 @@ def relative_path(workdir: Instruction, context: Context) -> Iterator[Found]:
 
 def _absolute(workdir: Instruction, context: Context) -> Fix | None:
     """The whole path, where the stage has said all of it."""
-    folder = ""
-    for instruction in context.instructions(workdir.stage):
-        if instruction.keyword == "WORKDIR" and instruction.start <= workdir.start:
-            if not all(map(_LITERAL.fullmatch, (word.value for word in instruction.words))):
-                return None
-            folder = posixpath.join(folder, *(word.value for word in instruction.words))
-    if not folder.startswith("/") or context.dockerfile.escape == "`":
+    folders: dict[int, str | None] | None = context.memory.get(_FOLDERS)
+    if folders is None:
+        folders = context.memory[_FOLDERS] = _folders(workdir.stage, context)
+    folder = folders.get(workdir.start)
+    if not folder or not folder.startswith("/") or context.dockerfile.escape == "`":
         return None
     return replace(context, workdir.words[0], posixpath.normpath(folder))
+
+
+def _folders(stage: int, context: Context) -> dict[int, str | None]:
+    """Where each WORKDIR of a stage leads, by its offset; None where the file does not say."""
+    found: dict[int, str | None] = {}
+    folder: str | None = ""
+    for instruction in context.instructions(stage):
+        if instruction.keyword == "WORKDIR":
+            words = [word.value for word in instruction.words]
+            if folder is not None:
+                folder = posixpath.join(folder, *words) if all(map(_LITERAL.fullmatch, words)) else None
+            if folder and len(folder) > _MAX_LENGTH:
+                folder = None
+            found[instruction.start] = folder
+    return found

@@ -11,7 +11,7 @@ from secpipe.lint.scope import Context
 _POINTLESS = frozenset({"free", "kill", "mount", "ps", "service", "shutdown", "ssh", "top", "vim"})
 
 
-@check("RUN", onbuild=True)
+@check("RUN", onbuild=True, commands=_POINTLESS)
 def pointless_command(run: Run, context: Context) -> Iterator[Found]:
     """Any command of the list."""
     for command in run.commands(_POINTLESS):

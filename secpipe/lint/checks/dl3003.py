@@ -9,7 +9,7 @@ from secpipe.lint.run import Run
 from secpipe.lint.scope import Context
 
 
-@check("RUN")
+@check("RUN", commands=("cd",))
 def change_of_directory(run: Run, context: Context) -> Iterator[Found]:
     """Any `cd`."""
     for command in run.commands("cd"):

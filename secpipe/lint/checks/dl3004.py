@@ -10,7 +10,7 @@ from secpipe.lint.run import Run
 from secpipe.lint.scope import Context
 
 
-@check("RUN", onbuild=True)
+@check("RUN", onbuild=True, commands=("sudo",))
 def sudo(run: Run, context: Context) -> Iterator[Found]:
     """Any `sudo`."""
     for command in run.commands("sudo"):

@@ -10,7 +10,7 @@ from secpipe.lint.run import Run
 from secpipe.lint.scope import Context
 
 
-@check("RUN", onbuild=True)
+@check("RUN", onbuild=True, commands=("apt-get",))
 def unpinned(run: Run, context: Context) -> Iterator[Found]:
     """A package with neither `=version`, `/release` nor a file's name."""
     for command in run.commands("apt-get", "install"):

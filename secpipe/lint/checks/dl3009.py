@@ -21,7 +21,7 @@ _USES = ("build-dep", "dist-upgrade", "full-upgrade", "install", "source", "upgr
 _SCRIPT = re.compile(r"\.sh\b|(?:^|[\s;&|])(?:\.{1,2}/|(?:ba|da|a)?sh[ \t]+[^-\s])")
 
 
-@check("RUN", onbuild=True)
+@check("RUN", onbuild=True, commands=("apt", "apt-get", "aptitude"))
 def lists_left(run: Run, context: Context) -> Iterator[Found]:
     """An update in a stage whose files are kept, and no removal of the lists in the same RUN."""
     updates = [(c, c.any("update")) for c in run.commands(("apt", "apt-get", "aptitude"), "update")]
@@ -39,28 +39,37 @@ def _fix(run: Run, context: Context, command: Command) -> Fix | None:
 
     One that runs a script may, and so may any when nothing in this RUN did.
     """
-    later = _later_runs(run, context)
-    firsts = [match for text in later for match in [_APT.search(text)] if match]
-    if any(not match["update"] for match in firsts):
+    last = context.file_memory.get("DL3009")
+    if last is None:
+        last = context.file_memory["DL3009"] = _last_users(context)
+    uses, script = last[run.instruction.stage]
+    if uses > run.start:
         return None
     used = any(c.any(*_USES) for c in run.commands(("apt", "apt-get", "aptitude")))
-    safe = used and not any(_SCRIPT.search(text) for text in later)
-    return add_command(run, context, f"rm -rf {_LISTS}/*", command, safe=safe)
+    return add_command(run, context, f"rm -rf {_LISTS}/*", command, safe=used and script <= run.start)
 
 
-def _later_runs(run: Run, context: Context) -> list[str]:
-    """What runs behind it, in its stage and in those that are based on it."""
-    stages = {run.instruction.stage}
-    for stage in context.dockerfile.stages:
-        if stage.parent in stages:
-            stages.add(stage.index)
+def _last_users(context: Context) -> dict[int, tuple[int, int]]:
+    """Of each stage and those based on it, where the last RUN starts that needs lists made before it.
+
+    The second is the last that runs a script, which may need them.
+    """
     text = context.dockerfile.source.text
-    return [
-        text[each.start : each.end]
-        for index in sorted(stages)
-        for each in context.instructions(index)
-        if each.start > run.start and (each.trigger or each).keyword == "RUN"
-    ]
+    found: dict[int, tuple[int, int]] = {-1: (-1, -1)}
+    for stage in reversed(context.dockerfile.stages):
+        uses, script = found.get(stage.index, (-1, -1))
+        for each in context.instructions(stage.index):
+            if (each.trigger or each).keyword == "RUN":
+                match = _APT.search(text, each.start, each.end)
+                if match and not match["update"]:
+                    uses = max(uses, each.start)
+                if _SCRIPT.search(text, each.start, each.end):
+                    script = max(script, each.start)
+        found[stage.index] = uses, script
+        if stage.parent is not None:
+            others = found.get(stage.parent, (-1, -1))
+            found[stage.parent] = max(uses, others[0]), max(script, others[1])
+    return found
 
 
 def _removes_lists(command: Command, name: str, context: Context) -> bool:

@@ -17,7 +17,7 @@ _YES = re.compile(
 _QUIETEST = re.compile(r"-q=[2-9]|--quiet=[2-9]")
 
 
-@check("RUN", onbuild=True)
+@check("RUN", onbuild=True, commands=("apt-get",))
 def asks(run: Run, context: Context) -> Iterator[Found]:
     """An install without `-y`, and not so quiet that apt-get answers for itself."""
     for command in run.commands("apt-get", "install"):

@@ -16,7 +16,7 @@ _OFF = re.compile(
 )
 
 
-@check("RUN", onbuild=True)
+@check("RUN", onbuild=True, commands=("apt-get",))
 def recommended(run: Run, context: Context) -> Iterator[Found]:
     """An install that says nothing against recommended packages."""
     for command in run.commands("apt-get", "install"):

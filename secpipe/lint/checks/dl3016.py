@@ -16,7 +16,7 @@ _LOCAL = re.compile(r"(\.{0,2}|~)/|\.{1,2}$|file:", re.DOTALL)
 _ARCHIVE = re.compile(r"\.(tar|tgz|tar\.gz)$")
 
 
-@check("RUN", onbuild=True)
+@check("RUN", onbuild=True, commands=("npm",))
 def unpinned(run: Run, context: Context) -> Iterator[Found]:
     """A package with neither a version or tag, nor a commit, nor a file's name."""
     for command in run.commands("npm", *_INSTALLS):

@@ -13,7 +13,7 @@ from secpipe.lint.scope import Context
 _PINNED = re.compile(r"[=~<>]|\.apk$")
 
 
-@check("RUN", onbuild=True)
+@check("RUN", onbuild=True, commands=("apk",))
 def unpinned(run: Run, context: Context) -> Iterator[Found]:
     """A package with neither a version constraint nor a file's name."""
     for command in run.commands("apk", "add"):

@@ -13,7 +13,7 @@ from secpipe.lint.scope import Context
 _CACHES = ("/var/cache/apk", "/etc/apk/cache")
 
 
-@check("RUN", onbuild=True)
+@check("RUN", onbuild=True, commands=("apk",))
 def index_kept(run: Run, context: Context) -> Iterator[Found]:
     """An add without `--no-cache`, unless a mount takes the cache."""
     targets = kept_out(run.mounts)

@@ -68,7 +68,7 @@ def _is_alone(instruction: Instruction, context: Context) -> bool:
         return True
     stage = context.dockerfile.stages[instruction.stage] if instruction.stage >= 0 else None
     other = "CMD" if instruction.keyword == "ENTRYPOINT" else "ENTRYPOINT"
-    if stage is None or any(each.keyword == other for each in context.instructions(stage.index)):
+    if stage is None or context.has(stage.index, other):
         return False
     image = split(stage.resolved or stage.base.value).name
     return other == "CMD" or (stage.parent is None and official(image) in _WITHOUT_ENTRYPOINT)

@@ -29,7 +29,7 @@ _SAME = frozenset(
 """What both do alike; `apt upgrade` also installs, `apt show` and `apt search` print something else."""
 
 
-@check("RUN", onbuild=True)
+@check("RUN", onbuild=True, commands=("apt",))
 def apt(run: Run, context: Context) -> Iterator[Found]:
     """Any `apt`."""
     for command in run.commands("apt"):

@@ -11,7 +11,7 @@ from secpipe.lint.run import Run
 from secpipe.lint.scope import Context
 
 
-@check("RUN", onbuild=True)
+@check("RUN", onbuild=True, commands=("gem",))
 def unpinned(run: Run, context: Context) -> Iterator[Found]:
     """A gem without a version, that of `-v` or its own behind a colon."""
     for command in run.commands("gem", "install", "i"):

@@ -13,7 +13,7 @@ from secpipe.lint.scope import Context
 _INSTALLS = ("install", "groupinstall", "localinstall")
 
 
-@check("RUN", onbuild=True)
+@check("RUN", onbuild=True, commands=("yum",))
 def asks(run: Run, context: Context) -> Iterator[Found]:
     """An install without `-y`."""
     for command in run.commands("yum", *_INSTALLS):

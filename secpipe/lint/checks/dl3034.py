@@ -12,7 +12,7 @@ from secpipe.lint.scope import Context
 _CHANGES = ("install", "in", "remove", "rm", "source-install", "si", "patch")
 
 
-@check("RUN", onbuild=True)
+@check("RUN", onbuild=True, commands=("zypper",))
 def asks(run: Run, context: Context) -> Iterator[Found]:
     """An install, a removal or a patch with neither `-n` nor `-y`."""
     for command in run.commands("zypper", *_CHANGES):

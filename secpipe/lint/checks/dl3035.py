@@ -9,7 +9,7 @@ from secpipe.lint.run import Run
 from secpipe.lint.scope import Context
 
 
-@check("RUN", onbuild=True)
+@check("RUN", onbuild=True, commands=("zypper",))
 def upgrade(run: Run, context: Context) -> Iterator[Found]:
     """Any upgrade of the distribution."""
     for command in run.commands("zypper", "dist-upgrade", "dup"):

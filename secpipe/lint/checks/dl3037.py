@@ -13,7 +13,7 @@ from secpipe.lint.scope import Context
 _PINNED = re.compile(r"[=<>]|\.rpm$")
 
 
-@check("RUN", onbuild=True)
+@check("RUN", onbuild=True, commands=("zypper",))
 def unpinned(run: Run, context: Context) -> Iterator[Found]:
     """A package with neither a version constraint nor a file's name; `!x` and `-x` are removals."""
     for command in run.commands("zypper", "install", "in"):

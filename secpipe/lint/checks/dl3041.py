@@ -10,7 +10,7 @@ from secpipe.lint.run import Run
 from secpipe.lint.scope import Context
 
 
-@check("RUN", onbuild=True)
+@check("RUN", onbuild=True, commands=DNF)
 def unpinned(run: Run, context: Context) -> Iterator[Found]:
     """A package without a version, or a module without a stream."""
     for command in run.commands(DNF, "install"):

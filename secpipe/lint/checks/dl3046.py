@@ -18,7 +18,7 @@ _LONGEST = 5
 """The digits of a UID for which the log stays small."""
 
 
-@check("RUN", onbuild=True)
+@check("RUN", onbuild=True, commands=("useradd",))
 def high_uid(run: Run, context: Context) -> Iterator[Found]:
     """A UID of six digits, or one that only a build knows, and no `-l`."""
     for command in run.commands("useradd"):

@@ -26,7 +26,7 @@ _GNU_USERS = re.compile(
 _GNU_IMAGES = frozenset({"almalinux", "buildpack-deps", "centos", "debian", "fedora", "rockylinux", "ubuntu"})
 
 
-@check("RUN", onbuild=True)
+@check("RUN", onbuild=True, commands=("wget",))
 def progress(run: Run, context: Context) -> Iterator[Found]:
     """A wget that neither keeps quiet, nor logs to a file, nor was told how to show its progress."""
     # PowerShell's own command of that name has other options and no bar that is drawn into a log.
@@ -42,18 +42,25 @@ def _fix(run: Run, context: Context, command: Command) -> Fix | None:
 
 def _is_gnu(run: Run, context: Context) -> bool:
     """Whether the stage, or one that it is based on, tells that its system is none of busybox."""
-    index: int | None = run.instruction.stage
-    while index is not None and index >= 0:
-        stage = context.dockerfile.stages[index]
-        if stage.parent is None and official(split(stage.resolved or "").name) in _GNU_IMAGES:
-            return True
-        text = context.dockerfile.source.text
-        runs = (
-            i
-            for i in context.instructions(index)
-            if (i.trigger or i).keyword == "RUN" and i.start <= run.start
-        )
-        if any(_GNU_USERS.search(text[each.start : each.end]) for each in runs):
-            return True
-        index = stage.parent
-    return False
+    since: dict[int, int] | None = context.file_memory.get("DL3047")
+    if since is None:
+        since = context.file_memory["DL3047"] = _gnu_since(context)
+    place = since.get(run.instruction.stage)
+    return place is not None and place <= run.start
+
+
+def _gnu_since(context: Context) -> dict[int, int]:
+    """Of each stage that tells so, where it does; 0 for what its base told."""
+    text = context.dockerfile.source.text
+    found: dict[int, int] = {}
+    for stage in context.dockerfile.stages:
+        named = stage.parent is None and official(split(stage.resolved or "").name) in _GNU_IMAGES
+        if named or stage.parent in found:
+            found[stage.index] = 0
+            continue
+        for each in context.instructions(stage.index):
+            is_run = (each.trigger or each).keyword == "RUN"
+            if is_run and _GNU_USERS.search(text, each.start, each.end):
+                found[stage.index] = each.start
+                break
+    return found

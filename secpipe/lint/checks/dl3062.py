@@ -13,7 +13,7 @@ from secpipe.lint.scope import Context
 _LOCAL = re.compile(r"[./]|(std|cmd|all)(/|$)|.*\.go$", re.DOTALL)
 
 
-@check("RUN", onbuild=True)
+@check("RUN", onbuild=True, commands=("go",))
 def unpinned(run: Run, context: Context) -> Iterator[Found]:
     """A package from elsewhere without a version, or with one that moves."""
     for command in run.commands("go", "install", "get", "run"):

@@ -11,7 +11,7 @@ from secpipe.lint.scope import Context
 _TOOLS = frozenset({"curl", "wget"})
 
 
-@check("RUN", onbuild=True)
+@check("RUN", onbuild=True, commands=_TOOLS)
 def two_downloaders(run: Run, context: Context) -> Iterator[Found]:
     """The first command of a RUN that calls one of them when the stage has called both."""
     seen: set[str] = context.memory.setdefault("DL4001", set())

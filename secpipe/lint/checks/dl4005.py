@@ -19,7 +19,7 @@ _NOTHING_ELSE = re.compile(
 )
 
 
-@check("RUN", onbuild=True)
+@check("RUN", onbuild=True, commands=("ln",))
 def shell_replaced(run: Run, context: Context) -> Iterator[Found]:
     """An `ln` whose new link is the shell; one that only points to it is none of our business."""
     for command in run.commands("ln"):
