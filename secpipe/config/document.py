@@ -17,6 +17,9 @@ if TYPE_CHECKING:
 
 _MAX_BYTES = 1 << 20
 _MAX_DEPTH = 8
+_MAX_DOTS = 500
+"""Of a key: tomllib takes time and memory by the square of their number."""
+_BETWEEN_KEYS = re.compile(r"[=,{}\[\]\n]")
 _TABLE = ("tool", "secpipe")
 _HEADER = re.compile(r"\s*\[([^\[\]]*)\]")
 _TOML_KEY = re.compile(r"""\s*(?:"([^"]*)"|'([^']*)'|([\w-]+))\s*=""")
@@ -37,6 +40,7 @@ def read_yaml(path: Path) -> Node:
     text = _read(path)
     loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
     try:
+        _measure(text, path, loader)
         root = yaml.compose(text, loader)
         if root is None:
             return Node(None, "", str(path))
@@ -45,9 +49,8 @@ def read_yaml(path: Path) -> Node:
         mark = error.problem_mark or error.context_mark
         place = f"{path}:{mark.line + 1}:{mark.column + 1}" if mark else str(path)
         raise UsageError(f"{place}: no valid YAML: {error.problem or error.context}", _MEND) from error
-    except (yaml.YAMLError, RecursionError) as error:
-        reason = "nested too deeply" if isinstance(error, RecursionError) else getattr(error, "reason", error)
-        raise UsageError(f"{path}: no valid YAML: {reason}", _MEND) from error
+    except yaml.YAMLError as error:
+        raise UsageError(f"{path}: no valid YAML: {getattr(error, 'reason', error)}", _MEND) from error
 
 
 def read_toml(path: Path) -> Node | None:
@@ -58,6 +61,8 @@ def read_toml(path: Path) -> Node | None:
     text = _read(path)
     if path.name == "pyproject.toml" and "secpipe" not in text:
         return None  # spares most projects the parser
+    if any(part.count(".") > _MAX_DOTS for part in _BETWEEN_KEYS.split(text)):
+        raise UsageError(f"{path}: a key of more than {_MAX_DOTS} parts", _MEND)
     import tomllib
 
     try:
@@ -95,6 +100,21 @@ def _read(path: Path) -> str:
     except UnicodeDecodeError as error:
         line = data.count(b"\n", 0, error.start) + 1
         raise UsageError(f"{path}:{line}: the configuration is no UTF-8", "save it as UTF-8") from error
+
+
+def _measure(text: str, path: Path, loader: type[Any]) -> None:
+    """Refuse what is nested too deeply: PyYAML composes by recursion in C, which ends the process and not in an error."""
+    import yaml
+
+    depth = 0
+    for event in yaml.parse(text, loader):
+        if isinstance(event, yaml.CollectionStartEvent):
+            depth += 1
+            if depth > _MAX_DEPTH:
+                line = event.start_mark.line + 1 if event.start_mark else 1
+                raise UsageError(f"{path}:{line}: nested too deeply", _MEND)
+        elif isinstance(event, yaml.CollectionEndEvent):
+            depth -= 1
 
 
 class _Yaml:
@@ -153,12 +173,14 @@ class _Yaml:
 def _toml(value: Any, key: tuple[str, ...], lines: Mapping[tuple[str, ...], int], path: Path) -> Node:
     line = next((lines[key[:n]] for n in range(len(key), 0, -1) if key[:n] in lines), None)
     place = f"{path}:{line}" if line else str(path)
-    name = ".".join(key[len(_TABLE) :] if key[: len(_TABLE)] == _TABLE else key)
+    name = ".".join(filter(None, key[len(_TABLE) :] if key[: len(_TABLE)] == _TABLE else key))
     where = f"{place}: {name}" if name else place
+    if len(key) > _MAX_DEPTH + len(_TABLE):
+        raise UsageError(f"{place}: nested too deeply", _MEND)
     if isinstance(value, dict):
         return Node({k: _toml(v, (*key, k), lines, path) for k, v in value.items()}, "", where)
     if isinstance(value, list):
-        return Node(tuple(_toml(item, key, lines, path) for item in value), "", where)
+        return Node(tuple(_toml(item, (*key, ""), lines, path) for item in value), "", where)
     text = str(value).lower() if isinstance(value, bool) else str(value)
     return Node(value if isinstance(value, bool | int | float) else text, text, where)
 

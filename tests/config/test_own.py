@@ -234,7 +234,9 @@ def test_a_file_may_say_nothing(here: Path, text: str) -> None:
         ("a: 1\n---\nb: 2\n", "2:1: no valid YAML: ", "mend the file"),
         ("? [x]\n: 1\n", "1: a key that is no text", "mend the file"),
         ("lint: &a\n  ignore: *a\n", "", ""),
-        ("x: " + "[" * 400 + "]" * 400, "", ""),
+        ("x: " + "[" * 400 + "]" * 400, "1: nested too deeply", "mend the file"),
+        ("[" * 200000, "1: nested too deeply", "mend the file"),
+        ("- " * 100000, "1: nested too deeply", "mend the file"),
         ("lint: \x00", "", "mend the file"),
     ],
 )
@@ -255,6 +257,11 @@ def test_mistakes(here: Path, text: str, message: str, hint: str) -> None:
         ("tool.secpipe.lint.jobs = 0\n", " lint.jobs: '0' instead of"),
         ("[tool.secpipe.lint]\njobs =\n", "2:7: no valid TOML: Invalid value"),
         ("[tool.secpipe.lint\n", "1:19: no valid TOML: "),
+        ("[tool.secpipe]\na" + ".a" * 100000 + " = 1\n", " a key of more than 500 parts"),
+        ("[tool.secpipe]\na" + ".a" * 400 + " = 1\n", " nested too deeply"),
+        ("[tool.secpipe]\na = " + "[" * 80 + "]" * 80, "2: nested too deeply"),
+        ("[tool.secpipe.lint]\nignore = ['DL3003', 'DL3O08']\n", "2: lint.ignore: DL3O08 is no rule"),
+        ("[tool.secpipe]\na = " + "{a = " * 5000, " no valid TOML: "),
         ("[tool.secpipe.lint.levels]\n\nDL3003 = 'x'\n", "3: lint.levels.DL3003: 'x' is no level"),
     ],
 )
@@ -322,7 +329,7 @@ def test_many_aliases_cost_nothing(here: Path) -> None:
 def settings_or_error(name: str) -> None:
     said = None
     try:
-        assert load(file=Path(name)).settings.options()
+        load(file=Path(name)).settings.options()
     except UsageError as error:
         said = error
     assert said is None or (said.message.startswith(name) and said.hint)
