@@ -20,23 +20,26 @@ _DURATION = re.compile(r"[+-]?(?:0|(?:(?:\d+\.?\d*|\.\d+)(?:ns|us|µs|μs|ms|s|m
 _PORT = re.compile(r"\d+(?:-\d+)?(?:/(?:tcp|udp|sctp)?)?", re.IGNORECASE)
 _MODES = {"network": ("default", "none", "host"), "security": ("sandbox", "insecure")}
 _NO_TRIGGER = frozenset({"FROM", "MAINTAINER", "ONBUILD"})
+_MAX_HINTS = 100
+"""Faults whose likely meaning is sought, which is slow; a file with more of them has no slips but is something else."""
 
 
 def check(instruction: Instruction, before: Sequence[Instruction], problems: list[SyntaxProblem]) -> None:
     """Add what BuildKit refuses of one instruction; `before` are those above it."""
     keyword = instruction.keyword
+    hints = len(problems) < _MAX_HINTS
     if keyword not in KEYWORDS:
-        problems.append(_unknown(instruction, before))
+        problems.append(_unknown(instruction, before, hints=hints))
         return
-    problems.extend(_refused(instruction))
+    problems.extend(_refused(instruction, hints))
     trigger = instruction.trigger
     if trigger and trigger.keyword in _NO_TRIGGER:
         word = trigger.keyword_word
         problems.append(SyntaxProblem(f"ONBUILD cannot trigger {trigger.keyword}", word.start, word.end))
     elif trigger and trigger.keyword not in KEYWORDS:
-        problems.append(_unknown(trigger, ()))
+        problems.append(_unknown(trigger, (), hints=hints))
     elif trigger:
-        problems.extend(_refused(trigger))
+        problems.extend(_refused(trigger, hints))
 
 
 def check_order(instructions: Sequence[Instruction], problems: list[SyntaxProblem]) -> None:
@@ -47,9 +50,9 @@ def check_order(instructions: Sequence[Instruction], problems: list[SyntaxProble
         problems.append(_at(instructions[0].keyword_word, "there is no FROM, so nothing to build"))
 
 
-def _refused(instruction: Instruction) -> Iterable[SyntaxProblem]:
+def _refused(instruction: Instruction, hints: bool) -> Iterable[SyntaxProblem]:
     keyword = instruction.keyword
-    yield from _flags(instruction)
+    yield from _flags(instruction, hints)
     if keyword in _AT_LEAST_ONE | _EXACTLY_ONE and not instruction.words:
         yield _at(instruction.keyword_word, f"{keyword} needs an argument")
     elif keyword in ("ENV", "LABEL", "ARG"):
@@ -76,16 +79,16 @@ def _refused(instruction: Instruction) -> Iterable[SyntaxProblem]:
                 yield _at(word, "the name of a volume is empty")
 
 
-def _flags(instruction: Instruction) -> Iterable[SyntaxProblem]:
+def _flags(instruction: Instruction, hints: bool) -> Iterable[SyntaxProblem]:
     keyword = instruction.keyword
     none = keyword == "HEALTHCHECK" and [w.value.upper() for w in instruction.words[:1]] == ["NONE"]
     if keyword in _UNCHECKED_FLAGS or none:
         return
     known, seen = FLAGS[keyword], set()
-    for flag in instruction.flags:
+    for index, flag in enumerate(instruction.flags):
         kind = known.get(flag.name)
         if kind is None:
-            likely = _nearest(flag.name, known)
+            likely = _nearest(flag.name, known) if hints and index < _MAX_HINTS else ""
             yield _at(flag, f"{keyword} has no flag --{flag.name}{likely and f'; is it --{likely}?'}")
         elif flag.name in seen and kind != "values":
             yield _at(flag, f"the flag --{flag.name} is given a second time")
@@ -162,13 +165,13 @@ def _healthcheck(instruction: Instruction) -> Iterable[SyntaxProblem]:
             yield _at(flag, f"--{flag.name}={flag.value} is no duration, such as 30s or 1m30s")
 
 
-def _unknown(instruction: Instruction, before: Sequence[Instruction]) -> SyntaxProblem:
+def _unknown(instruction: Instruction, before: Sequence[Instruction], *, hints: bool) -> SyntaxProblem:
     word = instruction.keyword_word
     message = f"unknown instruction {word.value[:40]!r}"
     above = before[-1] if before and before[-1].keyword in KEYWORDS - {"FROM"} else None
     # `cd` below a RUN is no mistyped CMD.
     is_command = above and word.value.islower() and not above.keyword_word.value.islower()
-    likely = "" if is_command else _nearest(instruction.keyword, KEYWORDS)
+    likely = "" if is_command or not hints else _nearest(instruction.keyword, KEYWORDS)
     invisible = next((char for char in word.value if not char.isprintable()), "")
     if invisible:
         message += f"; it has the invisible character U+{ord(invisible):04X} in it"

@@ -51,6 +51,7 @@ def is_known(code: str) -> bool:
     return code in known_codes() or code in _HADOLINT or _SHELLCHECK.fullmatch(code) is not None
 
 
+@functools.lru_cache(1024)
 def nearest(code: str) -> str | None:
     """The known code that a misspelt one most likely means, None when nothing is near."""
     from difflib import SequenceMatcher

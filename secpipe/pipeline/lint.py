@@ -32,6 +32,8 @@ if TYPE_CHECKING:
 
 _MANY = 64
 """From this number of files on, worker processes gain more than they cost to start."""
+_MAX_UNKNOWN, _MAX_CODE = 100, 40
+"""Codes without a rule that are told one by one, and their letters: to find what was meant takes its time."""
 _USAGE = frozenset({"no-such-file", "no-dockerfiles"})
 _UNKNOWN_RULE = "unknown-rule"
 _INSTALL_SHELLCHECK = "pip install 'secpipe[shellcheck]', or pass --shellcheck off"
@@ -271,14 +273,19 @@ def _failed(problem: Problem) -> _Linted:
 
 def _unknown_codes(dockerfile: Dockerfile, comments: Pragmas) -> Iterator[Problem]:
     """Comments that ignore what is no rule: told, for such a comment does not do what its author thinks."""
-    for code in comments.codes:
-        if not is_known(code.value):
-            region = dockerfile.source.region(code.start, code.end)
-            name = dockerfile.source.name
-            near = nearest(code.value)
-            yield Problem(
-                _UNKNOWN_RULE,
-                name,
-                f"{name}:{region.line}:{region.column}: a comment ignores {code.value}, which is no rule",
-                f"did you mean {near}?" if near else "remove it, or correct the code",
-            )
+    unknown = [code for code in comments.codes if not is_known(code.value)]
+    name = dockerfile.source.name
+    for code in unknown[:_MAX_UNKNOWN]:
+        region = dockerfile.source.region(code.start, code.end)
+        shown = code.value[:_MAX_CODE]
+        near = nearest(shown)
+        yield Problem(
+            _UNKNOWN_RULE,
+            name,
+            f"{name}:{region.line}:{region.column}: a comment ignores {shown}, which is no rule",
+            f"did you mean {near}?" if near else "remove it, or correct the code",
+        )
+    if rest := unknown[_MAX_UNKNOWN:]:
+        region = dockerfile.source.region(rest[0].start, rest[0].end)
+        message = f"{name}:{region.line}:{region.column}: from here on, comments ignore {len(rest)} more that are no rules"
+        yield Problem(_UNKNOWN_RULE, name, message, "remove them, or correct the codes")

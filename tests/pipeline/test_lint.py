@@ -100,6 +100,13 @@ def test_a_comment_that_ignores_what_is_no_rule_is_told_and_fails_nothing(tmp_pa
     assert problem.hint == "did you mean DL3008?"
 
 
+def test_many_codes_that_are_no_rules_are_told_together(tmp_path: Path) -> None:
+    codes = ",".join(f"XX{number}" for number in range(5000))
+    report = run(tmp_path, {"f": f"FROM debian:12\n# hadolint ignore={codes}\nRUN true\n"})
+    assert (report.exit_code, len(report.problems)) == (0, 101)
+    assert sum("ignore 4900 more" in problem.message for problem in report.problems) == 1
+
+
 def test_a_defect_in_one_file_costs_the_others_nothing(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
