@@ -7,10 +7,10 @@ ARG counts in a stage that declares it again; ENV wins over ARG.
 from __future__ import annotations
 
 import re
-from collections import Counter
-from collections.abc import Mapping
+from collections import ChainMap, Counter
+from collections.abc import Mapping, MutableMapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypeVar
 
 from secpipe.dockerfile.ast import Dockerfile, Instruction, Stage
 from secpipe.dockerfile.lexer import LexError, Unknown, expand
@@ -25,6 +25,8 @@ _WINDOWS_IMAGE = re.compile(
 
 _MAX_EXPANDED = 1 << 16
 _MAX_DIGITS = 9
+_MAX_LAYERS = 64
+T = TypeVar("T")
 
 
 @dataclass(slots=True)
@@ -33,24 +35,25 @@ class Scope:
 
     escape: str = "\\"
     shell: Shell = field(default_factory=Shell)
-    variables: dict[str, str | None] = field(default_factory=dict)
-    environment: set[str] = field(default_factory=set)
+    variables: MutableMapping[str, str | None] = field(default_factory=dict)
+    environment: MutableMapping[str, None] = field(default_factory=dict)
     """Names that ENV has set."""
     has_workdir: bool = False
     """Whether a WORKDIR has been there."""
 
     def inherit(self) -> Scope:
         """The state in which a stage based on this one starts."""
-        return Scope(self.escape, self.shell, dict(self.variables), set(self.environment), self.has_workdir)
+        variables, environment = _layered(self.variables), _layered(self.environment)
+        return Scope(self.escape, self.shell, variables, environment, self.has_workdir)
 
-    def take(self, instruction: Instruction, global_arguments: dict[str, str | None]) -> None:
+    def take(self, instruction: Instruction, global_arguments: Mapping[str, str | None]) -> None:
         """Let an instruction have its effect."""
         if instruction.keyword == "SHELL" and instruction.json:
             self.shell = Shell(tuple(word.value for word in instruction.json))
         elif instruction.keyword == "ENV":
             values = {name: self.expand(value) for name, value in pairs(instruction)}
             self.variables.update(values)
-            self.environment.update(values)
+            self.environment.update(dict.fromkeys(values))
         elif instruction.keyword == "WORKDIR":
             self.has_workdir = True
         elif instruction.keyword == "ARG":
@@ -79,6 +82,14 @@ class Scope:
             return None
 
 
+def _layered(names: MutableMapping[str, T]) -> MutableMapping[str, T]:
+    """Names to change without changing those given, and without copying them, for many stages may have one base."""
+    if not isinstance(names, ChainMap):
+        return ChainMap({}, names)
+    # Each layer costs every look-up, so that now and then they are made one.
+    return ChainMap({}, *names.maps) if len(names.maps) < _MAX_LAYERS else ChainMap({}, dict(names))
+
+
 def pairs(env: Instruction) -> list[tuple[str, str]]:
     """The names and values of an ENV, in either of its forms."""
     words = [word.value for word in env.words]
@@ -104,6 +115,8 @@ class Context:
         self.options = options
         self.memory: dict[str, Any] = {}
         """What the checks of a stage remember from one instruction to the next, by their code."""
+        self.file_memory: dict[str, Any] = {}
+        """What the checks have worked out once for the whole file, by their code."""
         self._global = Scope(dockerfile.escape)
         self._ended: list[Scope] = []
         self._children = Counter(stage.parent for stage in dockerfile.stages if stage.parent is not None)
@@ -112,6 +125,7 @@ class Context:
         self._instructions: dict[int, list[Instruction]] = {}
         for instruction in dockerfile.instructions:
             self._instructions.setdefault(instruction.stage, []).append(instruction)
+        self._keywords = frozenset((each.stage, each.keyword) for each in dockerfile.instructions)
         self.scope = self._global
 
     @property
@@ -122,6 +136,10 @@ class Context:
     def instructions(self, stage: int) -> list[Instruction]:
         """The instructions of a stage, its FROM included."""
         return self._instructions.get(stage, [])
+
+    def has(self, stage: int, keyword: str) -> bool:
+        """Whether a stage has an instruction of this kind."""
+        return (stage, keyword) in self._keywords
 
     def is_kept(self, stage: int) -> bool:
         """Whether a stage's files reach an image: it is the last one, or a later stage is based on it."""
@@ -147,9 +165,8 @@ class Context:
             self.scope = Scope(escape, default_shell(stage, escape))
             return
         parent = self._ended[stage.parent + 1]
-        self._children[stage.parent] -= 1
-        # The last child takes the state over, so that a long chain of stages costs no copies.
-        self.scope = parent.inherit() if self._children[stage.parent] else parent
+        # An only child takes the state over, so that a long chain of stages costs nothing.
+        self.scope = parent.inherit() if self._children[stage.parent] > 1 else parent
 
     def take(self, instruction: Instruction) -> None:
         """Let an instruction have its effect."""

@@ -98,7 +98,7 @@ def _script(run: Run) -> ShellScript | None:
             return None
         body = body.slice(shebang.end())
     words = set(_NAME.findall(body.text))
-    declared = sorted(words.intersection((*run.variables, *_PREDEFINED)))
+    declared = sorted(word for word in words if word in _PREDEFINED or word in run.variables)
     header = [
         f"#!/bin/{'sh' if dialect == 'busybox' else dialect}{' -e' if errexit else ''}",
         f"# shellcheck shell={dialect}",
