@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from secpipe.unpack._find import candidates
 from secpipe.unpack.layer import LayerExtract
@@ -23,6 +23,7 @@ class Brought:
         self._literal = [(pattern, parts(pattern)) for pattern in patterns if is_literal(pattern)]
         self._globs = [(pattern, wanted((pattern,))) for pattern in patterns if not is_literal(pattern)]
         self._found: dict[tuple[str, bytes], Regular] = {}
+        self._replaced: list[tuple[str, bytes, Regular]] = []
 
     def note(self, tree: Tree, extract: LayerExtract) -> None:
         """Look at the tree after a layer was applied."""
@@ -30,20 +31,45 @@ class Brought:
             for name, _, directory, last in candidates(tree, path):
                 resolved = tree.resolve(directory, last)
                 if resolved and type(resolved[2]) is Regular:
-                    self._found[pattern, name] = resolved[2]
+                    self._bring(pattern, name, resolved[2], resolved[2])
         for entry in extract.entries if self._globs else ():
             # A packed run was asked for by no glob.
             if type(entry) is TarEntry and entry.kind == "file":
                 for pattern, test in self._globs:
                     if test(entry.name):
-                        self._found[pattern, entry.name] = Regular(extract.index, entry.ordinal)
+                        node = Regular(extract.index, entry.ordinal)
+                        self._bring(pattern, entry.name, node, _at(tree, entry.name))
+
+    def _bring(self, pattern: str, path: bytes, node: Regular, there: Regular | None) -> None:
+        """Remember the node; what was found before at its path, and was gone when the node came, is lost."""
+        before = self._found.get((pattern, path))
+        self._found[pattern, path] = node
+        if before is not None and not any(
+            (older.layer, older.ordinal) == (before.layer, before.ordinal) for older in _chain(there)
+        ):
+            self._replaced.append((pattern, path, before))
 
     def lost(self, tree: Tree) -> dict[str, list[tuple[bytes, Regular]]]:
-        """What no longer has a name in the tree, by pattern."""
+        """What no longer has a name in the tree, or had none before another file came in its place; by pattern."""
         lost: dict[str, list[tuple[bytes, Regular]]] = {}
+        for pattern, path, node in self._replaced:
+            lost.setdefault(pattern, []).append((path, node))
         for (pattern, path), node in sorted(self._found.items(), key=lambda item: item[0]):
             above, _, name = path.rpartition(b"/")
             directory = tree.directory(above)
             if directory is None or directory.get(name) is None:
                 lost.setdefault(pattern, []).append((path, node))
         return lost
+
+
+def _at(tree: Tree, path: bytes) -> Regular | None:
+    above, _, name = path.rpartition(b"/")
+    directory = tree.directory(above)
+    node = directory.get(name) if directory is not None else None
+    return node if type(node) is Regular else None
+
+
+def _chain(node: Regular | None) -> Iterator[Regular]:
+    while node is not None:
+        yield node
+        node = node.previous

@@ -58,7 +58,9 @@ class FileView(Protocol):
         ...
 
     def lost(self, *patterns: str) -> Iterator[File]:
-        """The files that matched, and that a later layer took away without another in their place; sorted by path.
+        """The files that matched, and that a later layer took away; sorted by path.
+
+        One that came in their place later, or in the same layer, knows nothing of them.
 
         The patterns are among the `kept` that the view was opened with.
         """
@@ -109,8 +111,12 @@ class LayerView:
         return None
 
     def lost(self, *patterns: str) -> Iterator[File]:
-        every = {match.path: match.node for pattern in patterns for match in self._lost.get(pattern, ())}
-        for path, node in sorted(every.items()):
+        every = {
+            (match.path, match.node.layer, match.node.ordinal): match.node
+            for pattern in patterns
+            for match in self._lost.get(pattern, ())
+        }
+        for (path, _, _), node in sorted(every.items(), key=lambda item: item[0]):
             file = self._file(path, node)
             if file is not None:
                 yield file

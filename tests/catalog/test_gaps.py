@@ -75,6 +75,42 @@ def test_what_was_deleted_is_named() -> None:
     )
 
 
+@pytest.mark.parametrize(
+    "taken",
+    [
+        [tar([whiteout(STATUS)]), files(dpkg("b", "c"))],
+        [tar([whiteout("var/lib/dpkg")]), files(dpkg("b", "c"))],
+        [tar([whiteout(STATUS), Entry(STATUS, dpkg("b", "c")[STATUS].encode())])],
+        [tar([Entry("var/lib/dpkg/.wh..wh..opq"), Entry(STATUS, dpkg("b", "c")[STATUS].encode())])],
+        [tar([Entry(STATUS, type=tarfile.DIRTYPE)]), files(dpkg("b", "c"))],
+        [
+            tar([Entry("var/lib/dpkg", type=tarfile.SYMTYPE, link="/data")]),
+            files(dpkg("b", "c", path="data/status")),
+        ],
+        [tar([whiteout(STATUS)]), files(dpkg("b", "c")), files(dpkg("b", "c", "d"))],
+    ],
+)
+def test_a_database_that_was_begun_anew(taken: list[bytes]) -> None:
+    [problem] = problems(files(dpkg("a", "b")), *taken)
+    assert (problem.code, problem.subject) == ("missing-database", STATUS)
+    assert problem.message.endswith(
+        "was deleted by a layer above layer 1, and with it what is known of 1 package: a"
+    )
+
+
+def test_a_database_that_was_rewritten_is_not_missing() -> None:
+    assert told(files(dpkg("a", "b")), files(dpkg("b", "c")), files(dpkg("c"))) == []
+    assert told(files(dpkg("a", "b")), tar([whiteout(STATUS)]), files(dpkg("a", "b", "c"))) == []
+
+
+def test_an_entry_that_was_replaced_by_another_package() -> None:
+    renamed = {f"{FOLDER}/a": one("b")[f"{FOLDER}/b"]}
+    assert told(files(one("a")), tar([whiteout(f"{FOLDER}/a")]), files(renamed)) == [
+        ("missing-database", f"{FOLDER}/*")
+    ]
+    assert told(files(one("a")), files(one("a", "2"))) == []
+
+
 def test_a_database_that_was_behind_links() -> None:
     link = Entry("var/lib/dpkg", type=tarfile.SYMTYPE, link="/data")
     base = tar([link, Entry("data/status", packages.dpkg([("a", "1")]).encode())])
