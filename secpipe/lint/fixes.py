@@ -149,13 +149,13 @@ def _behind_line(run: Run, context: Context, command: str) -> Edit | None:
     if len(lines) == 1:
         return Edit(at, at, f" && {command}")
     behind = " " + escape + ("\r\n" if lines[-2].endswith("\r") else "\n")
-    leading = [each for each in lines[1:] if each.lstrip(" \t").startswith("&&")]
+    code = [each for each in lines if each.strip()[:1] not in ("", "#")]
+    leading = [each for each in code[1:] if each.lstrip(" \t").startswith("&&")]
     trailing = re.compile(rf"&&[ \t]*{re.escape(escape)}[ \t\r]*")
-    following = [after for each, after in pairwise(lines) if trailing.search(each)]
-    following = [each for each in following if each.strip()[:1] not in ("", "#")]
+    following = [after for each, after in pairwise(code) if trailing.search(each)]
     if following and not leading:
         return Edit(at, at, f" &&{behind}{_indent(following[-1])}{command}")
-    return Edit(at, at, f"{behind}{_indent((leading or lines)[-1])}&& {command}")
+    return Edit(at, at, f"{behind}{_indent((leading or code)[-1])}&& {command}")
 
 
 def _indent(line: str) -> str:
