@@ -14,7 +14,8 @@ import pytest
 from tests.support.cli import SETTINGS, secpipe
 
 SCHEMA = json.loads((Path(__file__).parents[2] / "docs/schema/lint.schema.json").read_text())
-BAD = "FROM debian\nRUN apt-get update \\\n  && apt-get install -y --no-install-recommends \\\n    curl \\\n    git\nUSER 1000\n"
+BAD = "FROM debian\nRUN apt-get update \\\n  && apt-get install -y --no-install-recommends \\\n    curl \\\n    git\n"
+BAD += "USER 1000\n"
 
 
 @pytest.fixture

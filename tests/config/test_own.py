@@ -258,7 +258,7 @@ def test_mistakes(here: Path, text: str, message: str, hint: str) -> None:
         ("[tool.secpipe.lint]\njobs =\n", "2:7: no valid TOML: Invalid value"),
         ("[tool.secpipe.lint\n", "1:19: no valid TOML: "),
         ("[tool.secpipe]\na" + ".a" * 100000 + " = 1\n", " a key of more than 500 parts"),
-        ("[tool.secpipe]\na" + ".a" * 400 + " = 1\n", " nested too deeply"),
+        ("[tool.secpipe]\na" + ".a" * 400 + " = 1\n", "1: nested too deeply"),
         ("[tool.secpipe]\na = " + "[" * 80 + "]" * 80, "2: nested too deeply"),
         ("[tool.secpipe.lint]\nignore = ['DL3003', 'DL3O08']\n", "2: lint.ignore: DL3O08 is no rule"),
         ("[tool.secpipe]\na = " + "{a = " * 5000, " no valid TOML: "),

@@ -38,7 +38,7 @@ def secpipe(
     inherited = {
         k: v
         for k, v in os.environ.items()
-        if not k.startswith(("SECPIPE_", "DOCKER_", "REGISTRY_")) or k == "SECPIPE_CACHE"
+        if not k.startswith(("SECPIPE_", "HADOLINT_", "DOCKER_", "REGISTRY_")) or k == "SECPIPE_CACHE"
     }
     done = subprocess.run(
         [sys.executable, "-m", "secpipe", *map(str, args)],
