@@ -1,7 +1,8 @@
 """Finds OSV records in files, directories and zips, the `<ECOSYSTEM>/all.zip` layout of the public feed included.
 
-A record that cannot be read becomes a `Problem` that names its file, and the rest goes on. Sizes are bounded by what is
-really inflated, never by what an archive says of itself (`Limits.advisory_bytes`, `feed_entries`, `feed_ratio`).
+A record that cannot be read becomes a `Problem` that names its file, and the rest goes on; so does an archive that may hold
+some and is of a kind that is not read. Other files are passed over. Sizes are bounded by what is really inflated, never by
+what an archive says of itself (`Limits.advisory_bytes`, `feed_entries`, `feed_ratio`).
 """
 
 from __future__ import annotations
@@ -21,6 +22,10 @@ from secpipe.model.problem import Problem
 Found = tuple[str, Any]
 """Where a record stands (`Debian/all.zip/DSA-1.json`) and its decoded JSON."""
 
+_LINES = (".jsonl", ".ndjson")
+_RECORDS = (".json", *_LINES)
+_PACKED = (".7z", ".bz2", ".gz", ".tar", ".tgz", ".xz", ".zst")
+_UNPACK = "is packed in a way that is not read: unpack it first"
 _ZIP = b"PK\x03\x04"
 _EMPTY_ZIP = b"PK\x05\x06"
 _BROKEN = (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError, ValueError, OSError)
@@ -55,8 +60,10 @@ def zip_records(file: IO[bytes], where: str, limits: Limits, problems: list[Prob
                     _unreadable(where, f"has more than {limits.feed_entries} entries (limit feed-entries)")
                 )
             for entry in entries[: limits.feed_entries]:
-                if entry.filename.endswith(".json"):
+                if entry.filename.lower().endswith(_RECORDS):
                     yield from _entry(archive, entry, where, limits, problems)
+                elif entry.filename.lower().endswith((".zip", *_PACKED)):
+                    problems.append(_unreadable(f"{where}/{entry.filename}", _UNPACK))
     except _BROKEN as error:
         problems.append(_unreadable(where, f"is no readable zip: {_reason(error)}"))
 
@@ -65,11 +72,22 @@ def _files(folder: Path, problems: list[Problem]) -> Iterator[Path]:
     def refused(error: OSError) -> None:
         problems.append(_unreadable(str(error.filename), f"cannot be listed: {_reason(error)}"))
 
-    for parent, folders, files in os.walk(folder, onerror=refused):
-        folders[:] = sorted(name for name in folders if not name.startswith("."))
+    seen = {_identity(folder)}
+    for parent, folders, files in os.walk(folder, onerror=refused, followlinks=True):
+        kept = []
+        for name in sorted(folders):
+            # Links may lead round in circles.
+            if not name.startswith(".") and (known := _identity(Path(parent, name))) not in seen:
+                seen.add(known)
+                kept.append(name)
+        folders[:] = kept
         for name in sorted(files):
-            if name.endswith((".json", ".zip")) and not name.startswith("."):
+            if name.startswith("."):
+                continue
+            if name.lower().endswith((".zip", *_RECORDS)):
                 yield Path(parent, name)
+            elif name.lower().endswith(_PACKED):
+                problems.append(_unreadable(str(Path(parent, name)), _UNPACK))
 
 
 def _identity(path: Path) -> tuple[int, int] | None:
@@ -114,12 +132,21 @@ def _entry(
 
 
 def _documents(data: bytes, where: str, limits: Limits, problems: list[Problem]) -> Iterator[Found]:
-    """The record in a JSON text, or each of a list of records."""
+    """The record in a JSON text, or each of a list of records or of a file with one a line."""
     if len(data) > limits.advisory_bytes:
         problems.append(
             _unreadable(where, f"is larger than {limits.advisory_bytes} bytes (limit advisory-bytes)")
         )
         return
+    if where.lower().endswith(_LINES):
+        lines = [(number, line) for number, line in enumerate(data.splitlines(), 1) if line.strip()]
+        for number, line in lines:
+            yield from _document(line, f"{where}:{number}", problems)
+    else:
+        yield from _document(data, where, problems)
+
+
+def _document(data: bytes, where: str, problems: list[Problem]) -> Iterator[Found]:
     try:
         value = decode(data)
     except InvalidAdvisory as error:

@@ -132,3 +132,35 @@ def test_entries_of_other_kinds(tmp_path: Path) -> None:
         archive.mkdir("folder.json")
         archive.writestr("1.json", '{"id": "one"}')
     assert read(path)[0] == ["one"]
+
+
+def test_names_in_capitals_and_one_record_a_line(tmp_path: Path) -> None:
+    (tmp_path / "1.JSON").write_text('{"id": "one"}')
+    (tmp_path / "2.ndjson").write_text('{"id": "two"}\n\n{"id":\n[{"id": "three"}]\r\n')
+    write_zip(tmp_path / "3.ZIP", {"4.Json": {"id": "four"}, "5.jsonl": b'{"id": "five"}'})
+    found, problems = read(tmp_path)
+    assert found == ["one", "two", "three", "four", "five"]
+    assert [problem.subject for problem in problems] == [f"{tmp_path}/2.ndjson:3"]
+
+
+def test_folders_behind_links(tmp_path: Path) -> None:
+    (tmp_path / "elsewhere").mkdir()
+    (tmp_path / "elsewhere" / "1.json").write_text('{"id": "one"}')
+    folder = tmp_path / "osv"
+    folder.mkdir()
+    (folder / "a").symlink_to(tmp_path / "elsewhere")
+    (folder / "again").symlink_to(tmp_path / "elsewhere")
+    (folder / "round").symlink_to(folder)
+    (tmp_path / "elsewhere" / "back").symlink_to(folder)
+    assert read(folder) == (["one"], [])
+
+
+def test_archives_of_other_kinds_are_told(tmp_path: Path) -> None:
+    path = write_zip(tmp_path / "1.zip", {"PyPI/all.zip": b"PK", "2.json.gz": b"", "README.md": b""})
+    (tmp_path / "3.tar").write_bytes(b"")
+    found, problems = read(tmp_path)
+    assert found == []
+    assert sorted(problem.message for problem in problems) == [
+        f"{where} is packed in a way that is not read: unpack it first"
+        for where in (f"{path}/2.json.gz", f"{path}/PyPI/all.zip", f"{tmp_path}/3.tar")
+    ]
