@@ -6,7 +6,6 @@ A reader takes a node and gives the value, or raises `UsageError` that names the
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from difflib import get_close_matches
 
 from secpipe.config.document import Node
 from secpipe.errors import UsageError
@@ -151,6 +150,8 @@ def wrong_type(node: Node, wanted: str) -> UsageError:
 
 def near(word: str, known: Iterable[str]) -> str:
     """The question whether the nearest known word is meant, '' when none is near."""
+    from difflib import get_close_matches
+
     found = get_close_matches(word, list(known), 1)
     return f"did you mean {found[0]}?" if found else ""
 
