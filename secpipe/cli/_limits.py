@@ -9,9 +9,10 @@ from dataclasses import fields, replace
 
 from secpipe.errors import UsageError
 from secpipe.model.limits import GIB, KIB, MIB, Limits
+from secpipe.model.pattern import lazy
 
 _UNITS = {"": 1, "k": KIB, "kib": KIB, "m": MIB, "mib": MIB, "g": GIB, "gib": GIB}
-_VALUE = re.compile(r"(\d{1,18})\s*([a-z]*)", re.ASCII)
+_VALUE = lazy(r"(\d{1,18})\s*([a-z]*)", re.ASCII)
 
 
 def parse_limits(settings: Iterable[str]) -> Limits:

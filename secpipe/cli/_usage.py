@@ -6,13 +6,13 @@ typer carries its own copy of click since 0.27, so its exceptions are told by na
 from __future__ import annotations
 
 import difflib
-import re
 from collections.abc import Iterable
 from typing import Any
 
 from secpipe.errors import UsageError
+from secpipe.model.pattern import lazy
 
-_QUOTED = re.compile(r"'([^']*)'")
+_QUOTED = lazy(r"'([^']*)'")
 
 
 def is_usage(error: Exception) -> bool:

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from secpipe.errors import UsageError
+from secpipe.model.pattern import lazy
 
 if TYPE_CHECKING:
     import yaml
@@ -19,10 +20,10 @@ _MAX_BYTES = 1 << 20
 _MAX_DEPTH = 8
 _MAX_DOTS = 500
 """Of a key: tomllib takes time and memory by the square of their number."""
-_BETWEEN_KEYS = re.compile(r"[=,{}\[\]\n]")
+_BETWEEN_KEYS = lazy(r"[=,{}\[\]\n]")
 _TABLE = ("tool", "secpipe")
-_HEADER = re.compile(r"\s*\[([^\[\]]*)\]")
-_TOML_KEY = re.compile(r"""\s*(?:"([^"]*)"|'([^']*)'|([\w-]+))\s*=""")
+_HEADER = lazy(r"\s*\[([^\[\]]*)\]")
+_TOML_KEY = lazy(r"""\s*(?:"([^"]*)"|'([^']*)'|([\w-]+))\s*=""")
 
 
 class Node(NamedTuple):

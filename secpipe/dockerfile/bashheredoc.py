@@ -10,8 +10,9 @@ import re
 from typing import NamedTuple
 
 from secpipe.dockerfile.joined import Joined, join
+from secpipe.model.pattern import lazy
 
-_TOKEN = re.compile(
+_TOKEN = lazy(
     r"""(?P<plain>[^\\'"`$()\#<\n]+|\\.|<<<)
     |(?P<single>\$?'[^']*'?)
     |(?P<arithmetic>\$?\(\((?:[^()\n]|\([^()\n]*\))*+\)\))
@@ -24,7 +25,7 @@ _TOKEN = re.compile(
     |(?P<other>.)""",
     re.VERBOSE | re.DOTALL,
 )
-_QUOTED = re.compile(r"""'([^']*)'|"([^"]*)"|\\(.)""", re.DOTALL)
+_QUOTED = lazy(r"""'([^']*)'|"([^"]*)"|\\(.)""", re.DOTALL)
 
 
 class Body(NamedTuple):
@@ -108,7 +109,7 @@ def _find(text: str) -> list[tuple[_Marker, int, int, int]]:
 def _body(text: str, at: int, marker: _Marker) -> tuple[int, int]:
     """Where a body that starts at `at` ends, and the place behind its terminator; the end of the text without one."""
     tabs = "\t*" if marker.strip_tabs else ""
-    match = re.compile(rf"^{tabs}{re.escape(marker.name)}$", re.MULTILINE).search(text, at)
+    match = lazy(rf"^{tabs}{re.escape(marker.name)}$", re.MULTILINE).search(text, at)
     return match.span() if match else (len(text), len(text))
 
 

@@ -11,13 +11,14 @@ from secpipe.dockerfile.heredoc import is_marker
 from secpipe.dockerfile.keywords import FLAGS, KEYWORDS
 from secpipe.dockerfile.lexer import SPACE
 from secpipe.dockerfile.stages import stage_name
+from secpipe.model.pattern import lazy
 
-_STAGE_NAME = re.compile(r"[a-z][a-z0-9-_.]*")
+_STAGE_NAME = lazy(r"[a-z][a-z0-9-_.]*")
 _AT_LEAST_ONE = frozenset({"ARG", "ENV", "EXPOSE", "HEALTHCHECK", "LABEL", "ONBUILD", "SHELL", "VOLUME"})
 _EXACTLY_ONE = frozenset({"MAINTAINER", "STOPSIGNAL", "USER", "WORKDIR"})
 _UNCHECKED_FLAGS = frozenset({"ARG", "STOPSIGNAL"})
-_DURATION = re.compile(r"[+-]?(?:0|(?:(?:\d+\.?\d*|\.\d+)(?:ns|us|µs|μs|ms|s|m|h))+)")
-_PORT = re.compile(r"\d+(?:-\d+)?(?:/(?:tcp|udp|sctp)?)?", re.IGNORECASE)
+_DURATION = lazy(r"[+-]?(?:0|(?:(?:\d+\.?\d*|\.\d+)(?:ns|us|µs|μs|ms|s|m|h))+)")
+_PORT = lazy(r"\d+(?:-\d+)?(?:/(?:tcp|udp|sctp)?)?", re.IGNORECASE)
 _MODES = {"network": ("default", "none", "host"), "security": ("sandbox", "insecure")}
 _NO_TRIGGER = frozenset({"FROM", "MAINTAINER", "ONBUILD"})
 _MAX_HINTS = 100

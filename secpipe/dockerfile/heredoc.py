@@ -7,7 +7,6 @@ last line, in the order of the markers.
 
 from __future__ import annotations
 
-import re
 from bisect import bisect_left
 from dataclasses import dataclass, field
 from typing import NamedTuple
@@ -18,9 +17,10 @@ from secpipe.dockerfile.jsonform import strings
 from secpipe.dockerfile.keywords import KEYWORDS
 from secpipe.dockerfile.lexer import LexError, raw_words, unquote
 from secpipe.dockerfile.words import split_command
+from secpipe.model.pattern import lazy
 
-_MARKER = re.compile(r"(\d*)<<(-?)[\t\n\v\f\r ]*([^<]*)")
-_INSTRUCTION = re.compile(rf"(?:{'|'.join(sorted(KEYWORDS))})[ \t]")
+_MARKER = lazy(r"(\d*)<<(-?)[\t\n\v\f\r ]*([^<]*)")
+_INSTRUCTION = lazy(rf"(?:{'|'.join(sorted(KEYWORDS))})[ \t]")
 
 
 class Marker(NamedTuple):

@@ -9,7 +9,6 @@ else as comments, always with the backslash as the escape character. The line nu
 from __future__ import annotations
 
 import io
-import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
@@ -17,8 +16,9 @@ from secpipe.dockerfile.ast import Comment, Heredoc, Source, SyntaxProblem
 from secpipe.dockerfile.heredoc import Bodies, markers
 from secpipe.dockerfile.joined import Joined, join
 from secpipe.dockerfile.lexer import SPACE
+from secpipe.model.pattern import lazy
 
-_DIRECTIVE = re.compile(rf"#[{SPACE}]*([a-zA-Z][a-zA-Z0-9]*)[ \t\f\r]*=[ \t\f\r]*(.+)")
+_DIRECTIVE = lazy(rf"#[{SPACE}]*([a-zA-Z][a-zA-Z0-9]*)[ \t\f\r]*=[ \t\f\r]*(.+)")
 _DIRECTIVES = frozenset({"check", "escape", "syntax"})
 _MAX_LINE = 65535
 """Go's bufio.MaxScanTokenSize less one: BuildKit gives up at a longer line."""

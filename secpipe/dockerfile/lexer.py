@@ -10,6 +10,8 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 
+from secpipe.model.pattern import lazy
+
 Lookup = Callable[[str], str | None]
 """The value of a variable, None when it is unset; raises Unknown when only a build knows whether it is."""
 
@@ -21,8 +23,8 @@ _MAX_PATTERN = 256
 """Longest value that `${name#pattern}` is worked out for, which tries every place; names of images end there."""
 _MAX_INSERTED = 1 << 14
 """Most characters that variables may add to a word: a few lines can double a value until no memory holds it."""
-_NAME = re.compile(r"[0-9]+|[@*#?$!-]|[^\W\d]\w*")
-_SPECIAL = re.compile(r"[\\`'\"$]")
+_NAME = lazy(r"[0-9]+|[@*#?$!-]|[^\W\d]\w*")
+_SPECIAL = lazy(r"[\\`'\"$]")
 
 
 class LexError(Exception):
@@ -251,7 +253,7 @@ class _Lexer:
 def _trimmed(value: str, modifier: str, pattern: str) -> str:
     """`${name#pattern}` and its three relatives."""
     longest = pattern.startswith(modifier)
-    matcher = re.compile(_regex(pattern[longest:], value))
+    matcher = lazy(_regex(pattern[longest:], value))
     cuts = range(len(value) + 1)
     if modifier == "#":
         order = reversed(cuts) if longest else cuts

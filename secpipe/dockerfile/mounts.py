@@ -10,8 +10,9 @@ from collections.abc import Iterator, Mapping
 from typing import NamedTuple
 
 from secpipe.dockerfile.ast import Flag, Instruction, SyntaxProblem
+from secpipe.model.pattern import lazy
 
-_FIELD = re.compile(r'(?:"((?:[^"]|"")*)"|([^",]*))(?:,|\Z)')
+_FIELD = lazy(r'(?:"((?:[^"]|"")*)"|([^",]*))(?:,|\Z)')
 _TYPES = ("bind", "cache", "tmpfs", "secret", "ssh")
 _OTHER_NAMES = {
     "src": "source",
@@ -31,11 +32,11 @@ _ONLY_FOR = {
     "gid": ("secret", "ssh", "cache"),
 }
 _VALUES = {
-    "sharing": (re.compile("shared|private|locked", re.IGNORECASE), "shared, private or locked"),
-    "mode": (re.compile("[0-7]+"), "an octal number"),
-    "uid": (re.compile("[0-9]+"), "a number"),
-    "gid": (re.compile("[0-9]+"), "a number"),
-    **dict.fromkeys(_BARE, (re.compile("1|t|T|TRUE|true|True|0|f|F|FALSE|false|False"), "true or false")),
+    "sharing": (lazy("shared|private|locked", re.IGNORECASE), "shared, private or locked"),
+    "mode": (lazy("[0-7]+"), "an octal number"),
+    "uid": (lazy("[0-9]+"), "a number"),
+    "gid": (lazy("[0-9]+"), "a number"),
+    **dict.fromkeys(_BARE, (lazy("1|t|T|TRUE|true|True|0|f|F|FALSE|false|False"), "true or false")),
 }
 
 

@@ -20,25 +20,24 @@ from itertools import accumulate
 from typing import Literal, NamedTuple
 
 from secpipe.dockerfile.ast import Dockerfile, Instruction, Word
+from secpipe.model.pattern import lazy
 
 Scope = Literal["line", "stage", "global"]
 
-_IGNORE = re.compile(
+_IGNORE = lazy(
     r"#\s*(?:(?:hadolint|secpipe)\s+(?:(stage|global)\s+)?ignore|shellcheck\s+disable)\s*=\s*(?=\S)",
     re.IGNORECASE,
 )
-_SHELL = re.compile(r"#\s*(?:hadolint|secpipe)\s+shell\s*=\s*(\S+)", re.IGNORECASE)
-_CODE = re.compile(r"[^\s,#]+")
-_COMMA = re.compile(r"\s*,(?=[^\s,#])|\s*,\s+(?=[^\s,#]*\d)")
+_SHELL = lazy(r"#\s*(?:hadolint|secpipe)\s+shell\s*=\s*(\S+)", re.IGNORECASE)
+_CODE = lazy(r"[^\s,#]+")
+_COMMA = lazy(r"\s*,(?=[^\s,#])|\s*,\s+(?=[^\s,#]*\d)")
 """Behind a comma and a blank a word without a digit is the reason: `ignore=DL3008, since …`."""
-_CANDIDATE = re.compile(r"#\s*(?:hadolint|secpipe|shellcheck)\s", re.IGNORECASE)
-_IN_HEREDOC = re.compile(
-    r"^[ \t]*(#\s*(?:hadolint|secpipe|shellcheck)\s[^\r\n]*)", re.IGNORECASE | re.MULTILINE
-)
+_CANDIDATE = lazy(r"#\s*(?:hadolint|secpipe|shellcheck)\s", re.IGNORECASE)
+_IN_HEREDOC = lazy(r"^[ \t]*(#\s*(?:hadolint|secpipe|shellcheck)\s[^\r\n]*)", re.IGNORECASE | re.MULTILINE)
 _NEVER = frozenset({"DL1000"})
 """What BuildKit cannot parse stays an error, as with hadolint."""
-_BEGINS_COMMAND = re.compile(r"\s*(?:&&|\|\|?|;|\}|\)|done\b|fi\b|esac\b)")
-_ENDS_COMMAND = re.compile(r"(?:&&|\|\|?|;|&|\{|\(|\bthen|\bdo|\belse)\s*$")
+_BEGINS_COMMAND = lazy(r"\s*(?:&&|\|\|?|;|\}|\)|done\b|fi\b|esac\b)")
+_ENDS_COMMAND = lazy(r"(?:&&|\|\|?|;|&|\{|\(|\bthen|\bdo|\belse)\s*$")
 
 
 class Pragma(NamedTuple):

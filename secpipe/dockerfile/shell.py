@@ -8,7 +8,6 @@ reads it. A body whose `#!` names another interpreter is no shell. The exec form
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from typing import NamedTuple
 
@@ -19,9 +18,10 @@ from secpipe.dockerfile.joined import Joined, join
 from secpipe.dockerfile.jsonform import string_spans, string_text
 from secpipe.dockerfile.wrappers import is_shell, script_argument
 from secpipe.model.limits import Limits
+from secpipe.model.pattern import lazy
 
 _RUNS = frozenset({"RUN", "CMD", "ENTRYPOINT", "HEALTHCHECK"})
-_SHEBANG = re.compile(r"#![ \t]*(\S+)(?:[ \t]+(?:-S[ \t]*)?(\S+))?")
+_SHEBANG = lazy(r"#![ \t]*(\S+)(?:[ \t]+(?:-S[ \t]*)?(\S+))?")
 
 
 class Command(NamedTuple):

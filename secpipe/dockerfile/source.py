@@ -12,6 +12,7 @@ from typing import NamedTuple
 
 from secpipe.dockerfile.ast import Source
 from secpipe.errors import UndecidedError
+from secpipe.model.pattern import lazy
 
 # UTF-32 first: the mark of UTF-16 LE is the beginning of that of UTF-32 LE.
 _MARKS = (
@@ -23,7 +24,7 @@ _MARKS = (
 )
 _CONTROL = bytes(set(range(0x20)) - set(b"\b\t\n\v\f\r\x1b")) + b"\x7f"
 _SAMPLE = 8192
-_SURROGATE = re.compile("[\ud800-\udfff]")
+_SURROGATE = lazy("[\ud800-\udfff]")
 
 
 def decode(data: bytes, name: str) -> Source:

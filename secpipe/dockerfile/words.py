@@ -13,9 +13,10 @@ from typing import NamedTuple
 from secpipe.dockerfile.ast import Flag, Word
 from secpipe.dockerfile.joined import Joined
 from secpipe.dockerfile.lexer import SPACE
+from secpipe.model.pattern import lazy
 
-_BLANKS = re.compile("[\t\v\f\r ]+")
-_NON_BLANKS = re.compile("[^\t\v\f\r ]+")
+_BLANKS = lazy("[\t\v\f\r ]+")
+_NON_BLANKS = lazy("[^\t\v\f\r ]+")
 
 
 class Command(NamedTuple):
@@ -63,9 +64,7 @@ def first_blank(text: str) -> tuple[int, int] | None:
 def _quoted_word(escape: str) -> re.Pattern[str]:
     e = re.escape(escape)
     # An unclosed quote runs to the end; an escape character at the very end stands for nothing.
-    return re.compile(
-        rf"(?:{e}.|'[^']*+(?:'|\Z)|\"(?:{e}.|[^\"{e}])*+(?:\"|{e}?\Z)|[^'\"{e}{SPACE}])++", re.DOTALL
-    )
+    return lazy(rf"(?:{e}.|'[^']*+(?:'|\Z)|\"(?:{e}.|[^\"{e}])*+(?:\"|{e}?\Z)|[^'\"{e}{SPACE}])++", re.DOTALL)
 
 
 def _flags(line: Joined, at: int, end: int, escape: str) -> tuple[tuple[Flag, ...], int]:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
 
 from secpipe.dockerfile.ast import Word
+from secpipe.model.pattern import lazy
 
 Words = tuple[Word, ...]
 """A command: its name and its arguments."""
@@ -14,7 +14,7 @@ _SHELLS = frozenset({"ash", "bash", "dash", "ksh", "mksh", "sh", "zsh"})
 _TRANSPARENT = frozenset({"builtin", "busybox", "command", "env", "exec", "nohup", "time"})
 _MAX_WRAPPERS = 16
 """`sudo env nohup …`"""
-_ASSIGNMENT = re.compile(r"[A-Za-z_]\w*\+?=")
+_ASSIGNMENT = lazy(r"[A-Za-z_]\w*\+?=")
 _VALUED: Mapping[str, frozenset[str]] = {
     "exec": frozenset({"-a"}),
     "env": frozenset({"-u", "--unset", "-C", "--chdir", "-S", "--split-string"}),

@@ -7,10 +7,12 @@ from __future__ import annotations
 
 import re
 
+from secpipe.model.pattern import lazy
+
 _SUFFIXES = "tar|gz|bz2?|xz|zst|lz|lzma|z|tgz|tbz2?|tb2|txz|tzst|tlz|tpz|tz"
-_ARCHIVE = re.compile(rf"\.({_SUFFIXES})$", re.IGNORECASE)
-_IN_PATTERN = re.compile(r"\.(tar|tgz)", re.IGNORECASE)
-_TAR = re.compile(r"\.(tar|t[a-z]z2?|tb2|tzst)(\.[^.]*)?$", re.IGNORECASE)
+_ARCHIVE = lazy(rf"\.({_SUFFIXES})$", re.IGNORECASE)
+_IN_PATTERN = lazy(r"\.(tar|tgz)", re.IGNORECASE)
+_TAR = lazy(r"\.(tar|t[a-z]z2?|tb2|tzst)(\.[^.]*)?$", re.IGNORECASE)
 
 
 def may_be_archive(path: str) -> bool:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable
 from typing import NamedTuple
 
@@ -14,8 +13,9 @@ from secpipe.lint.mounts import covers, kept_out
 from secpipe.lint.removal import reaches, removed_paths
 from secpipe.lint.run import Run
 from secpipe.lint.scope import Context
+from secpipe.model.pattern import lazy
 
-_OTHER_ROOT = re.compile(r"--(?:install)?root\b|-R\b|\bchroot\b")
+_OTHER_ROOT = lazy(r"--(?:install)?root\b|-R\b|\bchroot\b")
 
 
 class Manager(NamedTuple):

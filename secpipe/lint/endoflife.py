@@ -6,12 +6,12 @@ stays clean until secpipe itself is updated.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from typing import NamedTuple
 
 from secpipe.lint.image import ImageName, official
 from secpipe.lint.releases import CODENAMES, CURRENT, ENDED
+from secpipe.model.pattern import lazy
 
 _OFFICIAL_IMAGES = {
     "almalinux": "AlmaLinux",
@@ -52,10 +52,10 @@ _OTHER_IMAGES = {
     },
 }
 _SUCCESSORS = {"CentOS": "AlmaLinux, Rocky Linux or CentOS Stream"}
-_VERSION = re.compile(r"v?(\d++(?:\.\d++)*+)(?![a-z])")
-_STREAM = re.compile(r"stream(\d+)")
-_CENTOS = re.compile(r"centos(\d+)")
-_ALPINE = re.compile(r"-alpine(\d+\.\d+)")
+_VERSION = lazy(r"v?(\d++(?:\.\d++)*+)(?![a-z])")
+_STREAM = lazy(r"stream(\d+)")
+_CENTOS = lazy(r"centos(\d+)")
+_ALPINE = lazy(r"-alpine(\d+\.\d+)")
 
 
 class Ended(NamedTuple):

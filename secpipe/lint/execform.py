@@ -13,21 +13,22 @@ from secpipe.dockerfile.joined import Joined
 from secpipe.dockerfile.wrappers import is_shell
 from secpipe.lint.check import Edit
 from secpipe.lint.scope import Context
+from secpipe.model.pattern import lazy
 
 _PLAIN = r"[A-Za-z0-9_./:=@%+,-]"
 _NEVER = "\x00-\x1f\x7f\ud800-\udfff\ufffd"
 """What JSON cannot hold as it is, or what was no text to begin with."""
-_WORD = re.compile(rf"(?:{_PLAIN}|'[^'\\{_NEVER}]*'|\"[^\"$`\\!{_NEVER}]*\")+")
-_QUOTED = re.compile(r"'([^']*)'|\"([^\"]*)\"")
-_BLANKS = re.compile(r"[ \t]+")
-_NEEDS_SHELL = re.compile(
+_WORD = lazy(rf"(?:{_PLAIN}|'[^'\\{_NEVER}]*'|\"[^\"$`\\!{_NEVER}]*\")+")
+_QUOTED = lazy(r"'([^']*)'|\"([^\"]*)\"")
+_BLANKS = lazy(r"[ \t]+")
+_NEEDS_SHELL = lazy(
     r"alias|bg|break|case|cd|command|continue|do|done|echo|elif|else|esac|eval|exec|exit|export|fc|fg|fi|for|function|getopts"
     r"|hash|if|in|jobs|let|local|read|readonly|return|select|set|shift|shopt|source|then|times?|trap|type|ulimit|umask"
     r"|unalias|unset|until|wait|while|\.|:"
 )
 """Keywords, and built-in commands that are no programs, act upon the shell, or differ from the program of that name."""
-_SYSTEM = re.compile(r"(?:/usr(?:/local)?)?(?:/s?bin/)?[^/]+")
-_HARMLESS = re.compile(r"-[ceux]+|-[eux]*o|pipefail")
+_SYSTEM = lazy(r"(?:/usr(?:/local)?)?(?:/s?bin/)?[^/]+")
+_HARMLESS = lazy(r"-[ceux]+|-[eux]*o|pipefail")
 """Options of a shell that make no difference to a single command."""
 
 

@@ -11,6 +11,8 @@ from collections.abc import Iterator
 from functools import cache, lru_cache
 from typing import NamedTuple
 
+from secpipe.model.pattern import lazy
+
 
 class Use(NamedTuple):
     """`$name` or `${name…}` without a default, and its place in the text."""
@@ -22,16 +24,16 @@ class Use(NamedTuple):
 
 _MAX_DEPTH = 64
 """Quotes within substitutions within quotes: deeper than anyone writes."""
-_BRACED = re.compile(r"\$\{([A-Za-z_]\w*)(:?[-+=?])?")
-_HEREDOC = re.compile(r"<<-?[ \t]*(?:'([^'\n]+)'|\"([^\"\n]+)\"|\\(\w+))")
-_ASSIGNED = re.compile(
+_BRACED = lazy(r"\$\{([A-Za-z_]\w*)(:?[-+=?])?")
+_HEREDOC = lazy(r"<<-?[ \t]*(?:'([^'\n]+)'|\"([^\"\n]+)\"|\\(\w+))")
+_ASSIGNED = lazy(
     r"(?<![\w$-])([A-Za-z_]\w*)(?:\[[^\]\n]{0,80}\])?\+?=|\$\{([A-Za-z_]\w*):?=|\b(?:for|select)\s+([A-Za-z_]\w*)"
 )
-_DECLARED = re.compile(
+_DECLARED = lazy(
     r"\b(?:read|mapfile|readarray|getopts|unset|local|declare|typeset|export|readonly|printf\s+-v)\b([^;&|\n<)]*)"
 )
-_NAME = re.compile(r"[A-Za-z_]\w*")
-_SETS_ANYTHING = re.compile(
+_NAME = lazy(r"[A-Za-z_]\w*")
+_SETS_ANYTHING = lazy(
     r"(?:^|[;&|({\n`\"']|\b(?:then|do|else|if)\b)[ \t]*(?:\.|source)[ \t]+[^\s;&|]|\b(?:eval|envsubst)\s|\bset\s+-\w*a"
 )
 
@@ -104,7 +106,7 @@ def _tokens(escape: str, shell: bool) -> re.Pattern[str]:
     pattern = rf"{re.escape(escape)}.|'|\"|\$\{{|\$[A-Za-z_]\w*|\$\$|\}}"
     if shell:
         pattern += r"|\$'|\$\(|\(|\)|`|(?:(?<=\s)|^)\#|<<-?[ \t]*(?:'[^'\n]+'|\"[^\"\n]+\"|\\\w+)"
-    return re.compile(pattern, re.DOTALL)
+    return lazy(pattern, re.DOTALL)
 
 
 def _innermost(within: list[str]) -> int:
@@ -121,7 +123,7 @@ def _behind(text: str, at: int, mark: str) -> int:
 
 
 def _behind_ansi(text: str, at: int) -> int:
-    match = re.compile(r"(?:[^'\\]|\\.)*+'?", re.DOTALL).match(text, at)
+    match = lazy(r"(?:[^'\\]|\\.)*+'?", re.DOTALL).match(text, at)
     return match.end() if match else at
 
 
@@ -129,7 +131,7 @@ def _behind_heredoc(text: str, marker: re.Match[str]) -> int:
     """Behind the body of a heredoc that is not expanded."""
     match = _HEREDOC.match(marker[0])
     delimiter = next(filter(None, match.groups())) if match else ""
-    end = re.compile(rf"^[\t ]*{re.escape(delimiter)}[ \t]*$", re.MULTILINE).search(
+    end = lazy(rf"^[\t ]*{re.escape(delimiter)}[ \t]*$", re.MULTILINE).search(
         text, _behind(text, marker.end(), "\n")
     )
     return end.end() if end else marker.end()

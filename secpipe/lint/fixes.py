@@ -17,13 +17,14 @@ from secpipe.dockerfile.wrappers import script_argument
 from secpipe.lint.check import Edit, Fix, Spanned
 from secpipe.lint.run import Run
 from secpipe.lint.scope import Context
+from secpipe.model.pattern import lazy
 
-_PLAIN = re.compile(r"[\w./+:=-]+", re.ASCII)
-_LEAVES = re.compile(r"\bexec\b|\bexit\b(?![ \t]+[1-9])")
+_PLAIN = lazy(r"[\w./+:=-]+", re.ASCII)
+_LEAVES = lazy(r"\bexec\b|\bexit\b(?![ \t]+[1-9])")
 """What may end a script before its last line with success."""
-_OPEN_END = re.compile(r"(?:[&|({]|\\|(?<!\\);;|\b(?:then|do|else))\Z")
-_ERREXIT = re.compile(r"^[ \t]*set[ \t]+-[A-Za-df-z]*e|\A#!.*[ \t]-[A-Za-df-z]*e", re.MULTILINE)
-_CLOSES = re.compile(r"[ \t]*(?:fi|done|esac|\}|\))[ \t\r]*")
+_OPEN_END = lazy(r"(?:[&|({]|\\|(?<!\\);;|\b(?:then|do|else))\Z")
+_ERREXIT = lazy(r"^[ \t]*set[ \t]+-[A-Za-df-z]*e|\A#!.*[ \t]-[A-Za-df-z]*e", re.MULTILINE)
+_CLOSES = lazy(r"[ \t]*(?:fi|done|esac|\}|\))[ \t\r]*")
 _SUDO_FLAGS = frozenset({"-E", "-H", "-n"})
 
 
@@ -151,7 +152,7 @@ def _behind_line(run: Run, context: Context, command: str) -> Edit | None:
     behind = " " + escape + ("\r\n" if lines[-2].endswith("\r") else "\n")
     code = [each for each in lines if each.strip()[:1] not in ("", "#")]
     leading = [each for each in code[1:] if each.lstrip(" \t").startswith("&&")]
-    trailing = re.compile(rf"&&[ \t]*{re.escape(escape)}[ \t\r]*")
+    trailing = lazy(rf"&&[ \t]*{re.escape(escape)}[ \t\r]*")
     following = [after for each, after in pairwise(code) if trailing.search(each)]
     if following and not leading:
         return Edit(at, at, f" &&{behind}{_indent(following[-1])}{command}")

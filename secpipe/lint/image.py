@@ -5,10 +5,11 @@ Source: the reference grammar of distribution/reference; nothing is checked here
 
 from __future__ import annotations
 
-import re
 from typing import NamedTuple
 
-_OFFICIAL = re.compile(
+from secpipe.model.pattern import lazy
+
+_OFFICIAL = lazy(
     r"(?:(?:(?:registry-1\.|index\.)?docker\.io/)?(?:library/|amd64/|i386/|arm32v[567]/|arm64v8/|ppc64le/|riscv64/|s390x/)?"
     r"|(?:public\.ecr\.aws/docker|mirror\.gcr\.io)/library/)([a-z0-9][a-z0-9._-]*)"
 )

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from typing import NamedTuple
 
 from secpipe.dockerfile.shell import Command
+from secpipe.model.pattern import lazy
 
 _REQUIREMENTS = ("-r", "--requirement")
 _NPM = (
@@ -84,7 +84,7 @@ _CACHES: Mapping[str, tuple[frozenset[str], str]] = {
     "composer": (frozenset({"install", "update"}), "/root/.composer/cache"),
     "dotnet": (frozenset({"restore", "build", "publish"}), "/root/.nuget/packages"),
 }
-_PIP = re.compile(r"pip[\d.]*")
+_PIP = lazy(r"pip[\d.]*")
 
 
 class Install(NamedTuple):

@@ -3,20 +3,21 @@ a Git hash, a licence (SPDX 3 licence expressions)."""
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Mapping
+
+from secpipe.model.pattern import lazy
 
 _PCHAR = r"(?:[A-Za-z0-9._~!$&'()*+,;=:@-]|%[0-9A-Fa-f]{2})"
 _NAME = r"(?:[A-Za-z0-9._~!$&'()*+,;=-]|%[0-9A-Fa-f]{2})"
-_URI = re.compile(
+_URI = lazy(
     rf"[A-Za-z][A-Za-z0-9+.-]*+:"
     rf"(?://(?:(?:{_NAME}|:)*@)?(?:\[(?P<address>[^\[\]]*)\]|{_NAME}*)(?::[0-9]*)?(?:/{_PCHAR}*)*+"
     rf"|/?(?:{_PCHAR}+(?:/{_PCHAR}*)*)?)"
     rf"(?:\?(?:{_PCHAR}|[/?])*)?(?:#(?:{_PCHAR}|[/?])*)?"
 )
-_FUTURE_ADDRESS = re.compile(r"[vV][0-9A-Fa-f]+\.[A-Za-z0-9._~!$&'()*+,;=:-]+")
+_FUTURE_ADDRESS = lazy(r"[vV][0-9A-Fa-f]+\.[A-Za-z0-9._~!$&'()*+,;=:-]+")
 
-_TIME = re.compile(
+_TIME = lazy(
     r"([0-9]{4})-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])[Tt](?:[01][0-9]|2[0-3]):[0-5][0-9]:(?:[0-5][0-9]|60)"
     r"(?:\.[0-9]+)?(?:[Zz]|[+-](?:[01][0-9]|2[0-3]):[0-5][0-9])"
 )
@@ -24,7 +25,7 @@ _TIME = re.compile(
 _COMMENT = r"[ \t]*(?:\((?:[^()\\]|\\.)*\)[ \t]*)?"
 _ATOM = r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+"
 _HOST_LABEL = r"[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?"
-_EMAIL = re.compile(
+_EMAIL = lazy(
     rf"{_COMMENT}(?P<local>{_ATOM}(?:\.{_ATOM})*|\"(?:[^\"\\]|\\.)*\"){_COMMENT}@"
     rf"{_COMMENT}(?:{_HOST_LABEL}(?:\.{_HOST_LABEL})*|\[[^\[\]\\]*\]){_COMMENT}"
 )
@@ -34,12 +35,12 @@ _MAX_LOCAL = 64
 _NUMBER = "(?:0|[1-9][0-9]*)"
 _IDENTIFIER = "[0-9A-Za-z-]+"
 _PRE = f"(?:{_NUMBER}|[0-9]*[A-Za-z-][0-9A-Za-z-]*)"
-_SEMVER = re.compile(
+_SEMVER = lazy(
     rf"{_NUMBER}\.{_NUMBER}\.{_NUMBER}(?:-{_PRE}(?:\.{_PRE})*)?(?:\+{_IDENTIFIER}(?:\.{_IDENTIFIER})*)?"
 )
-_HASH = re.compile("[0-9a-f]{7,40}|[0-9a-f]{64}")
-_LICENCE_PART = re.compile(r"[()]|[^\s()]+")
-_LICENCE_REFERENCE = re.compile(r"(?:DocumentRef-[A-Za-z0-9.-]+:)?LicenseRef-[A-Za-z0-9.-]+")
+_HASH = lazy("[0-9a-f]{7,40}|[0-9a-f]{64}")
+_LICENCE_PART = lazy(r"[()]|[^\s()]+")
+_LICENCE_REFERENCE = lazy(r"(?:DocumentRef-[A-Za-z0-9.-]+:)?LicenseRef-[A-Za-z0-9.-]+")
 
 
 def is_uri(text: str) -> bool:

@@ -9,6 +9,7 @@ from itertools import pairwise
 from secpipe.dockerfile.ast import Word
 from secpipe.dockerfile.shell import Command
 from secpipe.lint.check import listed
+from secpipe.model.pattern import lazy
 
 APT_VALUED = (
     "-t",
@@ -257,12 +258,12 @@ GO_VALUED = tuple(dash + name for name in _GO_VALUED for dash in ("-", "--"))
 DNF = ("dnf", "dnf5", "microdnf")
 """What dnf is called; microdnf is the small one of minimal images."""
 
-_ASSUME_YES = re.compile(r"(--setopt=)?assumeyes=(1|yes|true|on)", re.IGNORECASE)
-_VERSION_PARTS = re.compile(r"[\w.~^:+]*", re.ASCII)
-_VARIABLE = re.compile(r"\$\{?(\w+)", re.ASCII)
+_ASSUME_YES = lazy(r"(--setopt=)?assumeyes=(1|yes|true|on)", re.IGNORECASE)
+_VERSION_PARTS = lazy(r"[\w.~^:+]*", re.ASCII)
+_VARIABLE = lazy(r"\$\{?(\w+)", re.ASCII)
 
 _MAX_NESTING = 4
-_SUBSTITUTION = re.compile(r"\$\([^()]*\)|`[^`]*`")
+_SUBSTITUTION = lazy(r"\$\([^()]*\)|`[^`]*`")
 
 
 def literal(word: str) -> str:

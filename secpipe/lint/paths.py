@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import re
+from secpipe.model.pattern import lazy
 
-_ABSOLUTE = re.compile(r"[/$]|[A-Za-z]:")
+_ABSOLUTE = lazy(r"[/$]|[A-Za-z]:")
 
 
 def may_be_absolute(path: str) -> bool:

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import posixpath
-import re
 from collections.abc import Iterable
 
 from secpipe.dockerfile.shell import Command
 from secpipe.lint.mounts import covers
 from secpipe.lint.scope import Scope
+from secpipe.model.pattern import lazy
 
-_BRACES = re.compile(r"\{([^{},]*+,[^{}]*+)\}")
-_PATTERN = re.compile(r"/[^/*?\[]*+[*?\[][^/]*+$")
+_BRACES = lazy(r"\{([^{},]*+,[^{}]*+)\}")
+_PATTERN = lazy(r"/[^/*?\[]*+[*?\[][^/]*+$")
 
 
 def removed_paths(command: Command, name: str, scope: Scope) -> list[str]:

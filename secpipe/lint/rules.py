@@ -15,11 +15,12 @@ from typing import Any, NamedTuple
 import secpipe
 from secpipe.errors import SecpipeError
 from secpipe.model.lint import Rule, rule_url
+from secpipe.model.pattern import lazy
 from secpipe.model.severity import Level
 
 _TEXTS = ("code", "name", "level", "summary", "rationale", "remedy")
-_NAME = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
-_HEADLINE = re.compile(
+_NAME = lazy(r"[a-z0-9]+(-[a-z0-9]+)*")
+_HEADLINE = lazy(
     r"^(level|enabled|summary): (\w(?:[^#:\n]|:(?! )|(?<! )#)*\S)[ \t]*$(?!\n[ \t])", re.MULTILINE
 )
 """A plain YAML scalar on one line: no quotes, no comment, no second key."""
@@ -30,7 +31,7 @@ _HADOLINT = frozenset(
     if number not in (3005, 3017, 3031, 3039, 4002)
 )
 """All rules of hadolint 2.15; the numbers left out were retired or never used."""
-_SHELLCHECK = re.compile(r"SC\d{4}")
+_SHELLCHECK = lazy(r"SC\d{4}")
 
 
 def directory() -> Path:

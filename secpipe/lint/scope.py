@@ -17,8 +17,9 @@ from secpipe.dockerfile.lexer import LexError, Unknown, expand
 from secpipe.dockerfile.pragma import Pragmas
 from secpipe.lint.options import Options
 from secpipe.lint.shell import DEFAULTS, Shell
+from secpipe.model.pattern import lazy
 
-_WINDOWS_IMAGE = re.compile(
+_WINDOWS_IMAGE = lazy(
     r"(^|/)microsoft/(windows|nanoserver)|^mcr\.microsoft\.com/windows|:.*(nanoserver|servercore)",
     re.IGNORECASE,
 )

@@ -15,6 +15,7 @@ from typing import NamedTuple
 
 from secpipe.dockerfile.ast import Instruction, Source
 from secpipe.dockerfile.joined import Joined, join
+from secpipe.model.pattern import lazy
 
 INSTRUCTIONS = (
     "ADD",
@@ -32,7 +33,7 @@ INSTRUCTIONS = (
 """Those whose text reaches the image or its history."""
 
 _FORMATS = tuple(
-    (mark, what, re.compile(rf"(?<![A-Za-z0-9_]){pattern}(?![A-Za-z0-9_])"))
+    (mark, what, lazy(rf"(?<![A-Za-z0-9_]){pattern}(?![A-Za-z0-9_])"))
     for mark, what, pattern in (
         ("AKIA", "an AWS access key", r"AKIA[A-Z2-7]{16}"),
         ("ASIA", "an AWS access key", r"ASIA[A-Z2-7]{16}"),
@@ -80,7 +81,7 @@ _FORMATS = tuple(
         ),
     )
 )
-_NAMED = re.compile(
+_NAMED = lazy(
     r"(?:(?<!public)(?<!publickey)(?:passwo?r?d|passphrase|secret|token|credentials?|pwd"
     r"|(?:api|access|secret|private|auth|encryption|signing|master|account|storage|app|session|jwt)[_-]?key(?:[_-]base)?))\d?"
     r"(?P<sign>[\"']?[ \t]{0,8}[=:][ \t]{0,8}|[ \t]{1,8})[\"']?(?P<value>[^\s\"'`$(){}<>,;\\]{12,256})(?![^\s\"'`,;])",
@@ -88,8 +89,8 @@ _NAMED = re.compile(
 )
 _WORDS = ("pass", "secret", "token", "credential", "pwd", "key")
 """One of these is in whatever `_NAMED` matches."""
-_ENV_NAME = re.compile(r"[A-Za-z_]\w*")
-_PLACEHOLDER = re.compile(
+_ENV_NAME = lazy(r"[A-Za-z_]\w*")
+_PLACEHOLDER = lazy(
     r"example|change|replace|insert|place_?holder|dummy|sample|your|secret|passwo?r?d|token|todo|fixme|xxx|\*\*\*|\.\.\.|not[_-]?(?:a[_-])?real"
     r"|default|12345678|abcdef|foobar|test|fake",
     re.IGNORECASE,

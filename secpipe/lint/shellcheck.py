@@ -9,7 +9,6 @@ Source: shellcheck(1) 0.11. Its programs run elsewhere (`secpipe.pipeline.shellc
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable
 from itertools import accumulate
 from typing import NamedTuple
@@ -23,6 +22,7 @@ from secpipe.lint.options import Options
 from secpipe.lint.run import Run
 from secpipe.lint.shell import Shell
 from secpipe.model.lint import LintFinding
+from secpipe.model.pattern import lazy
 from secpipe.model.severity import Level
 
 EXCLUDED = ("SC1090", "SC1091", "SC2187")
@@ -34,9 +34,9 @@ _PREDEFINED = (
     *("http_proxy", "https_proxy", "ftp_proxy", "no_proxy", "all_proxy"),
 )
 """ARG that every build has."""
-_SHEBANG = re.compile(r"#![ \t]*(\S+)(?:[ \t]+(?:-S[ \t]*)?(\S+))?[^\n]*\n?")
-_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
-_ERREXIT = re.compile(r"-[A-Za-df-z]*e")
+_SHEBANG = lazy(r"#![ \t]*(\S+)(?:[ \t]+(?:-S[ \t]*)?(\S+))?[^\n]*\n?")
+_NAME = lazy(r"[A-Za-z_][A-Za-z0-9_]*")
+_ERREXIT = lazy(r"-[A-Za-df-z]*e")
 
 
 class ShellScript(NamedTuple):

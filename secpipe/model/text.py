@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import re
 
+from secpipe.model.pattern import lazy
+
 # C0 and C1 controls, bidirectional overrides and isolates, what has no width or no encoding: an image may name its
 # packages and files as it likes, it may not drive the reader's terminal or hide from them.
-_CONTROL = re.compile(
+_CONTROL = lazy(
     "[\x00-\x1f\x7f-\x9f\u061c\u200b\u200e\u200f\u2028-\u202e\u2060-\u206f\ud800-\udfff\ufeff\U000e0000-\U000e007f]"
 )
-_SURROGATE = re.compile("[\ud800-\udfff]")
+_SURROGATE = lazy("[\ud800-\udfff]")
 
 
 def printable(text: str | bytes) -> str:

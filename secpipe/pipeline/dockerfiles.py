@@ -11,13 +11,14 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from secpipe.model.limits import Limits
+from secpipe.model.pattern import lazy
 from secpipe.model.problem import Problem
 from secpipe.pipeline.patterns import Ignored, Patterns
 
 STDIN = "-"
 
 # Docker takes `dockerfile` when there is no `Dockerfile`.
-_NAMES = re.compile(
+_NAMES = lazy(
     r"(Dockerfile|dockerfile|Containerfile)|(Dockerfile|Containerfile)\..+|.+\.(?i:dockerfile|containerfile)",
     re.DOTALL,
 )
@@ -27,7 +28,7 @@ _SKIPPED = frozenset(
     | {".venv", ".tox", ".nox", ".cache", ".mypy_cache", ".ruff_cache", ".pytest_cache", ".terraform"}
 )
 _MAX_BYTES = Limits().dockerfile_bytes
-_DESCRIPTORS = re.compile(r"/dev/stdin|/dev/fd/\d+|/proc/self/fd/\d+")
+_DESCRIPTORS = lazy(r"/dev/stdin|/dev/fd/\d+|/proc/self/fd/\d+")
 """Pipes that a shell hands over, as in `secpipe lint <(command)`."""
 _HINTS: dict[int | None, str] = {
     errno.ELOOP: "mend the link, or remove it",

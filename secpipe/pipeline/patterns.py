@@ -14,8 +14,10 @@ import stat
 from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
+from secpipe.model.pattern import lazy
+
 _MAX_BYTES = 1 << 20
-_SPECIAL = re.compile(r"[*?\[\\]")
+_SPECIAL = lazy(r"[*?\[\\]")
 _CLASSES = {
     "alnum": "a-zA-Z0-9",
     "alpha": "a-zA-Z",
@@ -219,7 +221,7 @@ def _compiled(pattern: str) -> re.Pattern[str]:
             text += f"{slash}(?:[^/]+/)*{inner}"
         else:
             text += f"{slash}(?>(?:[^/]+/)*?{inner}/)"
-    return re.compile(text + r"\Z", re.DOTALL)
+    return lazy(text + r"\Z", re.DOTALL)
 
 
 def _component(part: str) -> str:
@@ -255,7 +257,7 @@ def _bracket(part: str, at: int) -> tuple[str, int]:
     at += negated
     start, inside = at, ""
     while at < len(part) and (part[at] != "]" or at == start):
-        if named := re.compile(r"\[:(\w*):\]").match(part, at):
+        if named := lazy(r"\[:(\w*):\]").match(part, at):
             inside += _CLASSES.get(named[1], "")
             at = named.end()
             continue

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable
 from dataclasses import replace
 from typing import Any, Literal, NamedTuple
@@ -16,9 +15,10 @@ from secpipe.lint.examples import examples
 from secpipe.lint.rules import document, known_codes, nearest, rule
 from secpipe.model.lint import LintFinding, Rule
 from secpipe.model.location import Region
+from secpipe.model.pattern import lazy
 
-_SHELLCHECK = re.compile(r"SC\d{4}")
-_PREFIX = re.compile(r"[A-Z]+\d*")
+_SHELLCHECK = lazy(r"SC\d{4}")
+_PREFIX = lazy(r"[A-Z]+\d*")
 
 Fixable = Literal["safe", "unsafe", "no"]
 

@@ -7,6 +7,7 @@ import re
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
+from secpipe.model.pattern import lazy
 from secpipe.model.severity import Severity
 from secpipe.model.text import wellformed
 
@@ -14,7 +15,7 @@ if TYPE_CHECKING:
     from secpipe.model.scan import Finding
 
 
-_LINE_ENDS = re.compile("[\x7f-\x9f\u2028\u2029]")
+_LINE_ENDS = lazy("[\x7f-\x9f\u2028\u2029]")
 """Those that JSON lets pass in strings, and the controls beside them."""
 
 

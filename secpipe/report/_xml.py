@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Mapping
 
+from secpipe.model.pattern import lazy
 from secpipe.model.text import printable
 
 DECLARATION = '<?xml version="1.0" encoding="UTF-8"?>'
 # xml.sax.saxutils would do, but brings urllib.request, and with it half of a browser.
 _ESCAPES = str.maketrans({"&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;"})
-_NO_CHARACTER = re.compile("[\ufffe\uffff]")
+_NO_CHARACTER = lazy("[\ufffe\uffff]")
 """What XML 1.0 (§2.2) does not allow and `printable` lets pass."""
 
 

@@ -11,8 +11,9 @@ from secpipe.lint.check import Fix, Found, check, quoted
 from secpipe.lint.fixes import replace
 from secpipe.lint.paths import may_be_absolute
 from secpipe.lint.scope import Context
+from secpipe.model.pattern import lazy
 
-_LITERAL = re.compile(r"[\w./+@-]+", re.ASCII)
+_LITERAL = lazy(r"[\w./+@-]+", re.ASCII)
 _FOLDERS = "DL3000"
 _MAX_LENGTH = 4096
 """Of a path that Linux takes."""

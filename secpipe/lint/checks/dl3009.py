@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 
 from secpipe.dockerfile.shell import Command
@@ -12,13 +11,12 @@ from secpipe.lint.mounts import keep_out
 from secpipe.lint.removal import reaches, removed_paths
 from secpipe.lint.run import Run
 from secpipe.lint.scope import Context
+from secpipe.model.pattern import lazy
 
 _LISTS = "/var/lib/apt/lists"
-_APT = re.compile(
-    r"(?:(?<![\w./-])|/bin/)(?:apt-get|aptitude|apt)(?![\w./-])(?P<update>[^;&|\n]*\bupdate\b)?"
-)
+_APT = lazy(r"(?:(?<![\w./-])|/bin/)(?:apt-get|aptitude|apt)(?![\w./-])(?P<update>[^;&|\n]*\bupdate\b)?")
 _USES = ("build-dep", "dist-upgrade", "full-upgrade", "install", "source", "upgrade")
-_SCRIPT = re.compile(r"\.sh\b|(?:^|[\s;&|])(?:\.{1,2}/|(?:ba|da|a)?sh[ \t]+[^-\s])")
+_SCRIPT = lazy(r"\.sh\b|(?:^|[\s;&|])(?:\.{1,2}/|(?:ba|da|a)?sh[ \t]+[^-\s])")
 
 
 @check("RUN", onbuild=True, commands=("apt", "apt-get", "aptitude"))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Iterator
 
 from secpipe.dockerfile.ast import Instruction, Word
@@ -11,14 +10,15 @@ from secpipe.lint.archives import is_tar, may_be_archive
 from secpipe.lint.check import Found, check, quoted
 from secpipe.lint.run import Run
 from secpipe.lint.scope import Context
+from secpipe.model.pattern import lazy
 
 _DECOMPRESSORS = frozenset(
     {"bunzip2", "gunzip", "gzcat", "uncompress", "unlzma", "unxz", "unzip", "zcat", "zgz"}
 )
 # In a cluster of letters x counts up to the first that takes a value.
-_EXTRACT = re.compile(r"--(ext(r(a(ct?)?)?)?|get)$|-[^-CfTXKNLgFHIVb=]*x")
-_OLD_STYLE = re.compile(r"[a-zA-Z]*x")
-_VARIABLE = re.compile(r"\$(\w+)")
+_EXTRACT = lazy(r"--(ext(r(a(ct?)?)?)?|get)$|-[^-CfTXKNLgFHIVb=]*x")
+_OLD_STYLE = lazy(r"[a-zA-Z]*x")
+_VARIABLE = lazy(r"\$(\w+)")
 _CODE = "DL3010"
 
 

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 
 from secpipe.dockerfile.ast import Instruction
 from secpipe.lint.check import Found, check, quoted
 from secpipe.lint.scope import Context
+from secpipe.model.pattern import lazy
 
-_NUMBER = re.compile(r"[0-9]+")
+_NUMBER = lazy(r"[0-9]+")
 _HIGHEST = 65535
 
 

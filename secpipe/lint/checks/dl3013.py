@@ -10,10 +10,11 @@ from secpipe.lint.check import Found, check, listed
 from secpipe.lint.packages import PIP_VALUED, literal, pip_install
 from secpipe.lint.run import Run
 from secpipe.lint.scope import Context
+from secpipe.model.pattern import lazy
 
-_VERSION = re.compile(r"[=~!]=|[<>]")
-_ARCHIVE = re.compile(r"\.(whl|zip|tgz|tbz|txz|tar\.(gz|bz2|xz))$", re.IGNORECASE)
-_VCS = re.compile(r"\b(git|hg|svn|bzr)\+\w+$")
+_VERSION = lazy(r"[=~!]=|[<>]")
+_ARCHIVE = lazy(r"\.(whl|zip|tgz|tbz|txz|tar\.(gz|bz2|xz))$", re.IGNORECASE)
+_VCS = lazy(r"\b(git|hg|svn|bzr)\+\w+$")
 
 
 @check("RUN", onbuild=True)

@@ -10,11 +10,10 @@ from secpipe.lint.check import Found, between, check
 from secpipe.lint.fixes import add_argument
 from secpipe.lint.run import Run
 from secpipe.lint.scope import Context
+from secpipe.model.pattern import lazy
 
-_YES = re.compile(
-    r"(-o|--option=)?APT::Get::Assume-Yes=[\"']?(1|yes|true|with|on|enable)[\"']?", re.IGNORECASE
-)
-_QUIETEST = re.compile(r"-q=[2-9]|--quiet=[2-9]")
+_YES = lazy(r"(-o|--option=)?APT::Get::Assume-Yes=[\"']?(1|yes|true|with|on|enable)[\"']?", re.IGNORECASE)
+_QUIETEST = lazy(r"-q=[2-9]|--quiet=[2-9]")
 
 
 @check("RUN", onbuild=True, commands=("apt-get",))

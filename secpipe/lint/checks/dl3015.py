@@ -10,8 +10,9 @@ from secpipe.lint.check import Found, between, check
 from secpipe.lint.fixes import add_argument
 from secpipe.lint.run import Run
 from secpipe.lint.scope import Context
+from secpipe.model.pattern import lazy
 
-_OFF = re.compile(
+_OFF = lazy(
     r"(-o|--option=)?APT::Install-Recommends=[\"']?(0|no|false|off|without|disable)[\"']?", re.IGNORECASE
 )
 

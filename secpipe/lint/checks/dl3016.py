@@ -9,11 +9,12 @@ from secpipe.lint.check import Found, check, listed
 from secpipe.lint.packages import NPM_VALUED, literal
 from secpipe.lint.run import Run
 from secpipe.lint.scope import Context
+from secpipe.model.pattern import lazy
 
 _INSTALLS = ("install", "i", "add")
-_GIT = re.compile(r"git\+|git[:@]|ssh:|https?:|github:|gitlab:|bitbucket:|gist:|[^/@.~$]+/[^/@]+$")
-_LOCAL = re.compile(r"(\.{0,2}|~)/|\.{1,2}$|file:", re.DOTALL)
-_ARCHIVE = re.compile(r"\.(tar|tgz|tar\.gz)$")
+_GIT = lazy(r"git\+|git[:@]|ssh:|https?:|github:|gitlab:|bitbucket:|gist:|[^/@.~$]+/[^/@]+$")
+_LOCAL = lazy(r"(\.{0,2}|~)/|\.{1,2}$|file:", re.DOTALL)
+_ARCHIVE = lazy(r"\.(tar|tgz|tar\.gz)$")
 
 
 @check("RUN", onbuild=True, commands=("npm",))

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 
 from secpipe.lint.check import Found, check, listed
 from secpipe.lint.packages import APK_VALUED, literal
 from secpipe.lint.run import Run
 from secpipe.lint.scope import Context
+from secpipe.model.pattern import lazy
 
-_PINNED = re.compile(r"[=~<>]|\.apk$")
+_PINNED = lazy(r"[=~<>]|\.apk$")
 
 
 @check("RUN", onbuild=True, commands=("apk",))

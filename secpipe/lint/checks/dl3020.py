@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 
 from secpipe.dockerfile.ast import Instruction, Word
@@ -10,10 +9,11 @@ from secpipe.lint.archives import may_be_archive
 from secpipe.lint.check import Fix, Found, check, listed
 from secpipe.lint.fixes import keyword
 from secpipe.lint.scope import Context
+from secpipe.model.pattern import lazy
 
 _SHARED_FLAGS = frozenset({"chmod", "chown", "exclude", "link"})
-_ANY_FILE = re.compile(r"[*?\]][^/.]*$")
-_REMOTE = re.compile(r"https?://|git://|ssh://|git@|[\w.-]+@[\w.-]+:|.*\.git(#|$)")
+_ANY_FILE = lazy(r"[*?\]][^/.]*$")
+_REMOTE = lazy(r"https?://|git://|ssh://|git@|[\w.-]+@[\w.-]+:|.*\.git(#|$)")
 
 
 @check("ADD")

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 
 from secpipe.dockerfile.ast import Instruction
 from secpipe.lint.check import Found, check, quoted
 from secpipe.lint.scope import Context
+from secpipe.model.pattern import lazy
 
-_IMAGE = re.compile(r"[:@/]")
+_IMAGE = lazy(r"[:@/]")
 """What the name of a stage cannot have in it."""
 
 

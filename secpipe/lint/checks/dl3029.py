@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 
 from secpipe.dockerfile.ast import Stage
 from secpipe.lint.check import STAGE, Found, check, quoted
 from secpipe.lint.scope import Context
+from secpipe.model.pattern import lazy
 
-_OF_THE_BUILD = re.compile("BUILDPLATFORM|TARGETPLATFORM")
+_OF_THE_BUILD = lazy("BUILDPLATFORM|TARGETPLATFORM")
 
 
 @check(STAGE)

@@ -11,10 +11,11 @@ from secpipe.lint.mounts import kept_out
 from secpipe.lint.packages import pip_install
 from secpipe.lint.run import Run
 from secpipe.lint.scope import Context
+from secpipe.model.pattern import lazy
 
 _TRUE = r"(1|true|yes|on|y|t)"
-_SET = re.compile(rf"\bPIP_NO_CACHE_DIR=[\"']?{_TRUE}\b", re.IGNORECASE)
-_CACHE = re.compile(r"/\.cache(/pip.*)?/?")
+_SET = lazy(rf"\bPIP_NO_CACHE_DIR=[\"']?{_TRUE}\b", re.IGNORECASE)
+_CACHE = lazy(r"/\.cache(/pip.*)?/?")
 
 
 @check("RUN", onbuild=True)

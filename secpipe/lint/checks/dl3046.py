@@ -11,9 +11,10 @@ from secpipe.lint.check import Found, check, quoted
 from secpipe.lint.fixes import add_argument
 from secpipe.lint.run import Run
 from secpipe.lint.scope import Context
+from secpipe.model.pattern import lazy
 
-_JOINED = re.compile(r"(?:--uid=|-[DlmMNorU]*u)(.+)", re.DOTALL)
-_ALONE = re.compile(r"--uid|-[DlmMNorU]*u")
+_JOINED = lazy(r"(?:--uid=|-[DlmMNorU]*u)(.+)", re.DOTALL)
+_ALONE = lazy(r"--uid|-[DlmMNorU]*u")
 _LONGEST = 5
 """The digits of a UID for which the log stays small."""
 

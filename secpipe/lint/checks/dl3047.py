@@ -11,15 +11,16 @@ from secpipe.lint.fixes import add_argument
 from secpipe.lint.image import official, split
 from secpipe.lint.run import Run
 from secpipe.lint.scope import Context
+from secpipe.model.pattern import lazy
 
-_CALM = re.compile(
+_CALM = lazy(
     r"--(progress|quiet|output-file|append-output|no-verbose)(=.*)?|"
     # Behind letters without a value: -q, -o, -a, and -nv with more of its kind.
     r"-[46bcdEFhHkKLmNprSvVx]*([qoa].*|n(?=[a-z]*v)[a-z]*)",
     re.DOTALL,
 )
 
-_GNU_USERS = re.compile(
+_GNU_USERS = lazy(
     r"\b(?:apt|apt-get|yum|dnf|microdnf|zypper)[ \t]|\bapk\b[^;&|]*\badd\b[^;&|]*[ \t]wget(?:\s|$|[=~<>])"
 )
 """Where these are, wget is GNU's."""

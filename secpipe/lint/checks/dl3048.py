@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 
 from secpipe.dockerfile.ast import Instruction, Word
@@ -10,8 +9,9 @@ from secpipe.lint.check import Fix, Found, check, quoted
 from secpipe.lint.fixes import replace
 from secpipe.lint.labels import labels
 from secpipe.lint.scope import Context
+from secpipe.model.pattern import lazy
 
-_KEY = re.compile(r"[a-z](?:[a-z0-9._/-]*[a-z0-9])?")
+_KEY = lazy(r"[a-z](?:[a-z0-9._/-]*[a-z0-9])?")
 _DOCKERS_OWN = ("com.docker.", "io.docker.", "org.dockerproject.")
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from itertools import pairwise
 from typing import NamedTuple
@@ -12,10 +11,11 @@ from secpipe.dockerfile.wrappers import script_argument
 from secpipe.lint.check import STAGE, Found, check
 from secpipe.lint.run import Run
 from secpipe.lint.scope import Context
+from secpipe.model.pattern import lazy
 
 _CODE = "DL3059"
-_STRING = re.compile(r"'[^']*'|\"[^\"]*\"")
-_SEPARATOR = re.compile(r"[;&|]")
+_STRING = lazy(r"'[^']*'|\"[^\"]*\"")
+_SEPARATOR = lazy(r"[;&|]")
 """Those of PowerShell and cmd."""
 
 

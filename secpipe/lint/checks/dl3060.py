@@ -14,8 +14,9 @@ from secpipe.lint.packages import YARN_VALUED
 from secpipe.lint.removal import removed_paths
 from secpipe.lint.run import Run
 from secpipe.lint.scope import Context
+from secpipe.model.pattern import lazy
 
-_CACHE = re.compile(r"/\.cache(/(yarn.*|\*)?)?$|/\.yarn(/berry.*)?/?$", re.DOTALL)
+_CACHE = lazy(r"/\.cache(/(yarn.*|\*)?)?$|/\.yarn(/berry.*)?/?$", re.DOTALL)
 
 
 @check("RUN", onbuild=True)

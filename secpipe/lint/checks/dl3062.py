@@ -9,8 +9,9 @@ from secpipe.lint.check import Found, check, listed
 from secpipe.lint.packages import GO_VALUED, literal
 from secpipe.lint.run import Run
 from secpipe.lint.scope import Context
+from secpipe.model.pattern import lazy
 
-_LOCAL = re.compile(r"[./]|(std|cmd|all)(/|$)|.*\.go$", re.DOTALL)
+_LOCAL = lazy(r"[./]|(std|cmd|all)(/|$)|.*\.go$", re.DOTALL)
 
 
 @check("RUN", onbuild=True, commands=("go",))

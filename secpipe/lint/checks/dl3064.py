@@ -9,9 +9,10 @@ from secpipe.dockerfile.ast import Instruction
 from secpipe.lint.check import Found, check, quoted
 from secpipe.lint.pairs import pairs
 from secpipe.lint.scope import Context
+from secpipe.model.pattern import lazy
 
 # GOPRIVATE names modules, TOKENIZERS_PARALLELISM is a switch, and a file's path is what to write instead of its content.
-_TELLING = re.compile(
+_TELLING = lazy(
     r"(?!.*_(?:file|path)$).*(?:api_key|client_key|password|(?<!go)private|secret|token(?!i[sz])|username)",
     re.IGNORECASE | re.DOTALL,
 )

@@ -8,10 +8,11 @@ from collections.abc import Iterator
 from secpipe.dockerfile.ast import Instruction
 from secpipe.lint.check import Found, check, quoted
 from secpipe.lint.scope import Context
+from secpipe.model.pattern import lazy
 
-_USER = re.compile(r"(?:\$\{[^}$]*+\}|[^:])*+")
-_NUMBER = re.compile("[0-9]*")
-_VARIABLE = re.compile(r"\$\{?([A-Za-z_]\w*)", re.ASCII)
+_USER = lazy(r"(?:\$\{[^}$]*+\}|[^:])*+")
+_NUMBER = lazy("[0-9]*")
+_VARIABLE = lazy(r"\$\{?([A-Za-z_]\w*)", re.ASCII)
 _WINDOWS_ACCOUNTS = ("containeradministrator", "containeruser")
 """Accounts of Windows have no numbers."""
 

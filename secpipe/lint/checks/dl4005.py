@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 
 from secpipe.dockerfile.ast import Word
@@ -10,10 +9,11 @@ from secpipe.dockerfile.shell import Command
 from secpipe.lint.check import Edit, Fix, Found, check, quoted
 from secpipe.lint.run import Run
 from secpipe.lint.scope import Context
+from secpipe.model.pattern import lazy
 
 _SH = frozenset({"/bin/sh", "/usr/bin/sh"})
 
-_NOTHING_ELSE = re.compile(
+_NOTHING_ELSE = lazy(
     r"(?:rm(?:[ \t]+-[rf]+)?[ \t]+/bin/sh[ \t]*(?:&&|;)[ \t]*)?"
     r"ln[ \t]+-[sfn]+[ \t]+(?:/(?:usr/)?bin/)?(bash|zsh)[ \t]+/bin/sh[ \t]*"
 )

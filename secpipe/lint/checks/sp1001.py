@@ -9,8 +9,9 @@ from secpipe.dockerfile.ast import Instruction, Stage
 from secpipe.lint.check import STAGE, Found, check, quoted
 from secpipe.lint.image import official, split
 from secpipe.lint.scope import Context, default_shell
+from secpipe.model.pattern import lazy
 
-_UNPRIVILEGED = re.compile(
+_UNPRIVILEGED = lazy(
     r"non-?root|rootless|unprivileged|chiseled"
     r"|^(?:docker\.io/)?(?:bitnami(?:legacy|secure)?|jupyter|selenium|cimg|circleci|jenkins|prom|mambaorg|linuxbrew|homebrew"
     r"|coqorg|ocaml|grafana|nodered|openpolicyagent|hashicorp/http-echo)/"
@@ -50,7 +51,7 @@ _DROPS = frozenset(
     }
 )
 """Official images that have a USER, or whose entrypoint gives root up."""
-_DROPPER = re.compile(r"\b(?:gosu|su-exec|setpriv|runuser|chpst|s6-setuidgid|s6-overlay|fixuid|setuidgid)\b")
+_DROPPER = lazy(r"\b(?:gosu|su-exec|setpriv|runuser|chpst|s6-setuidgid|s6-overlay|fixuid|setuidgid)\b")
 
 
 @check(STAGE)

@@ -11,13 +11,14 @@ from secpipe.lint.expansions import assigned_names
 from secpipe.lint.run import Run
 from secpipe.lint.scope import Context
 from secpipe.lint.secrets import INSTRUCTIONS, texts
+from secpipe.model.pattern import lazy
 
-_URL = re.compile(
+_URL = lazy(
     r"(?<=[a-z0-9])://(?P<user>[^\s/@:\"'<>`|\\]{0,256})(?::(?P<password>[^\s/@\"'<>`|\\]{1,256}))?@(?=[\w\[${])",
     re.IGNORECASE,
 )
-_VARIABLE = re.compile(r"\$(?:(\w+)|\{(\w+)\})")
-_SECRET_NAME = re.compile(r"pass|pwd|secret|token|key|cred|(?:^|_)pat(?:$|_)", re.IGNORECASE)
+_VARIABLE = lazy(r"\$(?:(\w+)|\{(\w+)\})")
+_SECRET_NAME = lazy(r"pass|pwd|secret|token|key|cred|(?:^|_)pat(?:$|_)", re.IGNORECASE)
 _PLACEHOLDERS = frozenset(
     {
         "admin",

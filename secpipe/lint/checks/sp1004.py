@@ -8,8 +8,9 @@ from collections.abc import Iterator
 from secpipe.dockerfile.ast import Instruction
 from secpipe.lint.check import Found, check, quoted
 from secpipe.lint.scope import Context
+from secpipe.model.pattern import lazy
 
-_PRIVATE = re.compile(
+_PRIVATE = lazy(
     r"\.(?:git|svn|hg|ssh|aws|azure|kube|gnupg|netrc|pgpass|my\.cnf|npmrc|yarnrc|pypirc|dockercfg|git-credentials|vault-token|env)"
     r"|\.env\.(?!(?:.*[._-])?(?:example|sample|template|tmpl|tpl|dist|default|defaults|schema|test|testing|ci|docker)$)[\w.-]+"
     r"|\.(?:bash|zsh|psql|mysql|python)_history"
@@ -18,9 +19,9 @@ _PRIVATE = re.compile(
     r"|[\w.-]+\.(?:kdbx|ppk)|(?:application_default_)?credentials\.(?:json|xml|db)|client_secrets?[\w.-]*\.json|serviceaccount[\w.-]*\.json",
     re.IGNORECASE,
 )
-_REVISION = re.compile(r"(?:^|/)\.git/(?:HEAD|ORIG_HEAD|index|packed-refs|refs(?:/.*)?|logs/HEAD)$")
+_REVISION = lazy(r"(?:^|/)\.git/(?:HEAD|ORIG_HEAD|index|packed-refs|refs(?:/.*)?|logs/HEAD)$")
 """Names and hashes of commits."""
-_NESTED = re.compile(
+_NESTED = lazy(
     r"(?:^|/)(?:\.docker/config\.json|\.config/gcloud|\.m2/settings(?:-security)?\.xml|\.gem/credentials)$"
 )
 

@@ -12,11 +12,12 @@ from secpipe.dockerfile.wrappers import is_shell, reads_script
 from secpipe.lint.check import Found, Span, check, quoted
 from secpipe.lint.run import Run
 from secpipe.lint.scope import Context
+from secpipe.model.pattern import lazy
 
 _DOWNLOADERS = frozenset({"curl", "wget", "fetch"})
-_INTERPRETER = re.compile(r"(?:python|pypy|perl|ruby|node|php|lua|pwsh|R)[\d.]*")
-_FROM_DOWNLOAD = re.compile(r"\s*(?:<\(|\$\(|`)\s*(?:sudo\s+)?(?:/usr/bin/)?(curl|wget)\s")
-_POWERSHELL = re.compile(
+_INTERPRETER = lazy(r"(?:python|pypy|perl|ruby|node|php|lua|pwsh|R)[\d.]*")
+_FROM_DOWNLOAD = lazy(r"\s*(?:<\(|\$\(|`)\s*(?:sudo\s+)?(?:/usr/bin/)?(curl|wget)\s")
+_POWERSHELL = lazy(
     r"\b(?:iex|invoke-expression)\b[^;\n]{0,200}(?:downloadstring|\biwr\b|\birm\b|invoke-webrequest|invoke-restmethod)"
     r"|(?:downloadstring|\biwr\b|\birm\b|invoke-webrequest|invoke-restmethod)[^;\n]{0,200}\|\s*(?:iex|invoke-expression)\b",
     re.IGNORECASE,

@@ -9,18 +9,19 @@ from functools import lru_cache
 from secpipe.dockerfile.ast import Instruction
 from secpipe.lint.check import Found, check, quoted
 from secpipe.lint.scope import Context
+from secpipe.model.pattern import lazy
 
-_HTTP = re.compile(r"https?://", re.IGNORECASE)
-_GIT = re.compile(r"git://|ssh://|git@|https?://[^?#]*\.git(?=[?#]|$)", re.IGNORECASE)
-_REVISION = re.compile(r"#[^:]|[?&](?:ref|tag|branch|commit|checksum)=")
-_CHECKSUM_FILE = re.compile(
+_HTTP = lazy(r"https?://", re.IGNORECASE)
+_GIT = lazy(r"git://|ssh://|git@|https?://[^?#]*\.git(?=[?#]|$)", re.IGNORECASE)
+_REVISION = lazy(r"#[^:]|[?&](?:ref|tag|branch|commit|checksum)=")
+_CHECKSUM_FILE = lazy(
     r"\.(?:asc|sig|sign|minisig|md5|sha\d*)(?:sums?)?(?:\.txt)?$|SUMS?(?:\.txt)?$", re.IGNORECASE
 )
-_VERIFIES = re.compile(
+_VERIFIES = lazy(
     r"\b(?:(?:sha\d+|md5|b2)sum|shasum|gpgv?2?\s[^;&|\n]*--verify|gpgv|openssl\s+dgst|minisign|cosign\s+verify|jarsigner)\b",
     re.IGNORECASE,
 )
-_NAMES = re.compile(r"[^\s\"'/;|&=*()]+")
+_NAMES = lazy(r"[^\s\"'/;|&=*()]+")
 
 
 @check("ADD")

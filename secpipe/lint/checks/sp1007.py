@@ -10,14 +10,15 @@ from secpipe.dockerfile.shell import Command
 from secpipe.lint.check import Found, check, quoted
 from secpipe.lint.run import Run
 from secpipe.lint.scope import Context
+from secpipe.model.pattern import lazy
 
-_OCTAL = re.compile(r"0*([0-7]?)[0-7]{2}([0-7])")
-_VARIABLE = re.compile(r"\$\{?(\w+)\}?")
-_TEMPORARY = re.compile(r"(?<![\w$])(\w+)=\"?(?:\$\(|`)\s*mktemp\b")
+_OCTAL = lazy(r"0*([0-7]?)[0-7]{2}([0-7])")
+_VARIABLE = lazy(r"\$\{?(\w+)\}?")
+_TEMPORARY = lazy(r"(?<![\w$])(\w+)=\"?(?:\$\(|`)\s*mktemp\b")
 _MAX_MODE = 64
 _STICKY = "1357"
 _WRITABLE = "2367"
-_CLAUSE = re.compile(r"(?P<who>[ugoa]+)(?:[-+=][rwxXst]*)*?[+=][rxXst]*w[rwxXst]*(?:[-+=][rwxXst]*)*")
+_CLAUSE = lazy(r"(?P<who>[ugoa]+)(?:[-+=][rwxXst]*)*?[+=][rxXst]*w[rwxXst]*(?:[-+=][rwxXst]*)*")
 
 
 @check("RUN", onbuild=True)

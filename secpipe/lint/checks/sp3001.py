@@ -15,6 +15,7 @@ from secpipe.lint.expansions import Use, assigned_names, sets_anything, uses
 from secpipe.lint.image import split
 from secpipe.lint.run import Run
 from secpipe.lint.scope import Context
+from secpipe.model.pattern import lazy
 
 _EXPANDED = (
     "FROM",
@@ -29,7 +30,7 @@ _EXPANDED = (
     "VOLUME",
     "WORKDIR",
 )
-_ALWAYS_THERE = re.compile(
+_ALWAYS_THERE = lazy(
     r"(?:https?|ftp|no|all)_proxy|PATH|HOME|HOSTNAME|PWD|OLDPWD|SHELL|SHLVL|TERM|UID|EUID|GID|GROUPS|PPID|RANDOM|SECONDS|LINENO|IFS"
     r"|HOSTTYPE|OSTYPE|MACHTYPE|BASH\w*|OPTARG|OPTIND|REPLY|FUNCNAME|PIPESTATUS|SOURCE_DATE_EPOCH|BUILDKIT_\w+"
     r"|LANG|LC_\w+|JAVA_HOME|JAVA_VERSION|GOPATH|GOROOT|GOLANG_VERSION|CARGO_HOME|RUSTUP_HOME|GEM_HOME|PHP_\w+|CONDA_\w+",

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Mapping
 from functools import lru_cache
 
@@ -11,8 +10,9 @@ from secpipe.lint.check import Found, check, quoted
 from secpipe.lint.installs import from_manifest
 from secpipe.lint.run import Run
 from secpipe.lint.scope import Context
+from secpipe.model.pattern import lazy
 
-_TOOLS = re.compile(
+_TOOLS = lazy(
     r"\b(npm|yarn|pnpm|bun|pip|poetry|pipenv|uv|bundle|composer|go|cargo|mvn|dotnet|mix)w?[\d.]*(?:\s+-\S{1,60}){0,8}"
     r"\s+(?:install|i|ci|clean-install|sync|fetch|update|mod\s+download|restore|deps\.get|dependency:\S+)\b|\b(yarn|bundle)(?=\s*(?:$|[&|;\\]|-))"
 )

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import posixpath
-import re
 from bisect import bisect_left
 from collections.abc import Iterator
 
@@ -12,10 +11,11 @@ from secpipe.dockerfile.shell import Command
 from secpipe.lint.check import Found, check, quoted
 from secpipe.lint.run import Run
 from secpipe.lint.scope import Context
+from secpipe.model.pattern import lazy
 
 _HARMLESS = frozenset({"chown", "chmod", "chgrp", "set", "true", "echo", "ls", ":", "sudo"})
 _LOOK_BACK = 64
-_SIMPLE_MODE = re.compile(r"[0-7]{3,4}|[ugoa]*\+r?x")
+_SIMPLE_MODE = lazy(r"[0-7]{3,4}|[ugoa]*\+r?x")
 
 
 @check("RUN")
