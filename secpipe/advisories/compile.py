@@ -96,7 +96,8 @@ def compile_records(found: Iterable[Found], problems: list[Problem], only: str |
     """Compile the records; `only` keeps one base ecosystem. What cannot be used is added to `problems`.
 
     Withdrawn records are dropped. Where an id occurs more than once, the latest `modified` counts: separately for each
-    ecosystem that it names, since sources publish one record a release under the same id.
+    ecosystem that it names, since sources publish one record a release under the same id. Records of the same time count
+    together, since neither is known to be superseded.
     """
     entries: dict[tuple[str, str], tuple[str, list[tuple[str, bytes]]]] = {}
     heads: dict[tuple[str, str], tuple[str, bytes]] = {}
@@ -113,8 +114,12 @@ def compile_records(found: Iterable[Found], problems: list[Problem], only: str |
         for ecosystem, group in _by_ecosystem(advisory).items():
             if faults.unmatchable(where, ecosystem) or (only is not None and base(ecosystem) != only):
                 continue
-            if entries.get((advisory.id, ecosystem), ("",))[0] <= advisory.modified:
+            modified, before = entries.get((advisory.id, ecosystem), ("", []))
+            if modified <= advisory.modified:
                 packed = [(normalise(ecosystem, entry.name), pack_affected(entry)) for entry in group]
+                if modified == advisory.modified:
+                    known = set(before)
+                    packed = [*before, *(pair for pair in packed if pair not in known)]
                 entries[advisory.id, ecosystem] = (advisory.modified, packed)
             head = (base(ecosystem), advisory.id)
             if heads.get(head, ("",))[0] <= advisory.modified:

@@ -125,6 +125,17 @@ def test_the_latest_record_of_an_id_counts(tmp_path: Path, turned: bool) -> None
         assert match.advisory.summary == "new"
 
 
+@pytest.mark.parametrize("turned", [False, True])
+@pytest.mark.parametrize("modified", ["2024-01-01T00:00:00Z", ""])
+def test_records_of_one_id_and_time_count_together(tmp_path: Path, turned: bool, modified: str) -> None:
+    """Records that people write themselves often have no time at all."""
+    records = [record("X-1", ("PyPI", name), modified=modified) for name in ("a", "b")]
+    database, result = made(tmp_path, *(records[::-1] if turned else records), records[0])
+    with Store.open(database) as store:
+        assert ids(store, "PyPI", "a") == ids(store, "PyPI", "b") == ["X-1"]
+    assert result.ecosystems == {"PyPI": 1}
+
+
 def test_one_id_for_several_releases(tmp_path: Path) -> None:
     """Some sources publish one file a release, all under the id of the erratum."""
     database, _ = made(
