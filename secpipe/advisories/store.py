@@ -223,6 +223,8 @@ class Store:
 def _check_file(path: Path) -> None:
     """A whole SQLite file, by its header (file format §1.3): SQLite itself notices a cut only when it gets there."""
     try:
+        if path.exists() and not path.is_file() and not path.is_dir():
+            raise AdvisoryError(f"{path} is no regular file, so no advisory database of secpipe", HINT)
         with path.open("rb") as file:
             header = file.read(100)
             size = file.seek(0, 2)

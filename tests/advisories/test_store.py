@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -455,3 +456,9 @@ def test_advisories_survive_packing(
 ) -> None:
     advisory = Advisory(one, two, (), two, "", many, many, one, severity, two, one)
     assert unpack_advisory(pack_advisory(advisory)) == advisory
+
+
+def test_a_pipe_does_not_hold_the_program_up(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    with pytest.raises(AdvisoryError, match="is no regular file"):
+        Store.open(tmp_path / "pipe")
