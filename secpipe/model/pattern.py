@@ -24,7 +24,7 @@ class _Pattern:
 
     def __getattr__(self, name: str) -> Any:
         text, flags = self._given
-        compiled: re.Pattern[Any] = re.compile(text, flags)  # type: ignore[type-var]  # either will do
+        compiled: re.Pattern[Any] = re.compile(text, flags)
         for method in _METHODS:
             setattr(self, method, getattr(compiled, method))
         return getattr(compiled, name)
