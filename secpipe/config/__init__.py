@@ -10,15 +10,14 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 from secpipe.config import hadolint, own, search
 from secpipe.config.settings import LintSettings
 
 
-@dataclass(frozen=True, slots=True)
-class Loaded:
+class Loaded(NamedTuple):
     """The settings, the file that they come from, and what hadolint's file or variables ask for in vain."""
 
     settings: LintSettings

@@ -7,8 +7,8 @@ hadolint's do, and mappings key by key. Only `select` and the formats are replac
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, fields
-from typing import Any, Literal, cast
+from types import MappingProxyType
+from typing import Any, Literal, NamedTuple, cast
 
 from secpipe.lint.options import Options
 from secpipe.model.severity import Level
@@ -16,8 +16,7 @@ from secpipe.pipeline.lint import LintOptions
 from secpipe.pipeline.patterns import Patterns
 
 
-@dataclass(frozen=True, slots=True)
-class LintSettings:
+class LintSettings(NamedTuple):
     """What one source says, or several together; None and empty for what it does not say.
 
     `select`, `extend_select`, `ignore`, `levels`, `trusted_registries`, `label_schema` and `strict_labels` are those of
@@ -27,9 +26,9 @@ class LintSettings:
     select: frozenset[str] | None = None
     extend_select: frozenset[str] = frozenset()
     ignore: frozenset[str] = frozenset()
-    levels: Mapping[str, Level] = field(default_factory=dict)
+    levels: Mapping[str, Level] = MappingProxyType({})
     trusted_registries: tuple[str, ...] = ()
-    label_schema: Mapping[str, str] = field(default_factory=dict)
+    label_schema: Mapping[str, str] = MappingProxyType({})
     strict_labels: bool | None = None
     failure_threshold: Level | None = None
     no_fail: bool | None = None
@@ -44,9 +43,7 @@ class LintSettings:
 
     def over(self, lower: LintSettings) -> LintSettings:
         """These, and of the lower ones what these leave open."""
-        together = {
-            each.name: _over(getattr(self, each.name), getattr(lower, each.name)) for each in fields(self)
-        }
+        together = {name: _over(getattr(self, name), getattr(lower, name)) for name in self._fields}
         if self.select is not None:
             together |= {"select": self.select, "extend_select": self.extend_select}
         if self.format is not None:
@@ -61,9 +58,9 @@ class LintSettings:
                 select=frozenset({"default"}) if self.select is None else self.select,
                 extend_select=self.extend_select,
                 ignore=self.ignore,
-                levels=self.levels,
+                levels=dict(self.levels),
                 trusted_registries=self.trusted_registries,
-                label_schema=self.label_schema,
+                label_schema=dict(self.label_schema),
                 strict_labels=bool(self.strict_labels),
             ),
             threshold=defaults.threshold if self.failure_threshold is None else self.failure_threshold,
