@@ -20,10 +20,10 @@ _CALM = lazy(
     re.DOTALL,
 )
 
-_GNU_USERS = lazy(
-    r"\b(?:apt|apt-get|yum|dnf|microdnf|zypper)[ \t]|\bapk\b[^;&|]*\badd\b[^;&|]*[ \t]wget(?:\s|$|[=~<>])"
-)
+_GNU_USERS = lazy(r"\b(?:apt|apt-get|yum|dnf|microdnf|zypper)[ \t]")
 """Where these are, wget is GNU's."""
+_PART = lazy(r"[^;&|]+")
+_PACKAGE = lazy(r"\swget(?:[\s=~<>]|$)")
 _GNU_IMAGES = frozenset({"almalinux", "buildpack-deps", "centos", "debian", "fedora", "rockylinux", "ubuntu"})
 
 
@@ -61,7 +61,15 @@ def _gnu_since(context: Context) -> dict[int, int]:
             continue
         for each in context.instructions(stage.index):
             is_run = (each.trigger or each).keyword == "RUN"
-            if is_run and _GNU_USERS.search(text, each.start, each.end):
+            if is_run and _brings_gnu(text[each.start : each.end]):
                 found[stage.index] = each.start
                 break
     return found
+
+
+def _brings_gnu(script: str) -> bool:
+    """Whether a RUN uses what goes with GNU's wget, or adds that by apk."""
+    if _GNU_USERS.search(script):
+        return True
+    parts = _PART.findall(script) if "wget" in script and "apk" in script else []
+    return any("apk" in part and "add" in part and _PACKAGE.search(part) for part in parts)

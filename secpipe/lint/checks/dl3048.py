@@ -18,7 +18,9 @@ _DOCKERS_OWN = ("com.docker.", "io.docker.", "org.dockerproject.")
 @check("LABEL")
 def invalid_key(instruction: Instruction, context: Context) -> Iterator[Found]:
     """Keys that Docker's guidelines for labels do not allow."""
-    for label in labels(instruction, context):
+    present = list(labels(instruction, context))
+    names = frozenset(label.name for label in present)
+    for label in present:
         name = label.name
         # Without a name it is a syntax error.
         if not name:
@@ -29,14 +31,13 @@ def invalid_key(instruction: Instruction, context: Context) -> Iterator[Found]:
             yield (
                 label.key,
                 f"Write {quoted(name)} with lower-case letters, digits and single separators, a letter first",
-                _fix(label.key, instruction, context),
+                _fix(label.key, names, context),
             )
 
 
-def _fix(key: Word, instruction: Instruction, context: Context) -> Fix | None:
+def _fix(key: Word, names: frozenset[str | None], context: Context) -> Fix | None:
     """The key in lower case, unless there is such a label. Whoever reads labels may ask for the old one."""
     name = key.value.lower()
-    others = (label.name for label in labels(instruction, context))
-    if not _KEY.fullmatch(name) or ".." in name or "--" in name or name in others:
+    if not _KEY.fullmatch(name) or ".." in name or "--" in name or name in names:
         return None
     return replace(context, key, name, safe=False)

@@ -21,14 +21,12 @@ def maintainer(instruction: Instruction, context: Context) -> Iterator[Found]:
 
 def _fix(instruction: Instruction, context: Context) -> Fix | None:
     """The label of the OCI's image specification, unless the stage sets it already."""
-    present = (
-        label.name
-        for each in context.instructions(instruction.stage)
-        if each.keyword == "LABEL"
-        for label in labels(each, context)
-    )
     word = instruction.words[0] if len(instruction.words) == 1 else None
-    if not word or _LABEL in present or context.dockerfile.source.text[word.start : word.end] != word.value:
+    if (
+        not word
+        or _has_label(instruction.stage, context)
+        or context.dockerfile.source.text[word.start : word.end] != word.value
+    ):
         return None
     value, escape = word.value, context.dockerfile.escape
     if len(value) > 1 and value[0] == value[-1] and value[0] in "\"'" and value[0] not in value[1:-1]:
@@ -37,3 +35,13 @@ def _fix(instruction: Instruction, context: Context) -> Fix | None:
         value = value.replace(special, escape + special)
     edit = Edit(word.start, word.end, f'{_LABEL}="{value}"')
     return Fix((keyword(instruction.keyword_word, "LABEL"), edit))
+
+
+def _has_label(stage: int, context: Context) -> bool:
+    has: bool | None = context.memory.get("DL4000")
+    if has is None:
+        present = (each for each in context.instructions(stage) if each.keyword == "LABEL")
+        has = context.memory["DL4000"] = any(
+            label.name == _LABEL for each in present for label in labels(each, context)
+        )
+    return has
