@@ -13,6 +13,7 @@ import typer
 
 from secpipe.config.document import Node
 from secpipe.config.own import LINT, from_nodes, mapping
+from secpipe.config.search import here
 from secpipe.config.settings import LintSettings
 from secpipe.errors import UsageError
 
@@ -172,7 +173,7 @@ def flag_settings(
                 )
         found["label-schema"] = mapping(labels, "--require-label")
     assert found.keys() <= LINT.keys()
-    return from_nodes(found, str(Path.cwd()))
+    return from_nodes(found, str(here()))
 
 
 def _codes(values: Iterable[str]) -> list[str]:

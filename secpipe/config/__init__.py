@@ -39,7 +39,7 @@ def lint_settings(
     variable of ours, and for a file of hadolint's that cannot be parsed.
     """
     environ = os.environ if environ is None else environ
-    folder = Path.cwd() if folder is None else folder.absolute()
+    folder = search.here() if folder is None else folder.absolute()
     home = Path(environ["HOME"]) if environ.get("HOME") else None
     found = None
     if file is not None:

@@ -24,6 +24,14 @@ class Found(NamedTuple):
     hadolints: bool
 
 
+def here() -> Path:
+    """The current folder. Raises `UsageError` when it was removed."""
+    try:
+        return Path.cwd()
+    except OSError as error:
+        raise UsageError("the current folder does not exist any more", "go into one that does") from error
+
+
 def own(folder: Path, home: Path | None) -> Found | None:
     """The nearest file of ours, from the folder upward to the root of its repository, else to the home folder.
 

@@ -157,3 +157,13 @@ def test_no_parser_is_imported_without_a_file(folder: Path) -> None:
         [sys.executable, "-c", program], cwd=folder, capture_output=True, text=True, check=True
     )
     assert done.stdout == "\n"
+
+
+def test_a_folder_that_is_gone(folder: Path) -> None:
+    (folder / "gone").mkdir()
+    program = "import os\nos.rmdir(os.getcwd())\nfrom secpipe.cli import main\nmain()"
+    done = subprocess.run(
+        [sys.executable, "-c", program, "lint", "x"], cwd=folder / "gone", capture_output=True, text=True
+    )
+    assert done.returncode == 2
+    assert done.stderr == "error: the current folder does not exist any more\nhint: go into one that does\n"
