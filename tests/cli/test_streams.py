@@ -46,7 +46,7 @@ def test_messages_that_cannot_be_written_change_nothing(tmp_path: Path, redirect
     code, report, _ = run(tmp_path, ["lint", "Dockerfile", "missing"], redirections)
     assert code == 1
     assert "Dockerfile:1:6 DL3006" in report
-    assert run(tmp_path, ["lint", "missing"], redirections) == (2, "", "")
+    assert run(tmp_path, ["lint", "missing"], redirections) == (2, "not examined: missing\n", "")
     assert run(tmp_path, ["lint", "-f", "xml", "Dockerfile"], redirections) == (2, "", "")
     assert run(tmp_path, ["lnt"], redirections) == (2, "", "")
 
