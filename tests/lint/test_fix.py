@@ -134,17 +134,23 @@ def test_a_maintainer_becomes_a_label(before: str, expected: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("image", "more", "safe"),
+    ("image", "more", "option", "safe"),
     [
-        ("alpine:3", "", False),
-        ("alpine:3", "RUN apk add --no-cache wget\n", True),
-        ("debian:12", "", True),
-        ("x:1", "", False),
+        ("alpine:3", "", "-q", True),
+        ("alpine:3", "RUN apk add --no-cache \\\n    wget\n", "--progress=dot:giga", True),
+        ("node:22-alpine", "", "-q", False),
+        ("debian:12", "", "--progress=dot:giga", True),
+        ("x:1", "RUN yum -y install a\n", "--progress=dot:giga", True),
+        ("x:1", "", "--progress=dot:giga", False),
     ],
 )
-def test_the_wget_of_busybox_is_not_given_options_that_it_lacks(image: str, more: str, safe: bool) -> None:
+def test_the_wget_of_busybox_is_not_given_options_that_it_lacks(
+    image: str, more: str, option: str, safe: bool
+) -> None:
     text = f"FROM {image}\n{more}RUN wget http://a\n"
-    assert ("--progress" in run(text, "DL3047").text) is safe
+    fixed_text = text.replace("RUN wget", f"RUN wget {option}")
+    assert run(text, "DL3047").text == (fixed_text if safe else text)
+    assert run(text, "DL3047", unsafe=True).text == fixed_text
 
 
 def test_nothing_that_is_ignored_is_fixed() -> None:

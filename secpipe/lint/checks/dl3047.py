@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from secpipe.dockerfile.shell import Command
 from secpipe.lint.check import Fix, Found, check
 from secpipe.lint.fixes import add_argument
-from secpipe.lint.image import official, split
+from secpipe.lint.image import ImageName, official, split
 from secpipe.lint.run import Run
 from secpipe.lint.scope import Context
 from secpipe.model.pattern import lazy
@@ -24,6 +24,7 @@ _GNU_USERS = lazy(r"\b(?:apt|apt-get|yum|dnf|microdnf|zypper)[ \t]")
 """Where these are, wget is GNU's."""
 _PART = lazy(r"[^;&|]+")
 _PACKAGE = lazy(r"\swget(?:[\s=~<>]|$)")
+_BUSYBOX_IMAGES = frozenset({"alpine", "busybox"})
 _GNU_IMAGES = frozenset({"almalinux", "buildpack-deps", "centos", "debian", "fedora", "rockylinux", "ubuntu"})
 
 
@@ -37,8 +38,21 @@ def progress(run: Run, context: Context) -> Iterator[Found]:
 
 
 def _fix(run: Run, context: Context, command: Command) -> Fix | None:
-    """One line per 32 megabytes, an option that the wget of busybox refuses; it is safe where that cannot be meant."""
-    return add_argument(run, context, command.name, "--progress=dot:giga", safe=_is_gnu(run, context))
+    """One line per 32 megabytes; the wget of busybox knows only `-q`, and tells errors all the same."""
+    is_gnu = _is_gnu(run, context)
+    if not is_gnu:
+        image = _base(run, context)
+        if official(image.name) in _BUSYBOX_IMAGES or "alpine" in (image.tag or ""):
+            return add_argument(
+                run, context, command.name, "-q", safe=official(image.name) in _BUSYBOX_IMAGES
+            )
+    return add_argument(run, context, command.name, "--progress=dot:giga", safe=is_gnu)
+
+
+def _base(run: Run, context: Context) -> ImageName:
+    """The image that the stage is based on; one above another stage is not asked for."""
+    index = run.instruction.stage
+    return split(context.dockerfile.stages[index].resolved or "" if index >= 0 else "")
 
 
 def _is_gnu(run: Run, context: Context) -> bool:
