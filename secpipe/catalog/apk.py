@@ -23,6 +23,10 @@ COMPLETE = ()
 # A field that is wanted, or a line that is none at all.
 _LINE = re.compile(rb"^(?:([PVAo]):(.*)|(?!.:)[ \t\r\f\v]*+.)", re.MULTILINE)
 
+# A blank line ends an entry, the last one too.
+_ENDED = re.compile(rb"\n[ \t\r]*\n[ \t\r\n]*\Z")
+_TAIL = 1024
+
 
 def parse(file: FileLike) -> Iterator[Package | Problem]:
     """Its packages; a stanza without a name or version, and one with a line that is no field, is a problem each."""
@@ -49,3 +53,5 @@ def parse(file: FileLike) -> Iterator[Package | Problem]:
         yield Package(name, version, TYPE, file.path, source, arch if usable(arch) else "")
     if empty:
         yield unreadable(file.path, None, "the package database is empty")
+    elif not _ENDED.search(file.data, max(0, len(file.data) - _TAIL)):
+        yield unreadable(file.path, None, "the package database ends within an entry, as if cut short")

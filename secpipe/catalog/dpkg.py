@@ -25,6 +25,8 @@ COMPLETE = ()
 _FIELD = re.compile(
     rb"^(package|status|source|version|architecture)[ \t\r\f\v]*+:(.*)", re.MULTILINE | re.IGNORECASE
 )
+# A line that starts no field, continues none and is no comment.
+_STRAY = re.compile(rb"^(?![^\s:]++[ \t\r\f\v]*+:)[^\s#]", re.MULTILINE)
 _SOURCE = re.compile(r"(\S+)(?:\s*\(([^()\s]+)\))?")
 _ABSENT = frozenset({"not-installed", "config-files"})
 _PRESENT = frozenset(
@@ -44,8 +46,13 @@ def parse(file: FileLike) -> Iterator[Package | Problem]:
             yield unreadable(file.path, line, result)
         elif result is not None:
             yield result
+            if stray := _STRAY.search(file.data, start, end):
+                line += file.data.count(b"\n", start, stray.start())
+                yield unreadable(file.path, line, f"a line that is no field, in the entry of {result.name}")
     if empty:
         yield unreadable(file.path, None, "the package database is empty")
+    elif file.path == GLOBS[0] and not file.data.endswith(b"\n"):
+        yield unreadable(file.path, None, "the package database ends within a line, as if cut short")
 
 
 def _package(file: FileLike, start: int, end: int) -> Package | str | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -33,14 +34,24 @@ def test_fields() -> None:
 def test_endings() -> None:
     expected = [("a", "1-r0"), ("b", "2-r0")]
     whole = "P:a\nV:1-r0\n\nP:b\nV:2-r0"
-    for text in (whole, whole + "\n", "\n\n" + whole + "\n\n\n", whole.replace("\n", "\r\n"), "  \n" + whole):
+    for text in ("\n\n" + whole + "\n\n", (whole + "\n\n").replace("\n", "\r\n"), "  \n" + whole + "\n \n\n"):
         found = [(item.name, item.version) for item in parse(text) if isinstance(item, Package)]
         assert found == expected
         assert len(parse(text)) == 2
 
 
+@pytest.mark.parametrize("end", ["", "\n", "\r\n", "\nA:x86_64\n", "\nT:" + "a" * 3000])
+def test_a_database_that_was_cut_short(end: str) -> None:
+    """What is missing may be the source package, whose name the advisories go by."""
+    first, second, problem = parse("P:a\nV:1-r0\n\nP:b\nV:2-r0" + end)
+    assert isinstance(first, Package)
+    assert isinstance(second, Package)
+    assert isinstance(problem, Problem)
+    assert problem.message == f"{PATH}: the package database ends within an entry, as if cut short"
+
+
 def test_a_broken_stanza_costs_only_itself() -> None:
-    found = parse("P:a\nV:1\n\nP:b\nA:x\n\n\nV:2\n\nP:c\nV:3 4\n\nP:d\nV:5\nnot a field\n\nP:e\nV:6\n")
+    found = parse("P:a\nV:1\n\nP:b\nA:x\n\n\nV:2\n\nP:c\nV:3 4\n\nP:d\nV:5\nnot a field\n\nP:e\nV:6\n\n")
     assert [item.name for item in found if isinstance(item, Package)] == ["a", "d", "e"]
     problems = [item for item in found if isinstance(item, Problem)]
     assert {(problem.code, problem.subject) for problem in problems} == {("unreadable-database", PATH)}
@@ -58,7 +69,7 @@ def test_an_empty_database_is_a_problem() -> None:
 
 def test_garbage_is_a_problem() -> None:
     for data in (bytes(5000), b"\xff\xfe" * 100, b"SQLite format 3\0", b"P:a\xff\nV:1\n"):
-        assert [type(item) for item in parse(data)] == [Problem]
+        assert {type(item) for item in parse(data)} == {Problem}
 
 
 @given(st.binary() | st.text("PVAo:ab1.\n \r", max_size=60).map(str.encode))

@@ -131,3 +131,21 @@ def test_what_is_written_is_found(packages: list[tuple[str, str]]) -> None:
     assert parse(database(packages)) == [
         Package(name, version, "deb", PATH, Source(name, version), "amd64") for name, version in packages
     ]
+
+
+def test_a_line_that_is_no_field() -> None:
+    text = (
+        database([("a", "1")]) + "Package: b\nVersion: 1\n# comment\nPackage c\n\n" + database([("d", "1")])
+    )
+    found = parse(text)
+    assert [item.name for item in found if isinstance(item, Package)] == ["a", "b", "d"]
+    line = text[: text.index("Package c")].count("\n") + 1
+    assert messages(found) == [f"{PATH}, line {line}: a line that is no field, in the entry of b"]
+
+
+def test_a_database_that_was_cut_short() -> None:
+    whole = database([("a", "1"), ("b", "1.2.3-4")])
+    cut = whole[: whole.index("3-4")]
+    assert messages(parse(cut)) == [f"{PATH}: the package database ends within a line, as if cut short"]
+    assert messages(parse(whole.rstrip() + "\n")) == []
+    assert messages(parse(cut, "var/lib/dpkg/status.d/b")) == []
