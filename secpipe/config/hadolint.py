@@ -53,7 +53,7 @@ def from_document(document: Node) -> tuple[LintSettings, list[str]]:
         found["failure_threshold"] = values.threshold(keys["failure-threshold"])
     if "format" in keys or "formats" in keys:
         listed = [*_items(keys.get("format")), *_items(keys.get("formats"))]
-        found["format"] = tuple(dict.fromkeys(values.text(node) for node in listed))
+        found["format"] = tuple(dict.fromkeys(values.format_of(node) for node in listed))
     found["ignore"] = frozenset(_told(values.code, _items(keys.get("ignored")), warnings))
     found["trusted_registries"] = tuple(map(values.text, _items(keys.get("trustedRegistries"))))
     if "label-schema" in keys:
@@ -83,7 +83,7 @@ def from_environment(environ: Mapping[str, str]) -> tuple[LintSettings, list[str
             found[field] = word in values.TRUE
     for name, field in (("FORMAT", "format"), ("FAILURE_THRESHOLD", "failure_threshold")):
         for node in _listed(environ, f"HADOLINT_{name}")[:1]:
-            found[field] = (values.text(node),) if field == "format" else values.threshold(node)
+            found[field] = (values.format_of(node),) if field == "format" else values.threshold(node)
     found["ignore"] = frozenset(_told(values.code, _listed(environ, "HADOLINT_IGNORE"), warnings))
     found["trusted_registries"] = tuple(map(values.text, _listed(environ, "HADOLINT_TRUSTED_REGISTRIES")))
     labels = "HADOLINT_REQUIRE_LABELS"

@@ -28,7 +28,7 @@ class _Key(NamedTuple):
 
 
 LINT: Mapping[str, _Key] = {
-    "select": _Key(values.codes(values.selected), "list"),
+    "select": _Key(values.selection, "list"),
     "extend-select": _Key(values.codes(values.selected), "list"),
     "ignore": _Key(values.codes(values.ignored), "list"),
     "levels": _Key(values.levels, "mapping"),
@@ -42,7 +42,7 @@ LINT: Mapping[str, _Key] = {
     "jobs": _Key(values.count),
     "exclude": _Key(values.texts, "list"),
     "per-file-ignores": _Key(values.entries, "mapping"),
-    "format": _Key(lambda node: (values.text(node),)),
+    "format": _Key(lambda node: (values.format_of(node),)),
     "no-color": _Key(values.boolean),
 }
 """The keys of the section `lint`; the fields of `LintSettings` are called the same."""

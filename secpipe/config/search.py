@@ -40,9 +40,14 @@ def own(folder: Path, home: Path | None) -> Found | None:
     for parent in (folder, *folder.parents):
         for name in OWN:
             path = _shown(parent / name)
-            if os.path.isfile(path):  # noqa: PTH113 - a Path would raise on a folder that is closed to us
+            if os.path.lexists(path):
+                if os.path.exists(path) and not os.path.isfile(path):  # noqa: PTH110, PTH113
+                    raise UsageError(
+                        f"{path}: the configuration is no file", "remove it, or pass --no-config"
+                    )
                 return Found(path, read_yaml(path), hadolints=False)
         project = _shown(parent / PYPROJECT)
+        # A Path would raise on a folder that is closed to us.
         if os.path.isfile(project) and (table := read_toml(project)) is not None:  # noqa: PTH113
             return Found(project, table, hadolints=False)
         if os.path.exists(parent / ".git") or parent == home:  # noqa: PTH110

@@ -120,6 +120,25 @@ def codes(read: Callable[[Node], str]) -> Callable[[Node], frozenset[str]]:
     return lambda node: frozenset(read(item) for item in items(node))
 
 
+def selection(node: Node) -> frozenset[str]:
+    """What is selected; a lint of no rule at all would find every file clean."""
+    found = codes(selected)(node)
+    if not found:
+        raise UsageError(f"{node.where}: this selects no rule", "name a rule, or default")
+    return found
+
+
+def format_of(node: Node) -> str:
+    """A format for the report of a lint."""
+    from secpipe.report import check
+
+    name = text(node)
+    try:
+        return check(name, "lint")
+    except UsageError as error:
+        raise UsageError(f"{node.where}: {error.message}", error.hint) from error
+
+
 def levels(node: Node) -> dict[str, Level]:
     """Codes and the levels that they get."""
     found = {}

@@ -113,6 +113,8 @@ def test_a_configured_format_is_a_default(folder: Path) -> None:
             "error: --shellcheck: 'of' is no use of ShellCheck\nhint: did you mean off?\n",
         ),
         (["-c", "x", "--no-config"], {}, "error: --config and --no-config contradict each other\n"),
+        (["--select", ","], {}, "error: --select: this selects no rule\n"),
+        ([], {"SECPIPE_LINT_SELECT": ","}, "error: SECPIPE_LINT_SELECT: this selects no rule\n"),
         (["-c", "x"], {}, "error: x: the configuration cannot be read: no such file or directory\n"),
         ([], {"SECPIPE_LINT_IGNORES": "x"}, "error: SECPIPE_LINT_IGNORES: no such setting\n"),
         (

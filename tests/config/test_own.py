@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from pathlib import Path
 from typing import Any
@@ -211,6 +212,8 @@ def test_a_file_may_say_nothing(here: Path, text: str) -> None:
             "2: lint.no-fail: 'perhaps' instead of true or false",
             "give true or false",
         ),
+        ("lint:\n  select: []\n", "2: lint.select: this selects no rule", "name a rule"),
+        ("lint:\n  format: xml\n", "2: lint.format: unknown format 'xml' for lint", "use one of"),
         ("lint:\n  jobs: 0\n", "2: lint.jobs: '0' instead of a whole number", "give a whole number"),
         ("lint:\n  jobs: true\n", "2: lint.jobs: 'true' instead of a whole number", "give a whole number"),
         ("lint:\n  ignore: {DL3003: 1}\n", "2: lint.ignore: a mapping instead of a list", "give a list"),
@@ -302,6 +305,14 @@ def test_mistakes_in_variables(name: str, value: str, message: str, hint: str) -
 
 
 def test_what_cannot_be_read_is_told(here: Path) -> None:
+    (here / ".secpipe.yaml").symlink_to("nowhere")
+    with pytest.raises(UsageError, match="cannot be read: no such file"):
+        load()
+    (here / ".secpipe.yaml").unlink()
+    os.mkfifo(here / ".secpipe.yaml")
+    with pytest.raises(UsageError, match=r"^\.secpipe\.yaml: the configuration is no file$"):
+        load()
+    (here / ".secpipe.yaml").unlink()
     (here / ".secpipe.yaml").write_bytes(b"lint:\n  format: \xff\n")
     with pytest.raises(UsageError, match=r"^\.secpipe\.yaml:2: the configuration is no UTF-8$"):
         load()
