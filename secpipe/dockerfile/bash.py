@@ -17,28 +17,33 @@ from secpipe.dockerfile.ast import Word
 from secpipe.dockerfile.joined import Joined, join
 from secpipe.dockerfile.wrappers import Words, command_starts, reads_script, script_argument
 from secpipe.model.limits import Limits
+from secpipe.model.pattern import lazy
 
 if TYPE_CHECKING:
     from tree_sitter import Language, Node, Parser
 
     from secpipe.dockerfile.bashheredoc import Body
 
-_DEPTH, _SECONDS = "script-depth", "script-seconds"
+_DEPTH, _ERRORS = "script-depth", "script-error-bytes"
 _LIMITS = Limits()
-_SMALL, _CHUNK = 1 << 12, 1 << 16
-"""Bytes that are parsed without watching, and bytes handed over at a time with it."""
-_SPECIAL = re.compile(rb"[\\'\"$`]")
-_ESCAPED = re.compile(r"\\(.)", re.DOTALL)
-_ESCAPED_IN_QUOTES = re.compile(r'\\(["\\$`\n])')
+_CHUNK = 1 << 16
+"""Bytes handed over at a time to the parser when it is watched."""
+_SECONDS_A_BYTE = 5e-6
+"""Time after which a long text is read in parts, whose size bounds the time; one without errors takes a tenth or less."""
+_PARTS, _LEAST_PART = 16, 256
+"""How many parts as many bytes are read in as may be read in one, and how small parts may get."""
+_SPECIAL = lazy(rb"[\\'\"$`]")
+_ESCAPED = lazy(r"\\(.)", re.DOTALL)
+_ESCAPED_IN_QUOTES = lazy(r'\\(["\\$`\n])')
 _ANSI = {"n": "\n", "t": "\t", "r": "\r", "a": "\a", "b": "\b", "e": "\x1b", "f": "\f", "v": "\v"}
 _MENDED = (
     # `command `# a note`` is a way to comment a line that goes on; the grammar takes all that follows for the comment.
-    re.compile(rb"`#[^`\n]*`"),
+    lazy(rb"`#[^`\n]*`"),
     # bash needs no `;` in `fi fi`, `) else`, `} done`.
-    re.compile(rb"(?:(?<=[\s;])(?:fi|done|esac|\})|\))([ \t]+)(?=(?:fi|done|esac|elif|else|then|do)\b|\})"),
+    lazy(rb"(?:(?<=[\s;])(?:fi|done|esac|\})|\))([ \t]+)(?=(?:fi|done|esac|elif|else|then|do)\b|\})"),
 )
 """What the grammar refuses and bash does not; tried when a text has an error."""
-_DOUBLED = re.compile(rb"(?<![$(])\(\(([^()]*)\)\)")
+_DOUBLED = lazy(rb"(?<![$(])\(\(([^()]*)\)\)")
 
 
 class Parsed(NamedTuple):
@@ -63,21 +68,24 @@ def parse(text: Joined, limits: Limits = _LIMITS, depth: int = 0) -> Parsed:
         from secpipe.dockerfile.bashheredoc import take_heredocs
 
         text, bodies = take_heredocs(text)
-    tree = _Tree(text, limits, depth)
+    trees, limit = _trees(text, limits, depth)
     found: list[Words] = []
     scripts: list[tuple[Joined, int]] = []
-    for nodes, inside in tree.commands():
-        words = tree.words(nodes)
-        for index in command_starts(words):
-            found.append(words[index:])
-            inner = script_argument(words[index:])
-            script = tree.literal(nodes, words[index + inner]) if inner else None
-            if script:
-                scripts.append((script, inside))
+    for tree in trees:
+        for nodes, inside in tree.commands():
+            words = tree.words(nodes)
+            for index in command_starts(words):
+                found.append(words[index:])
+                inner = script_argument(words[index:])
+                script = tree.literal(nodes, words[index + inner]) if inner else None
+                if script:
+                    scripts.append((script, inside))
     found.sort(key=_place)
     arguments = len(scripts)
     scripts += [(body.text, depth) for body in bodies if reads_script(_owner(found, body))]
-    complete, pipelines, limit = not tree.has_error, tree.pipelines(), tree.limit
+    complete = not limit and not any(tree.has_error for tree in trees)
+    pipelines = {place for tree in trees for place in tree.pipelines()}
+    limit = limit or next((tree.limit for tree in trees if tree.limit), "")
     for position, (script, inside) in enumerate(scripts):
         parsed = parse(script, limits, inside + 1)
         found += parsed.commands
@@ -104,18 +112,55 @@ def _owner(commands: Sequence[Words], body: Body) -> Words:
     return commands[index] if index < len(commands) else ()
 
 
+def _trees(text: Joined, limits: Limits, depth: int) -> tuple[list[_Tree], str]:
+    """The tree of a text; or the trees of its parts, when errors make the parser slow, and the bound that one reached.
+
+    The time to recover from errors can grow with the square of what is passed over.
+    """
+    data = text.text.encode("utf-8", "replace")
+    root, error = _root(data, limits)
+    if root:
+        return [_Tree(text, data, root, limits, depth)], ""
+    trees: list[_Tree] = []
+    size, limit = max(limits.script_error_bytes // _PARTS, _LEAST_PART), ""
+    at, end = 0, _boundary(text.text, 0, len(data[:error].decode("utf-8", "ignore")))
+    while at < len(text.text):
+        if end < 0:
+            end = len(text.text) if len(text.text) - at <= size else _boundary(text.text, at, at + size)
+        part = None
+        if end >= 0:
+            part = text.slice(at, end)
+            data = part.text.encode("utf-8", "replace")
+            root, _ = _root(data, limits)
+            if root:
+                trees.append(_Tree(part, data, root, limits, depth))
+        if part is None or not root:
+            # Nothing here says where a command may end.
+            limit, end = _ERRORS, text.text.find("\n", max(at, end)) + 1 or len(text.text)
+        at, end = end, -1
+    return trees, limit
+
+
+def _boundary(text: str, start: int, end: int) -> int:
+    """The last place between two at which one command ends and another begins, as far as signs tell; -1 for none."""
+    for sign in ("\n", ";", "&&", "||", "|"):
+        place = text.rfind(sign, start, end)
+        if place >= 0:
+            return place + len(sign)
+    return -1
+
+
 class _Tree:
     """One parsed text: its commands (name node first), its pipelines, and where it is no bash."""
 
-    def __init__(self, text: Joined, limits: Limits, depth: int) -> None:
+    def __init__(self, text: Joined, data: bytes, root: Node, limits: Limits, depth: int) -> None:
         self.text = text
-        self.data = text.text.encode("utf-8", "replace")
+        self.data = data
         self.limit = ""
         self._limits = limits
-        root = _root(self.data, limits)
-        if root and root.has_error:
-            root = _mended(self.data, root, limits)
-        self.has_error: bool = not root or root.has_error
+        if root.has_error:
+            root = _mended(data, root, limits)
+        self.has_error: bool = root.has_error
         # Byte offsets are character offsets as long as everything is ASCII.
         self._at: list[int] | None = None
         if len(self.data) != len(text.text):
@@ -125,10 +170,7 @@ class _Tree:
         self._pipelines: list[Node] = []
         self._tails: dict[int, list[Node]] = {}
         self._errors: list[int] = []
-        if root:
-            self._walk(root, depth)
-        else:
-            self.limit = _SECONDS
+        self._walk(root, depth)
 
     def _walk(self, root: Node, depth: int) -> None:
         """Find what is asked for, outside of errors. No recursion, and no query: both suffer from hostile texts."""
@@ -261,23 +303,31 @@ def _name_and_arguments(children: list[Node]) -> list[Node]:
     return found
 
 
-def _root(data: bytes, limits: Limits) -> Node | None:
-    """The tree of a text; None when it takes too long, for recovering from errors can take quadratic time."""
-    if len(data) <= _SMALL:
-        return _parser().parse(data).root_node
-    end = process_time() + limits.script_seconds
+def _root(data: bytes, limits: Limits) -> tuple[Node | None, int]:
+    """The tree of a text; None when it has too long an error, and the place up to which it had none."""
+    size = limits.script_error_bytes
+    if len(data) <= size:
+        return _parser().parse(data).root_node, 0
+    error = 0
+    end = process_time() + (size + len(data)) * _SECONDS_A_BYTE
 
-    def enough(_: int, __: bool) -> bool:
-        return process_time() > end
+    def enough(at: int, has_error: bool) -> bool:
+        nonlocal error
+        if not has_error:
+            error = at
+        if process_time() > end:
+            error = 0
+            return True
+        return at - error > size
 
     def read(at: int, _: object) -> bytes:
         return data[at : at + _CHUNK]
 
     try:
-        return _parser().parse(read, progress_callback=enough).root_node
+        return _parser().parse(read, progress_callback=enough).root_node, 0
     except ValueError:
         _parser().reset()
-        return None
+        return None, error
 
 
 def _mended(data: bytes, root: Node, limits: Limits) -> Node:
@@ -287,7 +337,7 @@ def _mended(data: bytes, root: Node, limits: Limits) -> Node:
     mended = separator.sub(lambda m: m[0][: -len(m[1])] + b";" + m[1][1:], mended)
     # What is no arithmetic is one subshell in another; tried last, for arithmetic can look like commands.
     for text in dict.fromkeys((mended, _DOUBLED.sub(rb" (\1) ", mended))):
-        other = _root(text, limits) if text != data else None
+        other = _root(text, limits)[0] if text != data else None
         if other and not other.has_error:
             return other
     return root

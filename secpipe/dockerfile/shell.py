@@ -94,6 +94,8 @@ class Script(NamedTuple):
 
 
 _LIMITS = Limits()
+_LEAST, _ERRORS_TIMES_FILE = 1 << 9, 1 << 28
+"""Bytes with errors that are read in one whatever the size of the file, and their product with that, from 32 KiB on."""
 _EMPTY = Script((), (), True, "")
 
 
@@ -112,12 +114,22 @@ def script(instruction: Instruction, source: Source, limits: Limits = _LIMITS) -
         behind = len(line.text) - len(line.text[3:].lstrip())
         line = line.slice(behind)
     if instruction.json is not None:
-        return _exec_form(instruction.json, line, limits)
+        return _exec_form(instruction.json, line, _scaled(limits, source))
     text = _with_heredocs(instruction, line, source)
     if text is None:
         return _EMPTY
-    parsed = parse(text, limits)
+    parsed = parse(text, _scaled(limits, source))
     return _script(parsed, text.text)
+
+
+def _scaled(limits: Limits, source: Source) -> Limits:
+    """The limits for a file: many scripts with errors together take no longer than a few."""
+    room = max(_LEAST, _ERRORS_TIMES_FILE // max(1, len(source.text)))
+    if room >= limits.script_error_bytes:
+        return limits
+    from dataclasses import replace
+
+    return replace(limits, script_error_bytes=room)
 
 
 def shell_text(instruction: Instruction, source: Source) -> Joined | None:

@@ -64,8 +64,8 @@ class Limits:
     """as much as BuildKit takes"""
     script_depth: int = 64
     """substitutions within substitutions and scripts within scripts of one RUN"""
-    script_seconds: int = 5
-    """to parse one script of a RUN; some syntax errors would take quadratic time"""
+    script_error_bytes: int = 8 * KIB
+    """of a script of a RUN behind its first syntax error, read in one; some errors would take quadratic time"""
     advisory_bytes: int = 32 * MIB
     """one OSV record, or one file that holds several"""
     feed_bytes: int = 4 * GIB

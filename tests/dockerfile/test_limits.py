@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 import pytest
 
+from secpipe.dockerfile import bash
 from secpipe.dockerfile.bash import parse
 from secpipe.dockerfile.joined import Joined
 from secpipe.dockerfile.pragma import pragmas
 from secpipe.lint.engine import lint_dockerfile
 from secpipe.model.limits import Limits
 from tests.dockerfile.support import commands, read, shell
+
+if TYPE_CHECKING:
+    from tree_sitter import Node
 
 DEPTH = Limits().script_depth
 
@@ -46,8 +51,49 @@ def test_what_is_nested_deeper_is_told(make: Callable[[int], str]) -> None:
     assert "script-depth" in finding.message
 
 
-def test_a_parser_that_loses_itself_is_stopped_and_told() -> None:
-    found = parse(Joined("echo " + ">" * 9000, ((0,), (0,))), Limits(script_seconds=0))
-    assert (found.commands, found.complete, found.limit) == ((), False, "script-seconds")
+LOSING = [">", "<", ")", ")))))))))\n", "a ) ; ", "$(", "x=("]
+"""What costs the parser the square of its length."""
+
+
+def sizes(text: str, limits: Limits, monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """The bytes of every text that is parsed."""
+    found: list[int] = []
+    original = bash._root
+
+    def counted(data: bytes, limits: Limits) -> tuple[Node | None, int]:
+        root, error = original(data, limits)
+        if root:
+            found.append(len(data))
+        return root, error
+
+    monkeypatch.setattr(bash, "_root", counted)
+    parse(Joined(text, ((0,), (0,))), limits)
+    monkeypatch.undo()
+    return found
+
+
+@pytest.mark.parametrize("piece", LOSING)
+def test_a_parser_that_loses_itself_reads_in_parts(piece: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    limits = Limits(script_error_bytes=512)
+    # Twice for the ways to write that the grammar does not know.
+    for length in (4000, 8000):
+        text = piece * (length // len(piece))
+        assert sum(sizes(text, limits, monkeypatch)) <= 3 * length
+
+
+def test_what_is_not_read_is_told() -> None:
+    found = parse(Joined("echo " + ")" * 9000, ((0,), (0,))), Limits(script_error_bytes=512))
+    assert (found.commands, found.complete, found.limit) == ((), False, "script-error-bytes")
     # The next text starts afresh.
     assert parse(Joined("a " * 9000, ((0,), (0,)))).complete
+
+
+def test_the_commands_around_an_error_of_any_length_are_read() -> None:
+    text = "sudo a\n" * 200 + "\n".join([")" * 40] * 500) + "\n" + "sudo b | c\n" * 200
+    found = parse(Joined(text, ((0,), (0,))), Limits(script_error_bytes=2048))
+    names = [(words[0].value, words[-1].value) for words in found.commands]
+    assert names.count(("sudo", "a")) >= 150
+    assert names.count(("sudo", "b")) >= 150
+    assert len(found.pipelines) >= 150
+    assert all(text[words[0].start : words[0].end] == words[0].value for words in found.commands)
+    assert not found.complete
