@@ -21,6 +21,7 @@ from secpipe.unpack.view import File, FileView, open_view
 
 _PROBLEMS_PER_FILE = 20
 _NAMES = 5
+_TOO_MANY = "too-many-packages"
 
 
 class FileLike(Protocol):
@@ -87,8 +88,8 @@ def file_view(image: Image, limits: Limits) -> FileView:
     )
 
 
-def inventory(view: FileView, image: Image) -> Inventory:
-    """Everything that is installed in the image, of which `view` is the `file_view`.
+def inventory(view: FileView, image: Image, limits: Limits | None = None) -> Inventory:
+    """Everything that is installed in the image, of which `view` is the `file_view`; at most `limits.packages`.
 
     `Package.ecosystem` is left to the matcher, which knows the names of the advisories' ecosystems.
     """
@@ -104,15 +105,17 @@ def inventory(view: FileView, image: Image) -> Inventory:
         # A distribution that was told by another of its files is told.
         if distribution is None or problem.subject not in _distribution.PATHS
     ]
-    for cataloger in catalogers():
-        for file in view.files(*cataloger.GLOBS):
-            found, unread = _parse(cataloger, file)
-            problems += unread
-            history = _History(cataloger, file)
-            for package in found:
-                layer = layers.get(history.introduced(package))
-                packages.add(replace(package, purl=purl(package, distribution), layer=layer))
-    problems += _lost(view, {(package.type, package.name) for package in packages})
+    most = (limits or Limits()).packages
+    for cataloger, file in _files(view):
+        found, unread = _parse(cataloger, file, most - len(packages))
+        problems += unread
+        history = _History(cataloger, file, most)
+        for package in found:
+            layer = layers.get(history.introduced(package))
+            packages.add(replace(package, purl=purl(package, distribution), layer=layer))
+        if any(problem.code == _TOO_MANY for problem in unread):
+            break
+    problems += _lost(view, {(package.type, package.name) for package in packages}, most)
     problems += _unread.problems(view, patterns())
     return Inventory(distribution, tuple(sorted(packages, key=_order)), tuple(sorted(set(problems))))
 
@@ -121,14 +124,24 @@ def _order(package: Package) -> tuple[str, str, str, str, str]:
     return (package.type, package.name, package.version, package.arch, package.path)
 
 
-def _parse(cataloger: Cataloger, file: File) -> tuple[list[Package], list[Problem]]:
-    """The packages of one file and its first problems; what is more is counted."""
+def _files(view: FileView) -> Iterator[tuple[Cataloger, File]]:
+    for cataloger in catalogers():
+        for file in view.files(*cataloger.GLOBS):
+            yield cataloger, file
+
+
+def _parse(cataloger: Cataloger, file: File, most: int) -> tuple[list[Package], list[Problem]]:
+    """The packages of one file, up to `most`, and its first problems; what is more is counted."""
     path = printable(file.path.encode("utf-8", "surrogateescape"))
     packages: list[Package] = []
     problems: list[Problem] = []
     more = 0
     for result in cataloger.parse(File(path, file.data)):
         if isinstance(result, Package):
+            if len(packages) >= most:
+                what = f"{path} was not read to its end: the image has too many packages (limit packages)"
+                problems.append(Problem(_TOO_MANY, path, what, "raise it with --limit packages=NUMBER"))
+                break
             packages.append(result)
         elif len(problems) < _PROBLEMS_PER_FILE:
             problems.append(result)
@@ -146,12 +159,14 @@ def _parse(cataloger: Cataloger, file: File) -> tuple[list[Package], list[Proble
     return packages, problems
 
 
-def _lost(view: FileView, held: Set[tuple[str, str]]) -> Iterator[Problem]:
+def _lost(view: FileView, held: Set[tuple[str, str]], most: int) -> Iterator[Problem]:
     """Databases that a later layer deleted, unless each of their packages stands in another: that one was moved."""
     for cataloger in catalogers():
         for pattern in cataloger.KEPT:
             lost = [
-                (file, *_parse(cataloger, file)) for file in view.lost(pattern) if not file.data.isspace()
+                (file, *_parse(cataloger, file, most))
+                for file in view.lost(pattern)
+                if not file.data.isspace()
             ]
             names = {
                 package.name
@@ -175,8 +190,9 @@ def _lost(view: FileView, held: Set[tuple[str, str]]) -> Iterator[Problem]:
 class _History:
     """The versions of one file through the layers, newest first, parsed as far back as somebody asks."""
 
-    def __init__(self, cataloger: Cataloger, file: File) -> None:
+    def __init__(self, cataloger: Cataloger, file: File, most: int) -> None:
         self._cataloger = cataloger
+        self._most = most
         self._file = file
         self._older: list[tuple[int, frozenset[_Key]]] = []
         self._next = file.previous
@@ -195,7 +211,7 @@ class _History:
         yield from self._older
         while self._next is not None:
             file, self._next = self._next, self._next.previous
-            packages, _ = _parse(self._cataloger, file)
+            packages, _ = _parse(self._cataloger, file, self._most)
             keys = frozenset((package.name, package.version, package.arch) for package in packages)
             self._older.append((file.layer, keys))
             yield self._older[-1]

@@ -31,8 +31,10 @@ class Limits:
     layers: int = 1024
     file_bytes: int = 256 * MIB
     """one file that a cataloger asked for"""
-    retained_bytes: int = 1 * GIB
-    """all files that catalogers asked for"""
+    retained_bytes: int = 384 * MIB
+    """all files that catalogers asked for, which are in memory together"""
+    packages: int = 100_000
+    """packages of one image"""
     tar_header_bytes: int = 1 * MIB
     """one PAX or GNU long-name header"""
     path_bytes: int = 32 * KIB

@@ -64,7 +64,7 @@ def scan(options: ScanOptions) -> ScanReport:
         ) as image,
         Store.open(options.database) as store,
     ):
-        found = inventory(file_view(image, options.limits), image)
+        found = inventory(file_view(image, options.limits), image, options.limits)
         packages = tuple(replace(p, ecosystem=ecosystem(found.distribution, p.type)) for p in found.packages)
         matched = match(packages, store)
         problems = {

@@ -253,3 +253,18 @@ def test_a_cataloger_takes_a_database_over() -> None:
     assert (left["pacman"], left["Nix"]) == ((), ())
     assert not [pattern for pattern in left["RPM"] if pattern.startswith("var/lib/rpm/")]
     assert "usr/share/rpm/Packages.db" in left["RPM"]
+
+
+def test_too_many_packages() -> None:
+    layers = (files({**BASE, **dpkg("a", "b", "c")}), files(dpkg("a", "b", "c", "d")))
+    built = image((*layers, files({f"{SITE}/e-1.dist-info/METADATA": packages.metadata("e", "1")})))
+    for most, names, subjects in [
+        (3, "abc", [STATUS]),
+        (4, "abcd", [f"{SITE}/e-1.dist-info/METADATA"]),
+        (5, "abcde", []),
+    ]:
+        limits = Limits(packages=most)
+        found = inventory(file_view(built, limits), built, limits)
+        assert "".join(package.name for package in found.packages) == names
+        assert [problem.subject for problem in found.problems] == subjects
+        assert {problem.code for problem in found.problems} <= {"too-many-packages"}
