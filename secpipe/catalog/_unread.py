@@ -10,6 +10,8 @@ from secpipe.unpack.view import FileView
 
 _RPM = ("var/lib/rpm", "usr/lib/sysimage/rpm", "usr/share/rpm")
 _DATABASES = {
+    # Each environment has one, wherever it is.
+    "conda": ("**/conda-meta/*.json",),
     "eopkg": ("var/lib/eopkg/package/*/metadata.xml",),
     "FreeBSD pkg": ("var/db/pkg/local.sqlite",),
     "Guix": ("var/guix/db/db.sqlite",),

@@ -171,7 +171,7 @@ def open_view(
         (extract.index, ordinal): size for extract in extracts for ordinal, size in extract.oversized.items()
     }
     brought = Brought((*kept, *filter(is_literal, names)))
-    tree = merge(extracts, limits, watched(patterns), brought.note)
+    tree = merge(extracts, limits, watched((*patterns, *names)), brought.note)
     matches, problems = find(tree, patterns)
     gone = brought.lost(tree)
     lost = {

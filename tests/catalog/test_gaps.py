@@ -248,6 +248,16 @@ def test_empty_folders_are_no_database() -> None:
     )
 
 
+@pytest.mark.parametrize("folder", ["", "opt/conda/", "home/someone/work/envs/test/"])
+def test_environments_of_conda_are_found_anywhere(folder: str) -> None:
+    metadata = [f"{folder}conda-meta/{name}-1-0.json" for name in ("openssl", "zlib")]
+    others = [f"{folder}conda-meta/history", f"{folder}conda-meta.json"]
+    assert told(files({**dpkg("a"), **dict.fromkeys(metadata, "{}")})) == [
+        ("unread-package-database", metadata[0])
+    ]
+    assert told(files({**dpkg("a"), **dict.fromkeys(others, "{}")})) == []
+
+
 def test_a_cataloger_takes_a_database_over() -> None:
     left = _unread.databases(("var/lib/pacman/local/*/desc", "var/lib/rpm/*", "nix/var/nix/db/db.sqlite"))
     assert (left["pacman"], left["Nix"]) == ((), ())
