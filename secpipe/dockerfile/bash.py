@@ -36,26 +36,20 @@ _SPECIAL = lazy(rb"[\\'\"$`]")
 _ESCAPED = lazy(r"\\(.)", re.DOTALL)
 _ESCAPED_IN_QUOTES = lazy(r'\\(["\\$`\n])')
 _ANSI = {"n": "\n", "t": "\t", "r": "\r", "a": "\a", "b": "\b", "e": "\x1b", "f": "\f", "v": "\v"}
-_MENDED = (
-    # `command `# a note`` is a way to comment a line that goes on; the grammar takes all that follows for the comment.
-    lazy(rb"`#[^`\n]*`"),
-    # bash needs no `;` in `fi fi`, `) else`, `} done`.
-    lazy(rb"(?:(?<=[\s;])(?:fi|done|esac|\})|\))([ \t]+)(?=(?:fi|done|esac|elif|else|then|do)\b|\})"),
-)
-"""What the grammar refuses and bash does not; tried when a text has an error."""
-_DOUBLED = lazy(rb"(?<![$(])\(\(([^()]*)\)\)")
 
 
 class Parsed(NamedTuple):
     """Commands as words, name first, and pipelines, both in source order; `complete`: without a syntax error.
 
-    `limit` is the name of the bound that kept a part from being read, '' for none.
+    `limit` is the name of the bound that kept a part from being read, '' for none. `fed` are the heredocs that a shell
+    reads as its script: where they start and end, and that shell.
     """
 
     commands: tuple[Words, ...]
     pipelines: tuple[tuple[int, int], ...]
     complete: bool
     limit: str = ""
+    fed: tuple[tuple[int, int, Words], ...] = ()
 
 
 def parse(text: Joined, limits: Limits = _LIMITS, depth: int = 0) -> Parsed:
@@ -81,23 +75,26 @@ def parse(text: Joined, limits: Limits = _LIMITS, depth: int = 0) -> Parsed:
                 if script:
                     scripts.append((script, inside))
     found.sort(key=_place)
-    arguments = len(scripts)
-    scripts += [(body.text, depth) for body in bodies if reads_script(_owner(found, body))]
+    fed: list[tuple[int, int, Words]] = []
+    for body in bodies:
+        owner = _owner(found, body)
+        if reads_script(owner):
+            scripts.append((body.text, depth))
+            fed.append((body.text.start(0), body.text.end(len(body.text.text)), owner))
     complete = not limit and not any(tree.has_error for tree in trees)
     pipelines = {place for tree in trees for place in tree.pipelines()}
     limit = limit or next((tree.limit for tree in trees if tree.limit), "")
-    for position, (script, inside) in enumerate(scripts):
+    for script, inside in scripts:
         parsed = parse(script, limits, inside + 1)
         found += parsed.commands
         complete = complete and parsed.complete
         limit = limit or parsed.limit
-        if position < arguments:
-            # Those of a heredoc are not within the command whose options decide about them.
-            pipelines |= set(parsed.pipelines)
+        pipelines |= set(parsed.pipelines)
+        fed += parsed.fed
     if scripts:
         # What stands in `sh -c "$(x)"` is found twice.
         found = sorted({_place(words): words for words in found}.values(), key=_place)
-    return Parsed(tuple(found), tuple(sorted(pipelines)), complete, limit)
+    return Parsed(tuple(found), tuple(sorted(pipelines)), complete, limit, tuple(fed))
 
 
 def _place(words: Words) -> tuple[int, int, str]:
@@ -332,12 +329,10 @@ def _root(data: bytes, limits: Limits) -> tuple[Node | None, int]:
 
 def _mended(data: bytes, root: Node, limits: Limits) -> Node:
     """The tree of a text with an error, every place kept, once what the grammar does not know is written otherwise."""
-    note, separator = _MENDED
-    mended = note.sub(lambda m: b" " * len(m[0]), data)
-    mended = separator.sub(lambda m: m[0][: -len(m[1])] + b";" + m[1][1:], mended)
-    # What is no arithmetic is one subshell in another; tried last, for arithmetic can look like commands.
-    for text in dict.fromkeys((mended, _DOUBLED.sub(rb" (\1) ", mended))):
-        other = _root(text, limits)[0] if text != data else None
+    from secpipe.dockerfile.bashmend import rewritten
+
+    for text in rewritten(data):
+        other = _root(text, limits)[0]
         if other and not other.has_error:
             return other
     return root

@@ -80,10 +80,10 @@ class Command(NamedTuple):
 class Script(NamedTuple):
     """The commands of an instruction in source order.
 
-    `pipelines` are the places of those with two commands or more, also in the string of a `sh -c`, whose options are
-    its own; not in a heredoc that a shell reads. `complete` is False when the text had syntax errors; the commands outside
-    of them are there all the same. `text` is the text that was read. `limit` is the name of the bound that kept a part
-    from being read, '' for none.
+    `pipelines` are the places of those with two commands or more, also in the string of a `sh -c` and in a heredoc that
+    a shell reads, whose options are its own; `fed` are those heredocs: start, end and the shell. `complete` is False when
+    the text had syntax errors; the commands outside of them are there all the same. `text` is the text that was read.
+    `limit` is the name of the bound that kept a part from being read, '' for none.
     """
 
     commands: tuple[Command, ...]
@@ -91,6 +91,7 @@ class Script(NamedTuple):
     complete: bool
     text: str
     limit: str = ""
+    fed: tuple[tuple[int, int, Command], ...] = ()
 
 
 _LIMITS = Limits()
@@ -140,8 +141,13 @@ def shell_text(instruction: Instruction, source: Source) -> Joined | None:
 
 
 def _script(parsed: Parsed, text: str) -> Script:
-    commands = tuple(Command(words[0], words[1:], words[0].start, words[-1].end) for words in parsed.commands)
-    return Script(commands, parsed.pipelines, parsed.complete, text, parsed.limit)
+    commands = tuple(map(_command, parsed.commands))
+    fed = tuple((start, end, _command(words)) for start, end, words in parsed.fed)
+    return Script(commands, parsed.pipelines, parsed.complete, text, parsed.limit, fed)
+
+
+def _command(words: tuple[Word, ...]) -> Command:
+    return Command(words[0], words[1:], words[0].start, words[-1].end)
 
 
 def _exec_form(words: tuple[Word, ...], line: Joined, limits: Limits) -> Script:
@@ -153,7 +159,7 @@ def _exec_form(words: tuple[Word, ...], line: Joined, limits: Limits) -> Script:
     if index:
         start, end = string_spans(line)[index]
         inner = parse(string_text(line, start + 1, end - 1), limits)
-        parsed = Parsed((words, *inner.commands), inner.pipelines, inner.complete, inner.limit)
+        parsed = Parsed((words, *inner.commands), inner.pipelines, inner.complete, inner.limit, inner.fed)
     return _script(parsed, " ".join(word.value for word in words))
 
 

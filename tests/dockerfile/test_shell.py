@@ -285,3 +285,42 @@ def test_a_subshell_in_a_subshell_is_no_arithmetic() -> None:
     assert shell(text).complete
     assert len(shell(text).pipelines) == 1
     assert commands("RUN (( a = 1 | 2 )) && cd b") == [["cd", "b"]]
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("RUN ((x | y) || z)", [["x"], ["y"], ["z"]]),
+        ("RUN a && (((x | y) || z) && w) && b", [["a"], ["x"], ["y"], ["z"], ["w"], ["b"]]),
+        ("RUN ((x && y); (z | w))", [["x"], ["y"], ["z"], ["w"]]),
+        ("RUN ((i = (1 + 2) * 3)) && ((x | y) || z)", [["x"], ["y"], ["z"]]),
+    ],
+)
+def test_subshells_that_begin_together(text: str, expected: list[list[str]]) -> None:
+    assert commands(text) == expected
+    assert shell(text).complete
+    assert len(shell(text).pipelines) == 1
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("RUN a `# c`b", [["a", "b"]]),
+        ("RUN `# c`b c", [["b", "c"]]),
+        ("RUN x `# c`; y `# c`|z", [["x"], ["y"], ["z"]]),
+    ],
+)
+def test_a_comment_in_backquotes_is_empty_text_as_bash_reads_it(text: str, expected: list[list[str]]) -> None:
+    assert commands(text) == expected
+
+
+def test_the_heredoc_of_a_shell_is_a_script_with_options_of_its_own() -> None:
+    text = "RUN bash -e <<EOF\nset -u\na | b\nsh <<E2\nc | d\nE2\nEOF\n"
+    found = shell(text)
+    whole = f"FROM base\n{text}"
+    assert [whole[start:end] for start, end in found.pipelines] == ["a | b", "c | d"]
+    assert [(shell.name.value, whole[start:end]) for start, end, shell in found.fed] == [
+        ("bash", "set -u\na | b\nsh <<E2\nc | d\nE2\n"),
+        ("sh", "c | d\n"),
+    ]
+    assert shell("RUN cat <<EOF\na | b\nEOF\n").fed == ()

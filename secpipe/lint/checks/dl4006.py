@@ -19,7 +19,7 @@ def pipe_without_pipefail(run: Run, context: Context) -> Iterator[Found]:
     """The first pipeline that neither its shell's options nor a `set -o pipefail` before it cover."""
     if run.shell.is_windows:
         return
-    # The shell of the RUN first, then those whose `-c` script we are in: where each ends, and whether it fails on pipes.
+    # The shell of the RUN first, then those whose script we are in: where each ends, and whether it fails on pipes.
     shells = [(run.end, run.shell.pipefail)]
     for start, end, command in _in_order(run):
         while len(shells) > 1 and shells[-1][0] <= start:
@@ -49,9 +49,10 @@ def _fix(run: Run, context: Context) -> Fix | None:
 
 
 def _in_order(run: Run) -> list[tuple[int, int, Command | None]]:
-    """Pipelines, `set` commands and shells with a script of their own, outermost first where several begin."""
+    """Pipelines, `set` commands and the scripts of other shells, outermost first where several begin."""
     commands = (command for command, _ in run.named_commands if _matters(command))
     found: list[tuple[int, int, Command | None]] = [(c.start, c.end, c) for c in commands]
+    found += run.script.fed
     found += [(start, end, None) for start, end in run.script.pipelines]
     return sorted(found, key=lambda item: (item[0], -item[1]))
 
