@@ -168,7 +168,8 @@ class Store:
             return {row[0]: Source(*row) for row in rows}
 
     def age_days(self, ecosystem: str, now: datetime | None = None) -> float:
-        """Days since the records of that ecosystem were fetched or built; infinite when there are none."""
+        """Days since the records of that ecosystem were fetched or built; infinite when nobody knows: there are none, or the
+        time is none, or more than a day ahead, as when the clock was wrong then or is now."""
         source = self.sources().get(base(ecosystem))
         try:
             fetched = datetime.fromisoformat(source.fetched) if source else None
@@ -176,7 +177,9 @@ class Store:
             fetched = None
         if fetched is None:
             return float("inf")
-        return max(0.0, ((now or datetime.now(UTC)) - fetched).total_seconds() / 86400)
+        fetched = fetched if fetched.tzinfo else fetched.replace(tzinfo=UTC)
+        days = ((now or datetime.now(UTC)) - fetched).total_seconds() / 86400
+        return max(0.0, days) if days >= -1 else float("inf")
 
     @property
     def digest(self) -> str:

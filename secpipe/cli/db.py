@@ -141,7 +141,8 @@ def _table(store: Store, file: Path) -> str:
     names = store.ecosystems()
     rows = [("ECOSYSTEM", "RECORDS", "NEWEST", "FETCHED", "AGE")]
     for source in store.sources().values():
-        age = f"{store.age_days(source.base):.0f} d"
+        days = store.age_days(source.base)
+        age = f"{days:.0f} d" if days < float("inf") else "unknown"
         rows.append((source.base, str(source.records), source.newest[:10], source.fetched, age))
         own = [
             (f"  {name}", str(names[name]), "", "", "")
@@ -162,13 +163,14 @@ def _table(store: Store, file: Path) -> str:
 
 def _json(store: Store, file: Path) -> str:
     names = store.ecosystems()
+    ages = {name: store.age_days(name) for name in store.sources()}
     sources = [
         {
             "base": source.base,
             "records": source.records,
             "newest": source.newest or None,
             "fetched": source.fetched,
-            "ageDays": int(store.age_days(source.base)),
+            "ageDays": int(ages[source.base]) if ages[source.base] < float("inf") else None,
             "url": source.url or None,
             "digest": source.digest,
             "ecosystems": {name: names[name] for name in names if name.partition(":")[0] == source.base},

@@ -147,7 +147,9 @@ def _without_advisories(packages: Iterable[Package], store: Store, max_age_days:
             yield Problem(
                 "stale-advisories",
                 name,
-                f"the advisories for {name} are {age:.0f} days old, more than {max_age_days}",
+                f"the advisories for {name} are {age:.0f} days old, more than {max_age_days}"
+                if age < float("inf")
+                else f"nobody knows how old the advisories for {name} are: the database has no plausible time",
                 f"run: secpipe db update {shlex.quote(base)}, or allow it with --max-db-age",
             )
         if lost := store.unread_for(name):

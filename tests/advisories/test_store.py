@@ -174,7 +174,7 @@ def test_age(tmp_path: Path) -> None:
     database, _ = made(tmp_path, record("X-1", ("Debian:12", "a")))
     with Store.open(database) as store:
         assert store.age_days("Debian:12", NOW + timedelta(days=3)) == 3.0
-        assert store.age_days("Debian:12", NOW - timedelta(days=3)) == 0.0
+        assert store.age_days("Debian:12", NOW - timedelta(hours=3)) == 0.0
         assert store.age_days("PyPI", NOW) == float("inf")
         assert store.sources()["Debian"].newest == "2024-01-01T00:00:00.000000Z"
 
@@ -462,3 +462,24 @@ def test_a_pipe_does_not_hold_the_program_up(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "pipe")
     with pytest.raises(AdvisoryError, match="is no regular file"):
         Store.open(tmp_path / "pipe")
+
+
+@pytest.mark.parametrize(
+    ("fetched", "days"),
+    [
+        ("2024-05-31T12:00:00", 1.0),
+        ("2024-06-01T20:00:00Z", 0.0),
+        ("2024-06-03T12:00:00Z", float("inf")),
+        ("2099-01-01T00:00:00Z", float("inf")),
+        ("yesterday", float("inf")),
+    ],
+)
+def test_the_age_of_advisories_with_an_odd_time(tmp_path: Path, fetched: str, days: float) -> None:
+    import sqlite3
+
+    database, _ = made(tmp_path, record("X-1", ("PyPI", "a")))
+    with closing(sqlite3.connect(database)) as connection:
+        connection.execute("UPDATE source SET fetched = ?", (fetched,))
+        connection.commit()
+    with Store.open(database) as store:
+        assert store.age_days("PyPI", NOW) == days

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -122,3 +123,16 @@ def test_controls_in_names_reach_no_terminal(tmp_path: Path) -> None:
     assert "\x1b" not in built.stderr
     assert "Root:" in secpipe("db", "status", "--db", tmp_path / "db").stdout
     assert "\x1b" not in secpipe("db", "status", "--db", tmp_path / "db").stdout
+
+
+def test_advisories_of_which_nobody_knows_the_age(tmp_path: Path) -> None:
+    import sqlite3
+
+    database = tmp_path / "db"
+    secpipe("db", "build", FIXTURES, "--db", database)
+    with closing(sqlite3.connect(database)) as connection:
+        connection.execute("UPDATE source SET fetched = '2099-01-01T00:00:00Z'")
+        connection.commit()
+    assert "  unknown\n" in secpipe("db", "status", "--db", database).stdout
+    status = secpipe("db", "status", "--db", database, "-f", "json")
+    assert {source["ageDays"] for source in status.json["sources"]} == {None}
