@@ -123,6 +123,7 @@ def test_the_dockerfile_earns_most_rules() -> None:
         "DL3020": "ADD requirements.txt",
         "DL3025": "CMD gunicorn",
         "DL3042": "pip install -r",
+        "DL3066": "USER root",
         "DL4000": "MAINTAINER",
         "DL4006": "RUN curl",
     }
