@@ -17,7 +17,7 @@ PYTEST_ARGS ?= -q -n auto
 BENCH_ARGS ?=
 LOCK_ARGS ?=
 
-.PHONY: help venv demo test check lint format docs lock bench clean
+.PHONY: help venv demo test fuzz check lint format docs lock bench clean
 
 help: ## Show the targets
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z]+:.*## / {printf "make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -30,6 +30,9 @@ demo: $(RUNTIME) ## Lint and scan the examples, offline, and write secpipe.sarif
 test: $(DEV) ## Install what the tests need, a real registry included, and run them all
 	@sh scripts/test-programs.sh
 	$(BIN)/python -m pytest $(PYTEST_ARGS)
+
+fuzz: $(DEV) ## Try lint on many more generated Dockerfiles than the tests do (FUZZ_EXAMPLES=20000)
+	SECPIPE_FUZZ_EXAMPLES=$(or $(FUZZ_EXAMPLES),5000) $(BIN)/python -m pytest tests/fuzz -q
 
 check: lint test ## What CI runs: format, lint, types, import contracts, tests
 
