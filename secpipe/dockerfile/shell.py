@@ -115,18 +115,18 @@ def script(instruction: Instruction, source: Source, limits: Limits = _LIMITS) -
         behind = len(line.text) - len(line.text[3:].lstrip())
         line = line.slice(behind)
     if instruction.json is not None:
-        return _exec_form(instruction.json, line, _scaled(limits, source))
+        return _exec_form(instruction.json, line, _scaled(limits, source, len(line.text)))
     text = _with_heredocs(instruction, line, source)
     if text is None:
         return _EMPTY
-    parsed = parse(text, _scaled(limits, source))
+    parsed = parse(text, _scaled(limits, source, len(text.text)))
     return _script(parsed, text.text)
 
 
-def _scaled(limits: Limits, source: Source) -> Limits:
-    """The limits for a file: many scripts with errors together take no longer than a few."""
+def _scaled(limits: Limits, source: Source, length: int) -> Limits:
+    """The limits for a script of a file: many of them with errors together take no longer than a few."""
     room = max(_LEAST, _ERRORS_TIMES_FILE // max(1, len(source.text)))
-    if room >= limits.script_error_bytes:
+    if room >= min(length, limits.script_error_bytes):
         return limits
     from dataclasses import replace
 

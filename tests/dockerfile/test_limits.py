@@ -11,6 +11,7 @@ from secpipe.dockerfile import bash
 from secpipe.dockerfile.bash import parse
 from secpipe.dockerfile.joined import Joined
 from secpipe.dockerfile.pragma import pragmas
+from secpipe.dockerfile.shell import script
 from secpipe.lint.engine import lint_dockerfile
 from secpipe.model.limits import Limits
 from tests.dockerfile.support import commands, read, shell
@@ -97,3 +98,19 @@ def test_the_commands_around_an_error_of_any_length_are_read() -> None:
     assert len(found.pipelines) >= 150
     assert all(text[words[0].start : words[0].end] == words[0].value for words in found.commands)
     assert not found.complete
+
+
+def test_a_large_file_leaves_less_room_for_errors_to_each_script(monkeypatch: pytest.MonkeyPatch) -> None:
+    found: list[int] = []
+
+    def recorded(data: bytes, limits: Limits) -> tuple[Node | None, int]:
+        found.append(limits.script_error_bytes)
+        return original(data, limits)
+
+    original = bash._root
+    monkeypatch.setattr(bash, "_root", recorded)
+    long = "RUN " + "true; " * 1000 + "\n"
+    commands(long)
+    dockerfile = read("FROM a:1\n" + "# a comment\n" * 100_000 + long)
+    script(dockerfile.instructions[1], dockerfile.source)
+    assert found == [Limits().script_error_bytes, 512]
