@@ -32,8 +32,18 @@ _SHELL = lazy(r"#\s*(?:hadolint|secpipe)\s+shell\s*=\s*(\S+)", re.IGNORECASE)
 _CODE = lazy(r"[^\s,#]+")
 _COMMA = lazy(r"\s*,(?=[^\s,#])|\s*,\s+(?=[^\s,#]*\d)")
 """Behind a comma and a blank a word without a digit is the reason: `ignore=DL3008, since …`."""
-_CANDIDATE = lazy(r"#\s*(?:hadolint|secpipe|shellcheck)\s", re.IGNORECASE)
-_IN_HEREDOC = lazy(r"^[ \t]*(#\s*(?:hadolint|secpipe|shellcheck)\s[^\r\n]*)", re.IGNORECASE | re.MULTILINE)
+_CANDIDATE = lazy(r"#\s*(?:hadolint|secpipe|shellcheck)[\s:=]", re.IGNORECASE)
+_IN_HEREDOC = lazy(
+    r"^[ \t]*(#\s*(?:hadolint|secpipe|shellcheck)[\s:=][^\r\n]*)", re.IGNORECASE | re.MULTILINE
+)
+_SLIP = lazy(
+    r"#\s*(hadolint|secpipe)(?:\s*[:=]\s*|\s+)(?:(stage|global)\s+)?(?P<word>[a-z]{4,10})(?P<sign>\s*[=:]\s*|\s+)"
+    r"(?P<codes>(?:DL|SC|SP)\d{3,4}\b(?:[\s,]+(?:DL|SC|SP)\d{3,4}\b)*)(?P<reason>[^\r\n]*)",
+    re.IGNORECASE,
+)
+"""What was meant to be a pragma, as far as codes tell; `hadolint ignores DL3008 here` is prose."""
+_PROSE = frozenset({"ignores", "ignored", "ignoring", "disables", "disabled"})
+_LIKELY = 0.7
 _NEVER = frozenset({"DL1000"})
 """What BuildKit cannot parse stays an error, as with hadolint."""
 _BEGINS_COMMAND = lazy(r"\s*(?:&&|\|\|?|;|\}|\)|done\b|fi\b|esac\b)")
@@ -84,8 +94,15 @@ class _Reach:
 class Pragmas:
     """All that the comments of a file say."""
 
-    def __init__(self, ignores: tuple[Pragma, ...] = (), shells: tuple[ShellPragma, ...] = ()) -> None:
+    def __init__(
+        self,
+        ignores: tuple[Pragma, ...] = (),
+        shells: tuple[ShellPragma, ...] = (),
+        slips: tuple[Word, ...] = (),
+    ) -> None:
         self.ignores = ignores
+        self.slips = slips
+        """Comments that do nothing and were most likely meant to, each with what to write as its value."""
         self.shells = shells
         self.heeded = True
         """Whether `ignore=` has its effect; it is told all the same."""
@@ -166,6 +183,7 @@ class _Reader:
     def read(self, comments: Iterable[tuple[int, int]]) -> Pragmas:
         ignores: list[Pragma] = []
         shells: list[ShellPragma] = []
+        slips: list[Word] = []
         for start, end in comments:
             comment = self._text[start:end]
             if match := _IGNORE.match(comment):
@@ -173,7 +191,9 @@ class _Reader:
             elif match := _SHELL.match(comment):
                 value = Word(match[1], start + match.start(1), start + match.end(1))
                 shells.append(ShellPragma(value, self._line(start), self._place(start)[0]))
-        return Pragmas(tuple(ignores), tuple(shells))
+            elif meant := _meant(comment):
+                slips.append(Word(meant, start, end))
+        return Pragmas(tuple(ignores), tuple(shells), tuple(slips))
 
     def _ignore(self, match: re.Match[str], start: int, end: int) -> Pragma:
         codes = []
@@ -232,6 +252,23 @@ class _Reader:
 
     def _line(self, offset: int) -> int:
         return bisect_right(self._dockerfile.source.line_starts, offset)
+
+
+def _meant(comment: str) -> str:
+    """The pragma that a comment was most likely meant to be, '' for prose."""
+    match = _SLIP.match(comment)
+    if not match:
+        return ""
+    word = match["word"].lower()
+    if not match["sign"].strip() and (word in _PROSE or match["reason"].strip()):
+        return ""
+    # Few files come here, and its import is slow.
+    from difflib import SequenceMatcher
+
+    if max(SequenceMatcher(None, known, word).ratio() for known in ("ignore", "disable")) < _LIKELY:
+        return ""
+    scope = f"{match[2].lower()} " if match[2] else ""
+    return f"# {match[1].lower()} {scope}ignore={','.join(match['codes'].upper().replace(',', ' ').split())}"
 
 
 def _is_code(line: str) -> bool:

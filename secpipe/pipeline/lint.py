@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
 _MANY = 64
 """From this number of files on, worker processes gain more than they cost to start."""
-_MAX_UNKNOWN, _MAX_CODE = 100, 40
+_MAX_UNKNOWN, _MAX_CODE, _MAX_HINT = 100, 40, 200
 """Codes without a rule that are told one by one, and their letters: to find what was meant takes its time."""
 _USAGE = frozenset({"no-such-file", "no-dockerfiles"})
 _UNKNOWN_RULE = "unknown-rule"
@@ -272,7 +272,7 @@ def _failed(problem: Problem) -> _Linted:
 
 
 def _unknown_codes(dockerfile: Dockerfile, comments: Pragmas) -> Iterator[Problem]:
-    """Comments that ignore what is no rule: told, for such a comment does not do what its author thinks."""
+    """Comments that ignore what is no rule, or ignore nothing: told, for they do not do what their author thinks."""
     unknown = [code for code in comments.codes if not is_known(code.value)]
     name = dockerfile.source.name
     for code in unknown[:_MAX_UNKNOWN]:
@@ -285,6 +285,10 @@ def _unknown_codes(dockerfile: Dockerfile, comments: Pragmas) -> Iterator[Proble
             f"{name}:{region.line}:{region.column}: a comment ignores {shown}, which is no rule",
             f"did you mean {near}?" if near else "remove it, or correct the code",
         )
+    for slip in comments.slips[:_MAX_UNKNOWN]:
+        region = dockerfile.source.region(slip.start, slip.end)
+        message = f"{name}:{region.line}:{region.column}: a comment names rules and does not ignore them"
+        yield Problem(_UNKNOWN_RULE, name, message, f"did you mean {slip.value[:_MAX_HINT]}?")
     if rest := unknown[_MAX_UNKNOWN:]:
         region = dockerfile.source.region(rest[0].start, rest[0].end)
         message = f"{name}:{region.line}:{region.column}: from here on, comments ignore {len(rest)} more that are no rules"

@@ -107,3 +107,29 @@ def test_shell() -> None:
 def test_nothing() -> None:
     found = pragmas(read(""))
     assert (found.ignores, found.shells, found.codes) == ((), (), ())
+
+
+@pytest.mark.parametrize(
+    ("comment", "meant"),
+    [
+        ("# hadolint ignre=DL3008", "# hadolint ignore=DL3008"),
+        ("# hadolint ignore DL3008", "# hadolint ignore=DL3008"),
+        ("# hadolint ignore: DL3008, SC2086", "# hadolint ignore=DL3008,SC2086"),
+        ("# hadolint global ingore = DL3008 since x", "# hadolint global ignore=DL3008"),
+        ("# secpipe: ignore=SP1001", "# secpipe ignore=SP1001"),
+        ("# Hadolint disable=dl3008", "# hadolint ignore=DL3008"),
+        ("# hadolint disabled: DL3008", "# hadolint ignore=DL3008"),
+        ("# hadolint ignore=DL3008", None),
+        ("# hadolint shell=bash", None),
+        ("# hadolint ignores DL3008 here", None),
+        ("# hadolint ignore DL3008 until it is mended", None),
+        ("# hadolint warns: DL3008 is wrong here", None),
+        ("# hadolint complains about DL3008", None),
+        ("# hadolint is great", None),
+        ("# hadolint: see the wiki", None),
+        ("# shellcheck SC2086", None),
+    ],
+)
+def test_what_was_meant_to_be_a_pragma(comment: str, meant: str | None) -> None:
+    for text in (f"FROM a\n{comment}\nRUN a\n", f"FROM a\nRUN <<EOF\n{comment}\na\nEOF\n"):
+        assert [slip.value for slip in pragmas(read(text)).slips] == ([meant] if meant else [])

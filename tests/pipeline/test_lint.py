@@ -100,6 +100,14 @@ def test_a_comment_that_ignores_what_is_no_rule_is_told_and_fails_nothing(tmp_pa
     assert problem.hint == "did you mean DL3008?"
 
 
+def test_a_comment_that_was_meant_to_ignore_is_told_and_fails_nothing(tmp_path: Path) -> None:
+    report = run(tmp_path, {"f": "FROM debian:12\n# hadolint ignre=DL3008\nRUN true\n"})
+    (problem,) = report.problems
+    assert (report.exit_code, problem.code) == (0, "unknown-rule")
+    assert problem.message == f"{tmp_path / 'f'}:2:1: a comment names rules and does not ignore them"
+    assert problem.hint == "did you mean # hadolint ignore=DL3008?"
+
+
 def test_many_codes_that_are_no_rules_are_told_together(tmp_path: Path) -> None:
     codes = ",".join(f"XX{number}" for number in range(5000))
     report = run(tmp_path, {"f": f"FROM debian:12\n# hadolint ignore={codes}\nRUN true\n"})
