@@ -21,6 +21,9 @@ _DURATION = lazy(r"[+-]?(?:0|(?:(?:\d+\.?\d*|\.\d+)(?:ns|us|µs|μs|ms|s|m|h))+)
 _PORT = lazy(r"\d+(?:-\d+)?(?:/(?:tcp|udp|sctp)?)?", re.IGNORECASE)
 _MODES = {"network": ("default", "none", "host"), "security": ("sandbox", "insecure")}
 _NO_TRIGGER = frozenset({"FROM", "MAINTAINER", "ONBUILD"})
+_COMPONENT = r"[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*"
+_REPOSITORY = re.compile(rf"{_COMPONENT}(?:/{_COMPONENT})*")
+_TAG = re.compile(r"\w[\w.-]{0,127}", re.ASCII)
 _MAX_HINTS = 100
 """Faults whose likely meaning is sought, which is slow; a file with more of them has no slips but is something else."""
 
@@ -49,6 +52,34 @@ def check_order(instructions: Sequence[Instruction], problems: list[SyntaxProble
         problems.append(SyntaxProblem("a file with no instructions", 0, 0))
     elif not any(i.keyword == "FROM" for i in instructions):
         problems.append(_at(instructions[0].keyword_word, "there is no FROM, so nothing to build"))
+    stages = {"scratch"}
+    for instruction in instructions:
+        if instruction.keyword == "FROM" and len(instruction.words) in (1, 3):
+            image = instruction.words[0]
+            fault = "" if image.value.lower() in stages else _image_fault(image.value)
+            if fault:
+                problems.append(_at(image, f"{image.value[:80]!r} is no image: {fault}"))
+            stages.add(stage_name(instruction).lower())
+
+
+def _image_fault(image: str) -> str:
+    """What is wrong with a reference to an image (distribution/reference v0.6), '' where only a build can tell."""
+    name, _, digest = image.partition("@")
+    # What stands behind the last character is another problem of its own.
+    if "$" in image or not name or name.endswith((":", "/")) or (not digest and "@" in image):
+        return ""
+    registry, slash, path = name.partition("/")
+    # What has a dot, a port or a capital in front of the slash is a registry.
+    if not slash or not ({*registry} & {*".:"} or registry == "localhost" or registry.lower() != registry):
+        path = name
+    repository, colon, tag = path.partition(":")
+    if repository != repository.lower():
+        return "the name of a repository has no capitals"
+    if not _REPOSITORY.fullmatch(repository):
+        return f"{repository[:80]!r} is no name of a repository"
+    if colon and not _TAG.fullmatch(tag):
+        return f"{tag[:80]!r} is no tag"
+    return ""
 
 
 def _refused(instruction: Instruction, hints: bool) -> Iterable[SyntaxProblem]:

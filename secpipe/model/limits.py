@@ -63,7 +63,7 @@ class Limits:
     shellcheck_seconds: int = 30
     """ShellCheck's time for one script"""
     dockerfile_bytes: int = 16 * MIB
-    """as much as BuildKit takes"""
+    """far more than anybody writes, and what one gRPC message of containerd's default carries to BuildKit's frontends"""
     script_depth: int = 64
     """substitutions within substitutions and scripts within scripts of one RUN"""
     script_error_bytes: int = 8 * KIB

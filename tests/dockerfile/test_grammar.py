@@ -136,3 +136,50 @@ def test_the_rest_is_read_after_a_fault() -> None:
         ("ENV", 0),
         ("USER", 0),
     ]
+
+
+@pytest.mark.parametrize(
+    ("image", "fault"),
+    [
+        ("Alpine:3", "no capitals"),
+        ("docker.io/Library/alpine", "no capitals"),
+        ("alpine:3:4", "'3:4' is no tag"),
+        ("alpine:-x", "'-x' is no tag"),
+        ("a//b", "no name of a repository"),
+        ("a-", "no name of a repository"),
+        ("alpine:" + "x" * 129, "is no tag"),
+    ],
+)
+def test_what_no_registry_can_have(image: str, fault: str) -> None:
+    (message,) = complaints(f"FROM {image}\n")
+    assert fault in message
+
+
+@pytest.mark.parametrize(
+    "image",
+    [
+        *(
+            "alpine",
+            "a/b/c:1",
+            "localhost:5000/x",
+            "localhost/x:y",
+            "Registry/x",
+            "my-host:5000/a__b/c---d:1_X.y-z",
+        ),
+        *(
+            "$x:A",
+            "a@sha256:" + "0" * 64,
+            "a:1@sha256:" + "0" * 64,
+            "[::1]:5000/x",
+            "scratch",
+            "SCRATCH",
+            "0",
+        ),
+    ],
+)
+def test_what_a_registry_can_have(image: str) -> None:
+    assert complaints(f"FROM {image}\n") == []
+
+
+def test_a_stage_is_no_image() -> None:
+    assert complaints("FROM a AS B-\nFROM b-\nFROM B-\n") == []
