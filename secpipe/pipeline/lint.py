@@ -159,11 +159,14 @@ def _lint_all(files: Sequence[str], options: LintOptions, program: Program | Non
     # Only this process has the standard input and the pipes that a shell handed over.
     here = [file for file in files if file == STDIN or file.startswith(("/dev/", "/proc/"))]
     there = sorted(set(files).difference(here))
+    # The first one here, so that what it loads need not be loaded in every process.
+    first, there = _lint_some(there[:1], options, program, jobs), there[1:]
     size = max(1, min(32, len(there) // (4 * jobs)))
     shares = [there[start : start + size] for start in range(0, len(there), size)]
     work = partial(_lint_some, options=options, program=program, jobs=1)
     with ProcessPoolExecutor(jobs, mp_context=_start_method()) as pool:
         results = pool.map(work, shares)
+        yield from first
         yield from _lint_some(here, options, program, 1)
         for linted in results:
             yield from linted

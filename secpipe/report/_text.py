@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from secpipe.model.scan import Finding
 
 
+_SURROGATES = lazy("[\ud800-\udfff]")
 _LINE_ENDS = lazy("[\x7f-\x9f\u2028\u2029]")
 """Those that JSON lets pass in strings, and the controls beside them."""
 
@@ -32,7 +33,7 @@ def json_line(document: object) -> str:
 def _json(document: object, indent: int | None) -> str:
     text = json.dumps(document, indent=indent, ensure_ascii=False)
     # Outside of strings there are only ASCII characters; inside them a backslash is doubled.
-    return re.sub("[\ud800-\udfff]", lambda found: "\\" + wellformed(found[0]), text)
+    return _SURROGATES.sub(lambda found: "\\" + wellformed(found[0]), text)
 
 
 def totals(findings: Iterable[Finding]) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from secpipe.report._text import json_text
+from secpipe.report._text import json_line, json_text
 
 if TYPE_CHECKING:
     from secpipe.model.lint import LintReport
@@ -15,9 +15,9 @@ SCHEMA_VERSION = "1.0"
 
 
 def lint(report: LintReport, *, color: bool = False, width: int | None = None) -> str:
-    """An array of findings, sorted by file and place (docs/schema/lint.schema.json)."""
-    return json_text(
-        [
+    """An array of findings, sorted by file and place, one a line (docs/schema/lint.schema.json)."""
+    lines = [
+        json_line(
             {
                 "code": f.code,
                 "level": str(f.level),
@@ -28,9 +28,10 @@ def lint(report: LintReport, *, color: bool = False, width: int | None = None) -
                 "endLine": f.region.end_line,
                 "endColumn": f.region.end_column,
             }
-            for f in report.findings
-        ]
-    )
+        )
+        for f in report.findings
+    ]
+    return "[\n" + ",\n".join(lines) + "\n]\n" if lines else "[]\n"
 
 
 def scan(report: ScanReport, *, color: bool = False, width: int | None = None) -> str:
