@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import shutil
 import subprocess
 from pathlib import Path
 from typing import Any
@@ -16,6 +15,7 @@ from secpipe.config.settings import LintSettings
 from secpipe.errors import UsageError
 from secpipe.model.severity import Level
 from secpipe.pipeline.lint import lint
+from tests.support.hadolint import HADOLINT, needs_hadolint
 
 YAML = """\
 failure-threshold: none
@@ -240,7 +240,7 @@ def test_select_replaces_what_was_selected() -> None:
     )
 
 
-@pytest.mark.skipif(shutil.which("hadolint") is None, reason="hadolint is not installed")
+@needs_hadolint
 @pytest.mark.parametrize(
     ("text", "environ"),
     [
@@ -261,14 +261,11 @@ def test_hadolint_says_the_same(here: Path, text: str, environ: dict[str, str]) 
         "RUN apt-get update && apt-get install -y --no-install-recommends curl\nRUN cd /x && true\nUSER 1000\n"
     )
     done = subprocess.run(
-        ["hadolint", "-f", "json", "Dockerfile"],
+        [str(HADOLINT), "-f", "json", "Dockerfile"],
         capture_output=True,
         text=True,
-        env={**environ, "PATH": PATH},
+        env=environ,
     )
     settings = LintSettings(select=frozenset({"hadolint"}), shellcheck="off").over(load(environ).settings)
     ours = {(f.code, str(f.level)) for f in lint(["Dockerfile"], settings.options()).findings}
     assert ours == {(each["code"], each["level"]) for each in json.loads(done.stdout)}
-
-
-PATH = str(Path(shutil.which("hadolint") or "/usr/bin/x").parent)

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import json
-import os
 import re
-import shutil
 import subprocess
 from pathlib import Path
 
@@ -13,13 +11,13 @@ import pytest
 
 from secpipe.lint.options import Options
 from tests.lint.support import findings
+from tests.support.hadolint import HADOLINT, needs_hadolint
 
 PAGE = Path(__file__).parents[2] / "docs" / "differences-from-hadolint.md"
 EXAMPLE = re.compile(
     r"```dockerfile\n(.*?)```\n(?:    labels: ([^\n]*)\n)?    hadolint: ([^\n]*)\n    secpipe: ([^\n]*)\n",
     re.DOTALL,
 )
-HADOLINT = os.environ.get("HADOLINT") or shutil.which("hadolint")
 
 
 def said(text: str) -> set[str]:
@@ -55,7 +53,7 @@ def test_what_we_say(text: str, labels: list[str], theirs: set[str], ours: set[s
     assert about(found, theirs, ours) == ours
 
 
-@pytest.mark.skipif(HADOLINT is None, reason="hadolint is not installed")
+@needs_hadolint
 @pytest.mark.parametrize(("text", "labels", "theirs", "ours"), EXAMPLES)
 def test_what_hadolint_says(text: str, labels: list[str], theirs: set[str], ours: set[str]) -> None:
     assert HADOLINT

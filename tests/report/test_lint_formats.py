@@ -6,7 +6,6 @@ import functools
 import io
 import json
 import re
-import shutil
 import subprocess
 import sys
 from dataclasses import replace
@@ -25,6 +24,7 @@ from secpipe.model.location import Region
 from secpipe.model.problem import Problem
 from secpipe.model.severity import Level
 from secpipe.report import formats, render
+from tests.support.hadolint import HADOLINT, needs_hadolint
 from tests.support.reports import LINT
 
 SCHEMAS = Path(__file__).parents[1] / "schemas"
@@ -266,14 +266,14 @@ def test_formats_import_nothing_heavy(name: str) -> None:
     assert done.stdout == "[]\n"
 
 
-@pytest.mark.skipif(not shutil.which("hadolint"), reason="hadolint is not installed")
+@needs_hadolint
 def test_fields_are_hadolints(tmp_path: Path) -> None:
     """Each field that hadolint has, we have too: the kinds of JSON it writes for one finding."""
     (tmp_path / "Dockerfile").write_text("FROM debian\n")
     report = replace(LINT, findings=LINT.findings[:1], problems=())
     for name in ("json", "codeclimate", "gitlab_codeclimate", "codacy", "sonarqube"):
         theirs = subprocess.run(
-            ["hadolint", "--no-fail", "-f", name, "Dockerfile"],
+            [str(HADOLINT), "--no-fail", "-f", name, "Dockerfile"],
             cwd=tmp_path,
             capture_output=True,
             text=True,
