@@ -40,6 +40,9 @@ class Layout:
     ends: dict[int, int] = field(default_factory=dict)
     """Where an instruction with heredocs ends, by its first line."""
     masked: list[str] = field(default_factory=list)
+    """What dockerfile-parse is given: the first and the last line of each instruction."""
+    numbers: list[int] = field(default_factory=list)
+    """Which line of the file each of these is."""
 
     def instructions(self) -> Iterator[tuple[int, Joined]]:
         """The first line (0-based) and the logical line of each instruction, as dockerfile-parse splits the masked text."""
@@ -47,10 +50,9 @@ class Layout:
 
         masked = io.BytesIO("\n".join((*self.masked, "")).encode("utf-8", "replace"))
         for entry in DockerfileParser(fileobj=masked).structure:
-            if not entry["content"].startswith("#"):
-                first, last = entry["startline"], entry["endline"]
-                found = (self.pieces.get(line) for line in range(first, last + 1))
-                yield first, join(piece for piece in found if piece)
+            first, last = self.numbers[entry["startline"]], self.numbers[entry["endline"]]
+            found = (self.pieces.get(line) for line in range(first, last + 1))
+            yield first, join(piece for piece in found if piece)
 
 
 def lay_out(source: Source) -> Layout:
@@ -98,8 +100,6 @@ def _read_comment_or_blank(layout: Layout, index: int) -> int:
         stripped = stripped.rstrip(SPACE)
         start = layout.source.line_starts[index] + line.index("#")
         layout.comments.append(Comment(stripped[1:], index + 1, start, start + len(stripped)))
-    # To dockerfile-parse both are comments, for a blank line would end a continuation.
-    layout.masked.append("#")
     return index + 1
 
 
@@ -122,14 +122,17 @@ def _read_instruction(layout: Layout, first: int, bodies: Bodies) -> int:
             content = trimmed[:-1]
         skipped = 0 if index > first else len(content) - len(content.lstrip(SPACE))
         layout.pieces[index] = (layout.source.line_starts[index] + skipped, content[skipped:])
-        layout.masked.append("#" if index > first else _mask(content[skipped:]))
+        if index == first:
+            layout.masked.append(_mask(content[skipped:]))
+            layout.numbers.append(index)
         may_have_heredoc = may_have_heredoc or "<<" in content
         last = index
         index += 1
     if last > first:
         # Only the last line counts for where an instruction ends; joining all of them would take quadratic time.
-        layout.masked[first] += "\\"
-        layout.masked[last] = "-"
+        layout.masked[-1] += "\\"
+        layout.masked.append("-")
+        layout.numbers.append(last)
     if may_have_heredoc:
         index = _read_heredocs(layout, first, last, index, bodies)
     return index
@@ -147,7 +150,6 @@ def _read_heredocs(layout: Layout, first: int, last: int, index: int, bodies: Bo
     for marker in markers(line, layout.escape):
         heredoc, behind, problem = bodies.read(marker, index)
         found.append(heredoc)
-        layout.masked.extend("#" * (behind - index))
         index = behind
         if problem:
             layout.problems.append(problem)

@@ -20,7 +20,14 @@ from secpipe.dockerfile.jsonform import parse as parse_json
 from secpipe.dockerfile.layout import Layout, lay_out
 from secpipe.dockerfile.lexer import SPACE, LexError, unquote
 from secpipe.dockerfile.stages import find_stages
-from secpipe.dockerfile.words import Command, blank_separated, first_blank, quoted_words, split_command
+from secpipe.dockerfile.words import (
+    Command,
+    blank_separated,
+    blank_words,
+    first_blank,
+    quoted_words,
+    split_command,
+)
 
 _WHOLE = frozenset({"WORKDIR", "USER", "STOPSIGNAL", "MAINTAINER"})
 _SHELL_FORM = frozenset({"RUN", "CMD", "ENTRYPOINT", "SHELL"})
@@ -100,7 +107,7 @@ def _maybe_json(
     if json is not None:
         return (*before, *json), json
     if keyword in _SHELL_FORM or keyword == "HEALTHCHECK":
-        return (*before, *(rest.word(*span) for span in blank_separated(rest))), None
+        return before + blank_words(rest), None
     return _words(keyword, rest, escape, problems), None
 
 
