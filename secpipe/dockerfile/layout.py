@@ -2,8 +2,8 @@
 
 dockerfile-parse does the splitting into instructions. What it does not know about Dockerfiles (heredocs, empty lines
 within a continuation, two escape characters at a line's end, directives other than `syntax` before `escape`) is
-masked before it sees the text: an instruction goes in as its keyword on its first line and a word on its last one, all
-else as comments, always with the backslash as the escape character. The line numbers that come out hold for the file.
+masked before it sees the text: an instruction goes in as its keyword on its first line and a word on its last one, and
+nothing else, always with the backslash as the escape character.
 """
 
 from __future__ import annotations

@@ -7,7 +7,7 @@ import importlib
 import pkgutil
 from bisect import bisect_right
 from collections import deque
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator
 from typing import Any, NamedTuple, cast
 
 import secpipe.lint.checks
@@ -43,8 +43,12 @@ def lint_dockerfile(
     """The findings in one file, sorted."""
     options = options or Options()
     reporter = Reporter(dockerfile, pragmas, options)
-    for code, found in _Walk(dockerfile, pragmas, _checks(options), options).run():
+    checks = _checks(options)
+    for code, found in _Walk(dockerfile, pragmas, checks, options).run():
         rule = headline(code)
+        if not rule.enabled and not options.level(code, rule.level, enabled=False):
+            checks.drop(code)
+            continue
         where, message, fix = _parts(found)
         reporter.add(code, rule.level, rule.enabled, where, message or rule.summary, fix)
     return reporter.findings()
@@ -116,17 +120,26 @@ def _fix(fix: Mending, source: Source) -> Fix:
 class Checks(NamedTuple):
     """Those that run: by the kind of node, and those for a RUN with certain commands by these."""
 
-    kinds: Mapping[str, Sequence[Check]]
-    commands: Mapping[str, Sequence[Check]]
+    kinds: dict[str, list[Check]]
+    commands: dict[str, list[Check]]
+
+    def drop(self, code: str) -> None:
+        """Run a rule no more: only its file says that it is off, and that is read when the rule finds something."""
+        for by_kind in self:
+            for kind, checks in by_kind.items():
+                by_kind[kind] = [check for check in checks if check.code != code]
 
 
 def _checks(options: Options) -> Checks:
     """The checks whose findings somebody may want."""
-    return _checks_for(options.select, options.extend_select, options.ignore)
+    return _checks_for(options.select, options.extend_select, options.ignore, frozenset(options.levels))
 
 
 @functools.lru_cache(maxsize=8)
-def _checks_for(select: frozenset[str], extend: frozenset[str], ignore: frozenset[str]) -> Checks:
+def _checks_for(
+    select: frozenset[str], extend: frozenset[str], ignore: frozenset[str], levelled: frozenset[str]
+) -> Checks:
+    """By all that says whether a rule is wanted; `levelled` have a level of the user's own."""
     options = Options(select, extend, ignore)
     kinds: dict[str, list[Check]] = {}
     commands: dict[str, list[Check]] = {}

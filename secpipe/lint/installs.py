@@ -84,6 +84,7 @@ _CACHES: Mapping[str, tuple[frozenset[str], str]] = {
     "composer": (frozenset({"install", "update"}), "/root/.composer/cache"),
     "dotnet": (frozenset({"restore", "build", "publish"}), "/root/.nuget/packages"),
 }
+_OTHER_NAMES = {"mvnw": "mvn", "gradlew": "gradle", "yarnpkg": "yarn", "bundler": "bundle"}
 _PIP = lazy(r"pip[\d.]*")
 
 
@@ -126,10 +127,14 @@ def cached_by(command: Command, name: str) -> str:
 
 def _tool(command: Command, name: str) -> tuple[str, list[str]]:
     """The tool and its arguments without flags: pip for `pip3` and `python -m pip`, mvn for `./mvnw`."""
+    base = name.rpartition("/")[2]
+    tool = _OTHER_NAMES.get(base, base)
+    is_python = name.startswith("python")
+    if tool not in _CACHES and tool not in _MANIFESTS and not is_python and not _PIP.fullmatch(name):
+        return "", []
     words = [word.value for word in command.positional(*_NPM, *_YARN)]
     if _PIP.fullmatch(name):
         return "pip", words
-    if name.startswith("python") and len(command.args) > 1 and command.args[0].value == "-m":
+    if is_python and len(command.args) > 1 and command.args[0].value == "-m":
         return ("pip", words[1:]) if words[:1] == ["pip"] else ("", [])
-    base = name.rpartition("/")[2]
-    return {"mvnw": "mvn", "gradlew": "gradle", "yarnpkg": "yarn", "bundler": "bundle"}.get(base, base), words
+    return tool, words

@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from itertools import pairwise
 from typing import NamedTuple
 
-from secpipe.dockerfile.ast import Instruction, Source
+from secpipe.dockerfile.ast import Dockerfile, Instruction, Source
 from secpipe.dockerfile.joined import Joined, join
 from secpipe.model.pattern import lazy
 
@@ -114,6 +114,13 @@ def texts(instruction: Instruction, source: Source) -> Iterator[Joined]:
     yield Joined(instruction.text, instruction.segments)
     for heredoc in (instruction.trigger or instruction).heredocs:
         yield join([(heredoc.start, source.text[heredoc.start : heredoc.end])])
+
+
+def has_mark(dockerfile: Dockerfile) -> bool:
+    """Whether the file may hold a known kind of secret, perhaps across a continuation."""
+    joined = (i.text for i in dockerfile.instructions if len(i.segments[0]) > 1)
+    text = "\n".join((dockerfile.source.text, *joined))
+    return any(mark in text for mark, _, _ in _FORMATS)
 
 
 def by_format(text: str) -> Iterator[Secret]:

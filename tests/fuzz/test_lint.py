@@ -147,6 +147,8 @@ def work(text: str) -> int:
 @pytest.mark.parametrize("shape", REPEATED)
 def test_twice_the_file_takes_twice_the_work(shape: str) -> None:
     before, piece, behind = REPEATED[shape]
+    # What is worked out once in a process, patterns above all, is no work of any file's.
+    work(before + piece * 20 + behind)
     few, more, most = (work(before + piece * count + behind) for count in (50, 100, 200))
     # Twice as much for what is linear, four times for what grows with the square.
     assert most - more <= 2.5 * (more - few) + 300

@@ -72,3 +72,11 @@ def test_whether_a_family_of_rules_is_wanted_at_all(options: dict[str, str], wan
 def test_findings_have_the_level_that_was_asked_for() -> None:
     (finding,) = findings("FROM debian\n", "DL3006", Options(levels={"DL3006": Level.STYLE}))
     assert finding.level is Level.STYLE
+
+
+def test_a_rule_that_is_off_for_one_lint_is_on_for_another() -> None:
+    text = "FROM debian:12\nFROM debian:12\n"
+    for _ in range(2):
+        assert findings(text, "DL3057") == []
+        assert findings(text, "DL3057", Options(levels={"DL3057": Level.INFO}))
+        assert findings(text, "DL3057", Options(extend_select=frozenset({"DL3057"})))

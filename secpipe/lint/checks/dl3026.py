@@ -30,6 +30,8 @@ def copied(copy: Instruction, context: Context) -> Iterator[Found]:
 @check("RUN")
 def mounted(run: Run, context: Context) -> Iterator[Found]:
     """The image of RUN --mount=from."""
+    if not context.options.trusted_registries:
+        return
     for mount in run.mounts:
         image = mount.options.get("from")
         if image and _is_foreign_source(image, context):

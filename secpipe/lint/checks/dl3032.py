@@ -14,7 +14,7 @@ _YUM = Manager(("yum",), ("install",), ("yum", "dnf"), ("clean",), _CACHES)
 """Since RHEL 8 yum is dnf."""
 
 
-@check("RUN", onbuild=True)
+@check("RUN", onbuild=True, commands=_YUM.programs)
 def kept(run: Run, context: Context) -> Iterator[Found]:
     """An install with no `yum clean all` behind it."""
     install = cache_kept(run, context, _YUM)

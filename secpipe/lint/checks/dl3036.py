@@ -12,7 +12,7 @@ from secpipe.lint.scope import Context
 _ZYPPER = Manager(("zypper",), ("install", "in"), ("zypper",), ("clean", "cc"), ("/var/cache/zypp",))
 
 
-@check("RUN", onbuild=True)
+@check("RUN", onbuild=True, commands=_ZYPPER.programs)
 def kept(run: Run, context: Context) -> Iterator[Found]:
     """An install with no `zypper clean` behind it."""
     install = cache_kept(run, context, _ZYPPER)

@@ -17,7 +17,7 @@ _MANAGERS = (
 )
 
 
-@check("RUN", onbuild=True)
+@check("RUN", onbuild=True, commands=[name for manager in _MANAGERS for name in manager.programs])
 def kept(run: Run, context: Context) -> Iterator[Found]:
     """An install or upgrade with no `clean all` of the same program behind it."""
     for manager in _MANAGERS:

@@ -21,19 +21,24 @@ _CACHE = lazy(r"/\.cache(/pip.*)?/?")
 @check("RUN", onbuild=True)
 def cache_kept(run: Run, context: Context) -> Iterator[Found]:
     """An install without `--no-cache-dir`, unless the environment says so or a mount takes the cache."""
-    if _is_true(run.variables.get("PIP_NO_CACHE_DIR")) or any(
-        _CACHE.search(target) for target in kept_out(run.mounts)
-    ):
-        return
-    if _SET.search(run.script.text):
-        return
     for command, name in run.named_commands:
         install = None if name.startswith("pipx") else pip_install(command, name)
         if install and not command.flag("no-cache-dir", "no-cache"):
+            if _is_cacheless(run):
+                return
             # Whoever names a cache wants one.
             named = command.flag("cache-dir")
             fix = None if named else add_argument(run, context, install, "--no-cache-dir")
             yield between(command, install), "", fix
+
+
+def _is_cacheless(run: Run) -> bool:
+    """Whether the environment forbids the cache, or a mount takes it."""
+    return (
+        _is_true(run.variables.get("PIP_NO_CACHE_DIR"))
+        or any(_CACHE.search(target) for target in kept_out(run.mounts))
+        or _SET.search(run.script.text) is not None
+    )
 
 
 def _is_true(value: str | None) -> bool:

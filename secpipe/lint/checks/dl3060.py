@@ -19,7 +19,7 @@ from secpipe.model.pattern import lazy
 _CACHE = lazy(r"/\.cache(/(yarn.*|\*)?)?$|/\.yarn(/berry.*)?/?$", re.DOTALL)
 
 
-@check("RUN", onbuild=True)
+@check("RUN", onbuild=True, commands=("yarn",))
 def kept(run: Run, context: Context) -> Iterator[Found]:
     """An install whose cache is neither cleaned behind it nor on a mount, in a stage whose files are kept."""
     install = uncleaned(run, _install, lambda command, name: _cleans(command, name, context))

@@ -8,15 +8,19 @@ from secpipe.dockerfile.ast import Instruction
 from secpipe.lint.check import Found, check
 from secpipe.lint.run import Run
 from secpipe.lint.scope import Context
-from secpipe.lint.secrets import INSTRUCTIONS, by_format, by_name, texts
+from secpipe.lint.secrets import INSTRUCTIONS, by_format, by_name, has_mark, texts
 
 
 @check(*INSTRUCTIONS)
 def secret_value(node: Instruction | Run, context: Context) -> Iterator[Found]:
     """What has the format of a key or token, and random values under the name of a secret."""
     instruction = node.instruction if isinstance(node, Run) else node
+    marked = context.file_memory.get("SP1002")
+    if marked is None:
+        # Hardly any file has one, so that looking once saves looking in every instruction.
+        marked = context.file_memory["SP1002"] = has_mark(context.dockerfile)
     for text in texts(instruction, context.dockerfile.source):
-        found = list(by_format(text.text))
+        found = list(by_format(text.text)) if marked else []
         found += [
             secret
             for secret in by_name(text.text, environment=instruction.keyword == "ENV")
