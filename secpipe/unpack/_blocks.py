@@ -137,6 +137,12 @@ def number(field: bytes) -> int:
     return value if value <= LARGEST else -1
 
 
+@lru_cache(4096)
+def permissions(field: bytes) -> int:
+    """The permission bits of a mode, with set-user-id, set-group-id and sticky."""
+    return max(number(field), 0) & 0o7777
+
+
 def size_of(field: bytes, blocks: Blocks) -> int:
     value = number(field)
     if value < 0:

@@ -54,11 +54,13 @@ def read_layer(
     limits: Limits,
     only: Collection[int] | None = None,
     budget: Budget | None = None,
+    whole: bool = False,
 ) -> LayerExtract:
     """Read the layer to its end and check its diff-id.
 
     `wanted` is asked with a normalised path whether to keep a regular file's bytes. With `only`, the files with
-    these ordinals are kept instead and nothing else is gathered.
+    these ordinals are kept instead and nothing else is gathered. With `whole`, every entry is gathered as it is,
+    which takes far more memory than packed names do.
     Raises ImageError, DigestMismatch, LimitExceeded.
     """
     budget = budget or Budget(limits)
@@ -86,7 +88,7 @@ def read_layer(
             contents[entry.ordinal] = entry.data
             entry = entry._replace(data=None)
         if only is None:
-            gathered.add(entry, entry.ordinal in contents or entry.ordinal in oversized)
+            gathered.add(entry, whole or entry.ordinal in contents or entry.ordinal in oversized)
     budget.spend_entries(count & 1023)
     gathered.end_run()
     digest.check()
@@ -153,7 +155,7 @@ class _Gathered:
 
     def add(self, entry: TarEntry, interesting: bool) -> None:
         """Sort one entry in."""
-        name, kind, _, _, ordinal, _ = entry
+        name, kind, ordinal = entry.name, entry.kind, entry.ordinal
         parent, _, base = name.rpartition(b"/")
         if not name and kind != "directory":
             # The root stays a directory, whatever an entry says.

@@ -22,6 +22,7 @@ from secpipe.unpack._blocks import (
     expected_sum,
     number,
     pax_number,
+    permissions,
     size_of,
     text,
 )
@@ -52,7 +53,8 @@ class TarEntry(NamedTuple):
 
     `name` is normalised: relative, without `.`, `..` (clamped at the root) or empty components; b"" is the root.
     `link` is a symlink's target verbatim, a hard link's normalised. `ordinal` counts from 0. `data` is there
-    only for kept files, `size` is that of the file's content.
+    only for kept files, `size` is that of the file's content. `mode` are the permission bits, 0 where the field is no
+    number.
     """
 
     name: bytes
@@ -61,6 +63,7 @@ class TarEntry(NamedTuple):
     size: int
     ordinal: int
     data: bytes | None
+    mode: int = 0
 
 
 Keep = Callable[[bytes, int, int], bool]
@@ -109,7 +112,8 @@ def walk(
                 data = blocks.read(size)
             else:
                 blocks.skip(size)
-            entry = new(TarEntry, (name, "file", b"", size, ordinal, data))
+            mode = permissions(block[100:108])
+            entry = new(TarEntry, (name, "file", b"", size, ordinal, data, mode))
         else:
             entry = _entry(block, flag, extra or Extra(), ordinal, keep, blocks, limits)
             extra = None
@@ -137,8 +141,9 @@ def _entry(
         link = pax.get(b"linkpath") or extra.long_link or text(block[157:257])
         bounded = _bounded(link, limits, blocks)
         link = link if kind == "symlink" else bounded
+    mode = permissions(block[100:108])
     if flag in _WITHOUT_DATA or (kind == "directory" and flag == 0):
-        return TarEntry(name, kind, link, 0, ordinal, None)
+        return TarEntry(name, kind, link, 0, ordinal, None, mode)
     size = pax_number(pax[b"size"], blocks) if pax.get(b"size") else size_of(block[124:136], blocks)
     data = None
     if flag == ord("S"):
@@ -149,7 +154,7 @@ def _entry(
         data = blocks.read(size)
     else:
         blocks.skip(size)
-    return TarEntry(name, kind, link, size, ordinal, data)
+    return TarEntry(name, kind, link, size, ordinal, data, mode)
 
 
 def _ustar_name(block: bytes) -> bytes:

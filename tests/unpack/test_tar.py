@@ -145,7 +145,7 @@ def test_global_headers_change_nothing() -> None:
         + header(b"own", octal(1))
         + body(b"x")
     )
-    assert read(archive + END) == [TarEntry(b"own", "file", b"", 1, 0, b"x")]
+    assert read(archive + END) == [TarEntry(b"own", "file", b"", 1, 0, b"x", 0o644)]
 
 
 def test_metadata_is_bounded() -> None:
@@ -314,3 +314,8 @@ def test_reading_agrees_with_tarfile_on_real_archives(tmp_path: Path) -> None:
                 if member.isreg()
             ]
         assert [(entry.name, entry.data) for entry in read(done.stdout) if entry.kind == "file"] == expected
+
+
+def test_modes() -> None:
+    archive = tar([Entry("a", mode=0o4755), Entry("d/", type=tarfile.DIRTYPE, mode=0o1777)])
+    assert [entry.mode for entry in read(archive)] == [0o4755, 0o1777]
