@@ -10,16 +10,21 @@ def database_path() -> Path:
     """The advisory database: `$SECPIPE_DB`, else `advisories.sqlite` in the cache's folder."""
     if named := os.environ.get("SECPIPE_DB"):
         return Path(named)
-    return _folder() / "advisories.sqlite"
+    return folder() / "advisories.sqlite"
 
 
 def shellcheck_path() -> Path:
     """What ShellCheck said of scripts, in the cache's folder."""
-    return _folder() / "shellcheck.sqlite"
+    return folder() / "shellcheck.sqlite"
 
 
-def _folder() -> Path:
-    """`$SECPIPE_CACHE`, else `secpipe` in the user's cache directory."""
+def layers_path() -> Path:
+    """The folder of what is known of layers, in the cache's."""
+    return folder() / "layers"
+
+
+def folder() -> Path:
+    """The cache's: `$SECPIPE_CACHE`, else `secpipe` in the user's cache directory."""
     if named := os.environ.get("SECPIPE_CACHE"):
         return Path(named)
     from platformdirs import user_cache_path

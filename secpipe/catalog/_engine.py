@@ -17,6 +17,7 @@ from secpipe.model.limits import Limits
 from secpipe.model.package import Distribution, LayerRef, Package
 from secpipe.model.problem import Problem
 from secpipe.model.text import plural, printable
+from secpipe.unpack.extracts import Extracts, Store
 from secpipe.unpack.view import File, FileView, open_view
 
 _PROBLEMS_PER_FILE = 20
@@ -75,8 +76,11 @@ def patterns() -> tuple[str, ...]:
     return tuple(sorted(found.union(_distribution.PATHS)))
 
 
-def file_view(image: Image, limits: Limits) -> FileView:
-    """The image's files that an inventory needs. Raises as `secpipe.unpack.view.open_view` does."""
+def file_view(image: Image, limits: Limits, store: Store | None = None) -> FileView:
+    """The image's files that an inventory needs; `store` keeps what was read of a layer for the next time.
+
+    Raises as `secpipe.unpack.view.open_view` does.
+    """
     found = catalogers()
     return open_view(
         image,
@@ -85,6 +89,7 @@ def file_view(image: Image, limits: Limits) -> FileView:
         complete=[pattern for cataloger in found for pattern in cataloger.COMPLETE],
         kept=[pattern for cataloger in found for pattern in cataloger.KEPT],
         names=[pattern for globs in _unread.databases(patterns()).values() for pattern in globs],
+        extracts=Extracts(store, versions()) if store else None,
     )
 
 

@@ -77,6 +77,10 @@ def scan(
     insecure: Annotated[
         bool, typer.Option("--insecure", help="Plain HTTP to this registry. Loopback needs no flag.")
     ] = False,
+    no_cache: Annotated[
+        bool,
+        typer.Option("--no-cache", help="Read every layer anew and remember nothing of them."),
+    ] = False,
     limit: Annotated[
         list[str] | None,
         typer.Option(
@@ -104,6 +108,7 @@ def scan(
             authfile=authfile,
             insecure=insecure,
             limits=parse_limits(limit or []),
+            cache=not no_cache,
         )
     )
     emit(report, wanted)

@@ -41,7 +41,8 @@ class Layer:
 
     `open()` starts a new stream of the blob's bytes as stored (compressed or not), in chunks of any length;
     it raises `DigestMismatch` at the latest after the last chunk, so what was read counts only once the
-    iterator has ended. It may be called again. `diff_id` is the digest of the uncompressed tar.
+    iterator has ended. It may be called again. `diff_id` is the digest of the uncompressed tar. `remote` when to open
+    it is a transfer, which a layer that is known already can do without.
     """
 
     index: int
@@ -49,6 +50,7 @@ class Layer:
     diff_id: str
     instruction: str | None
     open: Callable[[], Iterator[bytes]] = field(compare=False, repr=False)
+    remote: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -33,6 +33,8 @@ class Limits:
     """one file that a cataloger asked for"""
     retained_bytes: int = 384 * MIB
     """all files that catalogers asked for, which are in memory together"""
+    cache_bytes: int = 1 * GIB
+    """what is kept of layers for the next scan; what was not used for longest goes first"""
     packages: int = 100_000
     """packages of one image"""
     tar_header_bytes: int = 1 * MIB

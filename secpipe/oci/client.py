@@ -38,6 +38,8 @@ class Registry:
     besides the registry's own that the user vouches for.
     """
 
+    remote = True
+
     def __init__(
         self,
         reference: Reference,

@@ -24,6 +24,10 @@ class Source(Protocol):
     def where(self) -> str:
         """The source in messages: a registry's host or a path."""
 
+    @property
+    def remote(self) -> bool:
+        """Whether blobs come over the network."""
+
     def manifest(self, identifier: str) -> tuple[bytes, str]:
         """The manifest or index of a tag or digest, as stored, and its Content-Type (empty when unknown)."""
 
@@ -149,7 +153,7 @@ def _assemble(
     configs.check_layers(config, chosen.layers, reference)
     warnings = check_platform(config.platform, entry.platform if entry else None, reference, wanted)
     layers = tuple(
-        Layer(index, descriptor, diff_id, instruction, partial(open_blob, source, descriptor))
+        Layer(index, descriptor, diff_id, instruction, partial(open_blob, source, descriptor), source.remote)
         for index, (descriptor, diff_id, instruction) in enumerate(
             zip(chosen.layers, config.diff_ids, config.instructions, strict=True)
         )

@@ -83,6 +83,8 @@ def read(files: Files, name: str, limit: int, limit_name: str) -> bytes:
 class Layout:
     """A layout as a source of manifests and blobs."""
 
+    remote = False
+
     def __init__(self, files: Files, limits: Limits) -> None:
         self._files, self._limits = files, limits
         self.where = files.where

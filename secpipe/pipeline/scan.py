@@ -8,6 +8,8 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from secpipe.advisories.store import Store
+from secpipe.cache.folder import Folder
+from secpipe.cache.paths import layers_path
 from secpipe.catalog import Inventory, file_view, inventory
 from secpipe.match.ecosystem import ecosystem
 from secpipe.match.matcher import match, missing
@@ -20,6 +22,7 @@ from secpipe.model.text import plural
 from secpipe.oci.credentials import Credentials
 from secpipe.oci.target import open_image
 from secpipe.policy.gate import FailOn, decide
+from secpipe.unpack.view import FileView
 
 OS_TYPES = ("apk", "deb", "rpm")
 MAX_AGE_DAYS = 7
@@ -32,7 +35,8 @@ class ScanOptions:
 
     `credentials` win over those in Docker's and Podman's files; `authfile` is the only such file looked into.
     `platform` is `os/arch[/variant]`, None for linux on this machine's architecture. `max_age_days` is the
-    oldest that advisories may be, counted from when they were fetched or built.
+    oldest that advisories may be, counted from when they were fetched or built. `cache` lets layers that an earlier
+    scan read be remembered.
     """
 
     target: str
@@ -45,6 +49,7 @@ class ScanOptions:
     authfile: Path | None = None
     insecure: bool = False
     limits: Limits = field(default_factory=Limits)
+    cache: bool = True
 
 
 def scan(options: ScanOptions) -> ScanReport:
@@ -64,7 +69,7 @@ def scan(options: ScanOptions) -> ScanReport:
         ) as image,
         Store.open(options.database) as store,
     ):
-        found = inventory(file_view(image, options.limits), image, options.limits)
+        found = inventory(_view(image, options), image, options.limits)
         packages = tuple(replace(p, ecosystem=ecosystem(found.distribution, p.type)) for p in found.packages)
         matched = match(packages, store)
         problems = {
@@ -85,6 +90,16 @@ def scan(options: ScanOptions) -> ScanReport:
         decision.exit_code,
         decision.reason,
     )
+
+
+def _view(image: Image, options: ScanOptions) -> FileView:
+    if not options.cache:
+        return file_view(image, options.limits)
+    cache = Folder(layers_path(), options.limits.cache_bytes)
+    try:
+        return file_view(image, options.limits, cache)
+    finally:
+        cache.trim()
 
 
 def _uncovered(image: Image, found: Inventory, packages: tuple[Package, ...]) -> Iterator[Problem]:

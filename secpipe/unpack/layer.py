@@ -37,7 +37,8 @@ class LayerExtract:
 
     `entries` are its additions in the order of the tar, `whiteouts` paths that it removes from the layers below,
     `opaques` directories whose lower content it hides. `contents` and `oversized` are by ordinal: bytes of files,
-    and sizes of those that were wanted but exceed a limit.
+    and sizes of those that were wanted but exceed a limit. `size` is the tar's in bytes and `count` that of its
+    entries, which the image's limits are about.
     """
 
     index: int
@@ -46,6 +47,8 @@ class LayerExtract:
     opaques: tuple[bytes, ...]
     contents: Mapping[int, bytes]
     oversized: Mapping[int, int]
+    size: int = 0
+    count: int = 0
 
 
 def read_layer(
@@ -99,6 +102,8 @@ def read_layer(
         tuple(gathered.opaques),
         contents,
         oversized,
+        digest.passed,
+        count,
     )
 
 
@@ -115,6 +120,7 @@ class _Digest:
                 f"{subject} has a diff-id that is neither sha256 nor sha512: {layer.diff_id[:160]!r}",
                 "build the image again with a current tool",
             )
+        self.passed = 0
         self._subject = subject
         self._layer = layer
         self._hash = None if redundant else hashlib.new(algorithm, usedforsecurity=False)
@@ -123,6 +129,7 @@ class _Digest:
         """The same chunks."""
         index = self._layer.index
         for chunk in chunks:
+            self.passed += len(chunk)
             budget.spend_bytes(index, len(chunk))
             if self._hash is not None:
                 self._hash.update(chunk)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Protocol
 
 from secpipe.model.image import Image, Layer
@@ -18,6 +19,7 @@ from secpipe.model.text import printable
 from secpipe.unpack._find import Match, candidates, find, unfinished
 from secpipe.unpack._lost import Brought
 from secpipe.unpack.budget import Budget, Cancelled, exceeded
+from secpipe.unpack.extracts import Extracts
 from secpipe.unpack.layer import LayerExtract, read_layer
 from secpipe.unpack.nodes import Directory, Regular
 from secpipe.unpack.overlay import Tree, merge
@@ -149,29 +151,30 @@ def open_view(
     kept: Sequence[str] = (),
     names: Sequence[str] = (),
     workers: int | None = None,
+    extracts: Extracts | None = None,
 ) -> FileView:
     """Read the image and keep the files that match `patterns` (see `unpack.patterns`).
 
     `complete` are those of them, ending in a literal name, whose directory is a Problem when it holds files but not
     that one. So is a path that matches a pattern and is no file.
-    `workers` bounds the threads, by default one a processor. Raises ImageError and its kin, for the lowest layer
-    that is broken; a wanted file that is too large is a Problem of the view.
+    `workers` bounds the threads, by default one a processor. `extracts` know layers that were read before.
+    Raises ImageError and its kin, for the lowest layer that is broken; a wanted file that is too large is a Problem
+    of the view.
     """
     if len(image.layers) > limits.layers:
         raise exceeded("layers", limits.layers, f"the image has {len(image.layers)} layers")
     budget = Budget(limits)
     test = wanted(patterns)
-    extracts = _each(
-        image.layers, lambda layer: read_layer(layer, test, limits, budget=budget), budget, workers
-    )
+    read = partial(extracts.read, patterns) if extracts else read_layer
+    whole = _each(image.layers, lambda layer: read(layer, test, limits, None, budget), budget, workers)
     contents = {
-        (extract.index, ordinal): data for extract in extracts for ordinal, data in extract.contents.items()
+        (extract.index, ordinal): data for extract in whole for ordinal, data in extract.contents.items()
     }
     oversized = {
-        (extract.index, ordinal): size for extract in extracts for ordinal, size in extract.oversized.items()
+        (extract.index, ordinal): size for extract in whole for ordinal, size in extract.oversized.items()
     }
     brought = Brought((*kept, *filter(is_literal, names)))
-    tree = merge(extracts, limits, watched((*patterns, *names)), brought.note)
+    tree = merge(whole, limits, watched((*patterns, *names)), brought.note)
     matches, problems = find(tree, patterns)
     gone = brought.lost(tree)
     lost = {
@@ -186,7 +189,7 @@ def open_view(
         budget = Budget(limits)
         for extract in _each(
             again,
-            lambda layer: read_layer(layer, test, limits, missing[layer.index], budget),
+            lambda layer: read(layer, test, limits, missing[layer.index], budget),
             budget,
             workers,
         ):

@@ -14,6 +14,7 @@ class Memory:
     """Documents and blobs by digest, and one image under the name `tag`."""
 
     where = "memory"
+    remote = False
 
     def __init__(self, built: BuiltImage, content_type: str | None = None) -> None:
         self.contents = {**built.blobs, built.digest: built.manifest, "tag": built.manifest}

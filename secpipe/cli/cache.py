@@ -1,0 +1,129 @@
+"""`secpipe cache info|clean`: what earlier runs left for later ones."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from secpipe.cache.paths import database_path, folder, layers_path, shellcheck_path
+from secpipe.cli._streams import say, write
+from secpipe.errors import UndecidedError, UsageError
+
+if TYPE_CHECKING:
+    from secpipe.cache.folder import Size
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands to the application."""
+    group = typer.Typer(no_args_is_help=True, help="What earlier runs left for later ones.")
+    group.command()(info)
+    group.command()(clean)
+    app.add_typer(group, name="cache")
+
+
+def info(
+    format: Annotated[str, typer.Option("--format", "-f", metavar="FORMAT", help="tty or json.")] = "tty",
+) -> None:
+    """Tell where the cache is and what it holds.
+
+    SECPIPE_CACHE names another folder; `scan --limit cache-bytes=SIZE` bounds what is kept of layers, and
+    `scan --no-cache` does without.
+    """
+    from secpipe.model.limits import Limits
+
+    if format not in ("tty", "json"):
+        raise UsageError(f"unknown format {format!r}", "use one of json, tty")
+    sizes = _sizes()
+    usable = _usable(layers_path())
+    most = Limits().cache_bytes
+    if format == "json":
+        from secpipe.report._text import json_text
+
+        parts = {name: {"files": size.files, "bytes": size.bytes} for name, size in sizes.items()}
+        write(
+            json_text(
+                {"schemaVersion": 1, "path": str(folder()), "limit": most, "usable": usable, "parts": parts}
+            )
+        )
+    else:
+        write("\n".join(_table(sizes, most)) + "\n")
+    if not usable:
+        say(
+            f"{layers_path()} is not used: it is not yours alone to write to (chmod go-w, or another SECPIPE_CACHE)"
+        )
+
+
+def clean() -> None:
+    """Remove what is known of layers and scripts. The advisory database stays: nobody could scan without."""
+    from secpipe.cache import folder as folders
+    from secpipe.cache.folder import Size
+    from secpipe.model.text import plural
+
+    shellcheck = _of_file(shellcheck_path())
+    gone = folders.clean(layers_path())
+    try:
+        shellcheck_path().unlink(missing_ok=True)
+    except OSError as error:
+        raise UndecidedError(
+            f"{shellcheck_path()} cannot be removed: {error.strerror}", "remove it by hand"
+        ) from None
+    total = Size(gone.files + shellcheck.files, gone.bytes + shellcheck.bytes)
+    if left := folders.measure(layers_path()).files:
+        raise UndecidedError(
+            f"{plural(left, 'file')} in {layers_path()} cannot be removed", "look who owns the folder"
+        )
+    say(f"{folder()}: {plural(total.files, 'file')} removed, {_shown(total.bytes)}")
+
+
+def _sizes() -> Mapping[str, Size]:
+    from secpipe.cache.folder import measure
+
+    return {
+        "layers": measure(layers_path()),
+        "shellcheck": _of_file(shellcheck_path()),
+        "advisories": _of_file(database_path()),
+    }
+
+
+def _of_file(path: Path) -> Size:
+    from secpipe.cache.folder import Size
+
+    return Size(1, path.stat().st_size) if path.is_file() else Size(0, 0)
+
+
+def _usable(path: Path) -> bool:
+    """Whether a scan would use the folder, which it makes where there is none."""
+    from secpipe.cache.folder import private
+
+    try:
+        return private(path)
+    except OSError:
+        return not path.exists()
+
+
+def _table(sizes: Mapping[str, Size], most: int) -> list[str]:
+    from secpipe.model.text import plural
+
+    ends = {"layers": f" of {_shown(most)} at most", "advisories": " (stays when cleaned)"}
+    cells = [
+        (name, plural(size.files, "file"), _shown(size.bytes) + ends.get(name, ""))
+        for name, size in sizes.items()
+    ]
+    widths = [max(len(row[column]) for row in cells) for column in range(2)]
+    return [
+        str(folder()),
+        *(f"{row[0].ljust(widths[0])}  {row[1].rjust(widths[1])}  {row[2]}" for row in cells),
+    ]
+
+
+def _shown(count: int) -> str:
+    """Bytes in the largest unit that leaves a whole number before the point."""
+    value = float(count)
+    for unit in ("B", "KiB", "MiB"):
+        if value < 1024:
+            return f"{value:.1f} {unit}" if unit != "B" else f"{count} B"
+        value /= 1024
+    return f"{value:.1f} GiB"
