@@ -20,7 +20,7 @@ from secpipe.lint.shell import DEFAULTS, Shell
 from secpipe.model.pattern import lazy
 
 _WINDOWS_IMAGE = lazy(
-    r"(^|/)microsoft/(windows|nanoserver)|^mcr\.microsoft\.com/windows|:.*(nanoserver|servercore)",
+    r"(^|/)microsoft/(windows|nanoserver)|^mcr\.microsoft\.com/windows|^[^:]*+:.*(nanoserver|servercore)",
     re.IGNORECASE,
 )
 

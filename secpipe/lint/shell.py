@@ -16,9 +16,12 @@ class Shell(NamedTuple):
 
     @property
     def program(self) -> str:
-        """The shell's bare name in lower case: `bash` for `/bin/bash`, `cmd` for `CMD.EXE`."""
-        name = self.words[0].replace("\\", "/").rpartition("/")[2].lower() if self.words else "sh"
-        return name.removesuffix(".exe")
+        """The shell's bare name in lower case: `bash` for `/bin/bash` and `env bash`, `cmd` for `CMD.EXE`."""
+        name = _bare_name(self.words[0]) if self.words else "sh"
+        if name == "env":
+            found = (word for word in self.words[1:] if word[:1] != "-" and "=" not in word)
+            name = _bare_name(next(found, name))
+        return name
 
     @property
     def is_windows(self) -> bool:
@@ -29,6 +32,10 @@ class Shell(NamedTuple):
     def pipefail(self) -> bool:
         """Whether a failure anywhere in a pipeline fails the command."""
         return sets_pipefail(self.words[1:]) or False
+
+
+def _bare_name(word: str) -> str:
+    return word.replace("\\", "/").rpartition("/")[2].lower().removesuffix(".exe")
 
 
 DEFAULTS = (Shell(), Shell(("cmd", "/S", "/C")))
