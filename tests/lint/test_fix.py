@@ -153,6 +153,24 @@ def test_the_wget_of_busybox_is_not_given_options_that_it_lacks(
     assert run(text, "DL3047", unsafe=True).text == fixed_text
 
 
+@pytest.mark.parametrize(
+    ("before", "expected"),
+    [
+        ("USER app\nRUN sudo a\n", "USER app\nRUN sudo a\n"),
+        ("USER $NAME\nRUN sudo a\n", "USER $NAME\nRUN sudo a\n"),
+        ("RUN sudo a\nUSER app\nUSER 0:0\nRUN sudo b\n", "RUN a\nUSER app\nUSER 0:0\nRUN b\n"),
+        ("USER app\nFROM debian:12.5\nRUN sudo a\n", "USER app\nFROM debian:12.5\nRUN a\n"),
+    ],
+)
+def test_sudo_stays_where_the_user_is_not_root(before: str, expected: str) -> None:
+    assert after(before, "DL3004", unsafe=True) == expected
+
+
+def test_sudo_stays_where_the_base_has_another_user() -> None:
+    text = "FROM debian:12.5 AS a\nUSER app\nFROM a AS b\nFROM b\nRUN sudo c\n"
+    assert run(text, "DL3004", unsafe=True).text == text
+
+
 def test_nothing_that_is_ignored_is_fixed() -> None:
     text = f"{FROM}# secpipe ignore=DL3014\nRUN apt-get install a\nRUN apt-get install b\n"
     assert run(text).text == text.replace("install b", "install -y b")
