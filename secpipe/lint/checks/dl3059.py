@@ -23,6 +23,7 @@ class _First(NamedTuple):
     """The RUN that the following ones could join."""
 
     flags: frozenset[tuple[str, str | None]]
+    mounts: frozenset[tuple[str, frozenset[tuple[str, str]]]]
     is_short: bool
 
 
@@ -43,7 +44,11 @@ def joinable(run: Run, context: Context) -> Iterator[Found]:
     One that chains commands is left alone: whoever wrote it has thought about what belongs together.
     """
     behind_run, first = context.memory.get(_CODE, (set(), None))
-    this = _First(frozenset((f.name, f.value) for f in run.instruction.flags), _is_short(run))
+    this = _First(
+        frozenset((f.name, f.value) for f in run.instruction.flags if f.name != "mount"),
+        frozenset((mount.type, frozenset(mount.options.items())) for mount in run.mounts),
+        _is_short(run),
+    )
     if run.start in behind_run and this.is_short and this == first:
         yield run.instruction.keyword_word
     else:
