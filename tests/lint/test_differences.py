@@ -5,11 +5,15 @@ from __future__ import annotations
 import json
 import re
 import subprocess
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
 
 from secpipe.lint.options import Options
+from secpipe.model.lint import LintFinding
+from secpipe.pipeline.lint import LintOptions, lint
+from secpipe.pipeline.shellcheck import find
 from tests.lint.support import findings
 from tests.support.hadolint import HADOLINT, needs_hadolint
 
@@ -40,16 +44,30 @@ def about(found: set[str], *named: set[str]) -> set[str]:
     return {place for place in found if place.partition(":")[0] in codes(*named)}
 
 
+def with_shellcheck(text: str, options: Options, folder: Path) -> Sequence[LintFinding]:
+    """The findings in a Dockerfile, those of ShellCheck too."""
+    if find() is None:
+        pytest.skip("ShellCheck is not installed")
+    (folder / "Dockerfile").write_text(text)
+    report = lint([str(folder / "Dockerfile")], LintOptions(options, shellcheck="on"))
+    assert not report.problems
+    return report.findings
+
+
 def test_every_example_of_the_page_is_read() -> None:
     assert len(EXAMPLES) == PAGE.read_text().count("```dockerfile")
 
 
 @pytest.mark.parametrize(("text", "labels", "theirs", "ours"), EXAMPLES)
-def test_what_we_say(text: str, labels: list[str], theirs: set[str], ours: set[str]) -> None:
+def test_what_we_say(text: str, labels: list[str], theirs: set[str], ours: set[str], tmp_path: Path) -> None:
     assert theirs != ours
     schema = dict(label.split("=") for label in labels)
     options = Options(extend_select=frozenset(codes(theirs, ours)), label_schema=schema)
-    found = {f"{f.code}:{f.region.line}" for f in findings(text, options=options)}
+    if any(code.startswith("SC") for code in codes(theirs, ours)):
+        told = with_shellcheck(text, options, tmp_path)
+    else:
+        told = findings(text, options=options)
+    found = {f"{f.code}:{f.region.line}" for f in told}
     assert about(found, theirs, ours) == ours
 
 
