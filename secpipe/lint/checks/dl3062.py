@@ -11,7 +11,8 @@ from secpipe.lint.run import Run
 from secpipe.lint.scope import Context
 from secpipe.model.pattern import lazy
 
-_LOCAL = lazy(r"[./]|(std|cmd|all)(/|$)|.*\.go$", re.DOTALL)
+_LOCAL = lazy(r"[./]|(std|cmd)(/|$)|(all|tool|work)$|.*\.go$", re.DOTALL)
+"""Paths, files, and Go's own names: of its packages and of what go.mod and go.work list with versions."""
 
 
 @check("RUN", onbuild=True, commands=("go",))
