@@ -28,6 +28,8 @@ class Limits:
     """how far back a zstd frame may refer, which is what its decompression keeps in memory"""
     layer_entries: int = 2_000_000
     image_entries: int = 5_000_000
+    implied_directories: int = 200_000
+    """of one image, which a path of a few bytes may have thousands of"""
     layers: int = 1024
     file_bytes: int = 256 * MIB
     """one file that a cataloger asked for"""

@@ -132,8 +132,12 @@ class Tree:
 
     def _count(self) -> None:
         self._made += 1
-        if self._made > self._limits.image_entries:
-            raise exceeded("image-entries", self._limits.image_entries, "the image has too many directories")
+        if self._made > self._limits.implied_directories:
+            raise exceeded(
+                "implied-directories",
+                self._limits.implied_directories,
+                "the image's paths lead through too many directories that have no entry of their own",
+            )
 
     # ------------------------------------------------------------ changing
 

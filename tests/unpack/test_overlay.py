@@ -263,7 +263,7 @@ def test_steps_are_bounded() -> None:
         merged(entries, limits=Limits(path_steps=10_000))
     deep = [file("/".join(["d"] * 40)), file("e/" * 40 + "f")]
     with pytest.raises(LimitExceeded, match="image-entries"):
-        merged(deep, limits=Limits(image_entries=50))
+        merged(deep, limits=Limits(implied_directories=50))
 
 
 _paths = st.lists(st.sampled_from("abc"), min_size=1, max_size=3).map("/".join)
