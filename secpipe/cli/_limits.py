@@ -5,7 +5,6 @@ from __future__ import annotations
 import difflib
 import re
 from collections.abc import Iterable
-from dataclasses import fields, replace
 
 from secpipe.errors import UsageError
 from secpipe.model.limits import GIB, KIB, MIB, Limits
@@ -17,7 +16,7 @@ _VALUE = lazy(r"(\d{1,18})\s*([a-z]*)", re.ASCII)
 
 def parse_limits(settings: Iterable[str]) -> Limits:
     """The default limits with the settings applied; `UsageError` names what is wrong."""
-    names = {f.name.replace("_", "-"): f.name for f in fields(Limits)}
+    names = {name.replace("_", "-"): name for name in Limits._fields}
     changed: dict[str, int] = {}
     for setting in settings:
         name, equals, value = setting.partition("=")
@@ -33,4 +32,4 @@ def parse_limits(settings: Iterable[str]) -> Limits:
                 f"for example --limit {key}=1024, or 64KiB, 16MiB, 2GiB",
             )
         changed[names[key]] = int(match[1]) * _UNITS[match[2]]
-    return replace(Limits(), **changed)
+    return Limits()._replace(**changed)

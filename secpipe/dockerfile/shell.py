@@ -128,9 +128,8 @@ def _scaled(limits: Limits, source: Source, length: int) -> Limits:
     room = max(_LEAST, _ERRORS_TIMES_FILE // max(1, len(source.text)))
     if room >= min(length, limits.script_error_bytes):
         return limits
-    from dataclasses import replace
 
-    return replace(limits, script_error_bytes=room)
+    return limits._replace(script_error_bytes=room)
 
 
 def shell_text(instruction: Instruction, source: Source) -> Joined | None:

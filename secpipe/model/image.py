@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 
@@ -42,7 +43,8 @@ class Layer:
     `open()` starts a new stream of the blob's bytes as stored (compressed or not), in chunks of any length;
     it raises `DigestMismatch` at the latest after the last chunk, so what was read counts only once the
     iterator has ended. It may be called again. `diff_id` is the digest of the uncompressed tar. `remote` when to open
-    it is a transfer, which a layer that is known already can do without.
+    it is a transfer, which a layer that is known already can do without. `folder` is what stands for
+    the layer, without a digest, where a root filesystem is read as an image.
     """
 
     index: int
@@ -51,6 +53,7 @@ class Layer:
     instruction: str | None
     open: Callable[[], Iterator[bytes]] = field(compare=False, repr=False)
     remote: bool = False
+    folder: Path | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +61,8 @@ class Image:
     """One image of one platform. `digest` is the manifest's, empty where the source has no manifest.
 
     `warnings` are what a person should know though it leaves nothing unexamined, such as an index that promises
-    another platform than the configuration has.
+    another platform than the configuration has. `manifest` is the document (empty where the source has none),
+    `attestations` are the index's entries about it, which are no images.
     """
 
     reference: str
@@ -67,3 +71,5 @@ class Image:
     layers: tuple[Layer, ...]
     config: Mapping[str, Any] = field(default_factory=dict)
     warnings: tuple[str, ...] = ()
+    manifest: Mapping[str, Any] = field(default_factory=dict)
+    attestations: tuple[Descriptor, ...] = ()

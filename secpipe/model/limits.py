@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 KIB, MIB, GIB = 1 << 10, 1 << 20, 1 << 30
 
 
-@dataclass(frozen=True, slots=True)
-class Limits:
+class Limits(NamedTuple):
     """Bytes unless the name says otherwise. `--limit NAME=VALUE` overrides one (dashes for underscores)."""
 
     manifest_bytes: int = 4 * MIB
@@ -35,6 +34,14 @@ class Limits:
     """one file that a cataloger asked for"""
     retained_bytes: int = 384 * MIB
     """all files that catalogers asked for, which are in memory together"""
+    stream_bytes: int = 1 * GIB
+    """an archive that comes through a pipe or from an engine, as it is kept in memory, packed"""
+    platforms: int = 64
+    """images of one index that are read for all platforms"""
+    engine_seconds: int = 300
+    """silence of a Docker or Podman engine, which may prepare an export whole before it sends any of it"""
+    referrers: int = 1000
+    """what refers to one image"""
     cache_bytes: int = 1 * GIB
     """what is kept of layers for the next scan; what was not used for longest goes first"""
     packages: int = 100_000

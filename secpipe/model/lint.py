@@ -18,8 +18,7 @@ def rule_url(code: str) -> str:
     return f"https://github.com/secpipe/secpipe/blob/main/docs/rules/{code}.md"
 
 
-@dataclass(frozen=True, slots=True)
-class Rule:
+class Rule(NamedTuple):
     """A rule's metadata, as its file under rules/ gives it."""
 
     code: str
@@ -49,8 +48,7 @@ class Fix(NamedTuple):
     safe: bool = True
 
 
-@dataclass(frozen=True, slots=True)
-class LintFinding:
+class LintFinding(NamedTuple):
     """One complaint, standing on the offending word."""
 
     file: str

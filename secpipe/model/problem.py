@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 
-@dataclass(frozen=True, slots=True, order=True)
-class Problem:
+class Problem(NamedTuple):
     """One reason why a verdict is not complete.
 
     `code` is a stable kebab-case word (`unknown-distribution`, `no-advisories`, `empty-inventory`,

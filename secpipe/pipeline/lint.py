@@ -124,7 +124,7 @@ def renamed(report: LintReport, path: str) -> LintReport:
     return replace(
         report,
         files=tuple(path for _ in report.files),
-        findings=tuple(replace(finding, file=path) for finding in report.findings),
+        findings=tuple(finding._replace(file=path) for finding in report.findings),
         sources=dict(zip((path,), report.sources.values(), strict=False)),
     )
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import zipfile
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -93,15 +92,15 @@ def test_limits(tmp_path: Path) -> None:
     found, problems = read(path)
     assert found == ["two"]
     assert "limit feed-ratio" in problems[0].message
-    found, problems = read(path, limits=replace(LIMITS, advisory_bytes=1000, feed_ratio=10_000))
+    found, problems = read(path, limits=LIMITS._replace(advisory_bytes=1000, feed_ratio=10_000))
     assert found == ["two"]
     assert "limit advisory-bytes" in problems[0].message
-    found, problems = read(path, limits=replace(LIMITS, feed_entries=1, feed_ratio=10_000))
+    found, problems = read(path, limits=LIMITS._replace(feed_entries=1, feed_ratio=10_000))
     assert found == ["big"]
     assert "limit feed-entries" in problems[0].message
     plain = tmp_path / "plain.json"
     plain.write_bytes(big)
-    assert "limit advisory-bytes" in read(plain, limits=replace(LIMITS, advisory_bytes=1000))[1][0].message
+    assert "limit advisory-bytes" in read(plain, limits=LIMITS._replace(advisory_bytes=1000))[1][0].message
 
 
 def test_a_size_that_lies(tmp_path: Path) -> None:

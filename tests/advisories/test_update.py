@@ -6,7 +6,7 @@ import hashlib
 import json
 import threading
 from collections.abc import Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -221,7 +221,7 @@ def test_what_is_no_zip(feed: Feed, tmp_path: Path) -> None:
 
 def test_too_large(feed: Feed, tmp_path: Path) -> None:
     with pytest.raises(AdvisoryError, match="limit feed-bytes"):
-        run(feed, tmp_path / "db", "Debian", limits=replace(LIMITS, feed_bytes=100))
+        run(feed, tmp_path / "db", "Debian", limits=LIMITS._replace(feed_bytes=100))
 
 
 def test_broken_records_are_told(feed: Feed, tmp_path: Path) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import replace
 
 import pytest
 from hypothesis import given
@@ -195,7 +194,7 @@ def test_a_fix_that_does_more_than_it_should_is_dropped_alone(
 
     def spoilt(finding: LintFinding) -> LintFinding:
         edits = tuple(edit._replace(text=text) for edit in finding.fix.edits) if finding.fix else ()
-        return replace(finding, fix=Fix(edits))
+        return finding._replace(fix=Fix(edits))
 
     monkeypatch.setattr("secpipe.lint.fix.lint_dockerfile", wrong)
     result = run(f"{FROM}RUN apt-get install a\nRUN apt-get install b c\nRUN apt-get install d\n", "DL3014")

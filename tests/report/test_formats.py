@@ -185,7 +185,7 @@ def test_printable_shows_controls() -> None:
 
 def test_names_that_are_no_utf8_make_valid_reports() -> None:
     name = "caf\udce9\ud800/Dockerfile"
-    found = replace(LINT.findings[0], file=name, message=name)
+    found = LINT.findings[0]._replace(file=name, message=name)
     report = replace(LINT, findings=(found,), files=(name,), sources={name: ("FROM x",)})
     for form in formats("lint"):
         render(form, report).encode("utf-8", "strict")

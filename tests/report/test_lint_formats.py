@@ -79,9 +79,9 @@ VALIDATED = ["checkstyle", "codacy", "codeclimate", "gitlab_codeclimate", "junit
 
 
 def named(file: str) -> LintReport:
-    found = replace(LINT.findings[0], file=file, message=f"about {file}")
+    found = LINT.findings[0]._replace(file=file, message=f"about {file}")
     return replace(
-        LINT, files=(file,), findings=(found,), problems=(replace(UNREADABLE, subject=file),), sources={}
+        LINT, files=(file,), findings=(found,), problems=(UNREADABLE._replace(subject=file),), sources={}
     )
 
 
@@ -96,7 +96,7 @@ def test_every_report_is_valid(name: str, report: LintReport) -> None:
 @pytest.mark.parametrize("name", [name for name in formats("lint") if name not in ("sarif", "json")])
 def test_no_text_breaks_a_report(name: str, file: str, message: str) -> None:
     report = named(file.replace("\x00", "0") or "0")
-    found = replace(report.findings[0], message=message)
+    found = report.findings[0]._replace(message=message)
     report = replace(report, findings=(found,))
     text = validate(name, report) if name in VALIDATED else render(name, report)
     text.encode()
@@ -214,7 +214,7 @@ def test_paths_below_the_working_directory_are_relative(
     ],
 )
 def test_sonarqube_gets_only_ranges_that_it_takes(region: Region, columns: tuple[int, int] | None) -> None:
-    report = replace(LINT, findings=(replace(LINT.findings[0], region=region),))
+    report = replace(LINT, findings=(LINT.findings[0]._replace(region=region),))
     found = items("sonarqube", validate("sonarqube", report))[0]["primaryLocation"]["textRange"]
     assert found["startLine"] == region.line
     assert found["endLine"] <= 4, "the file's last"
