@@ -6,7 +6,6 @@ A cache may be lost, locked, full or damaged at any time without changing a verd
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from hashlib import blake2b
 from pathlib import Path
 
 _MAX_ENTRIES = 200_000
@@ -19,6 +18,8 @@ _SCHEMA = "CREATE TABLE IF NOT EXISTS results (number INTEGER PRIMARY KEY, key B
 
 def key(*parts: bytes) -> bytes:
     """The digest of some parts, each told from the next."""
+    from hashlib import blake2b
+
     digest = blake2b(digest_size=20)
     for part in parts:
         digest.update(len(part).to_bytes(8, "big"))
