@@ -262,7 +262,7 @@ def test_steps_are_bounded() -> None:
     with pytest.raises(LimitExceeded, match="path-steps"):
         merged(entries, limits=Limits(path_steps=10_000))
     deep = [file("/".join(["d"] * 40)), file("e/" * 40 + "f")]
-    with pytest.raises(LimitExceeded, match="image-entries"):
+    with pytest.raises(LimitExceeded, match="implied-directories"):
         merged(deep, limits=Limits(implied_directories=50))
 
 
