@@ -102,6 +102,7 @@ def inventory(view: FileView, image: Image, limits: Limits | None = None) -> Inv
     layers = {
         layer.index: LayerRef(layer.descriptor.digest, layer.index, layer.instruction)
         for layer in image.layers
+        if layer.folder is None
     }
     packages: set[Package] = set()
     problems = [

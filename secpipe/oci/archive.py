@@ -35,11 +35,11 @@ class _Entry:
 
 
 def open_docker_archive(
-    files: TarFiles, name: str, *, shown: str, wanted: Platform | None, limits: Limits
-) -> Image:
+    files: TarFiles, name: str, *, shown: str, wanted: Platform | None, every: bool = False, limits: Limits
+) -> list[image.Candidate]:
     """The image called `name` (a tag, `repository:tag` or `@N`, its position); the only one when `name` is empty.
 
-    `shown` is the target as given.
+    `shown` is the target as given. An archive has one platform of an image, so `every` changes nothing.
     """
     entries = _entries(files, limits)
     entry = _select(entries, name, files.where)
@@ -57,7 +57,8 @@ def open_docker_archive(
             zip(entry.layers, config.diff_ids, config.instructions, strict=True)
         )
     )
-    return Image(shown, "", config.platform, layers, config.document)
+    found = Image(shown, "", config.platform, layers, config.document)
+    return [image.Candidate("", lambda: found)]
 
 
 def _entries(files: TarFiles, limits: Limits) -> list[_Entry]:

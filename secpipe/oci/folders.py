@@ -14,8 +14,8 @@ _HINTS = {
     "half": "a layout holds oci-layout, index.json and blobs/: the copy is incomplete, export the image again",
     "skopeo": "copy it to a layout: `skopeo copy dir:{0} oci:LAYOUT`",
     "unpacked": "scan the tar that it was unpacked from with docker-archive:FILE",
-    "bundle": "scan the image that it was unpacked from",
-    "rootfs": "scan the image that it was unpacked from",
+    "bundle": "scan the image that it was unpacked from, or its files with dir:{0}/rootfs",
+    "rootfs": "scan the image that it was unpacked from, or its files with dir:{0}",
     "empty": "was the image exported to it at all? Export it again",
     "": "a layout holds oci-layout, index.json and blobs/; what `docker save` writes is scanned with docker-archive:FILE",
 }

@@ -6,7 +6,8 @@ meanwhile cannot mix two images, and every document and blob is held to its dige
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Protocol
 
@@ -15,6 +16,8 @@ from secpipe.model.image import Descriptor, Image, Layer, Platform
 from secpipe.model.limits import Limits
 from secpipe.oci import config as configs
 from secpipe.oci import digests, manifest, platform
+
+_ABOUT = "vnd.docker.reference.digest"
 
 
 class Source(Protocol):
@@ -64,21 +67,73 @@ def resolve(
         chosen, digest = walk.image(entry), entry.digest
     else:
         chosen = document
-    return _assemble(source, chosen, digest, entry, reference, wanted, limits)
+    image = _assemble(source, chosen, digest, entry, reference, wanted, limits)
+    return replace(image, attestations=walk.attestations(digest))
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """One image that a target leads to; `platform` is what an index says of it, empty where there is none."""
+
+    platform: str
+    open: Callable[[], Image]
+
+
+def find(
+    source: Source,
+    start: str | Sequence[Descriptor],
+    *,
+    reference: str,
+    wanted: Platform | None,
+    every: bool,
+    limits: Limits,
+) -> list[Candidate]:
+    """As `resolve`, which has read the image already; or with `every` the images of all platforms, yet to be read.
+
+    They stand in the order of the index, each once. LimitExceeded when they are more than `platforms`.
+    """
+    if not every:
+        image = resolve(source, start, reference=reference, wanted=wanted, limits=limits)
+        return [Candidate("", lambda: image)]
+    walk = _Walk(source, reference, limits)
+    document, digest = walk.named(start) if isinstance(start, str) else (manifest.Index(tuple(start)), "")
+    if isinstance(document, manifest.Manifest):
+        image = _assemble(source, document, digest, None, reference, None, limits)
+        return [Candidate("", lambda: image)]
+    leaves: dict[str, Descriptor] = {}
+    for leaf in walk.leaves(document, None, 1):
+        leaves.setdefault(leaf.digest, leaf)
+    if not leaves:
+        raise ImageError(f"{reference} is an index without any container image")
+    if len(leaves) > limits.platforms:
+        raise LimitExceeded(f"{reference} has {len(leaves)} images (limit platforms: {limits.platforms})")
+    return [
+        Candidate(
+            str(platform.normalised(leaf.platform)) if leaf.platform else leaf.digest,
+            partial(_leaf, walk, leaf, reference, limits),
+        )
+        for leaf in leaves.values()
+    ]
+
+
+def _leaf(walk: _Walk, leaf: Descriptor, reference: str, limits: Limits) -> Image:
+    image = _assemble(walk.source, walk.image(leaf), leaf.digest, leaf, reference, None, limits)
+    return replace(image, attestations=walk.attestations(leaf.digest))
 
 
 class _Walk:
     """Fetches the documents of one image; counts what an index may make it fetch."""
 
     def __init__(self, source: Source, name: str, limits: Limits) -> None:
-        self._source, self._name, self._limits = source, name, limits
+        self.source, self._name, self._limits = source, name, limits
         self._entries = 0
         self._visited: set[str] = set()
+        self._attestations: dict[str, Descriptor] = {}
 
     def named(self, identifier: str) -> tuple[manifest.Manifest | manifest.Index, str]:
-        data, content_type = self._source.manifest(identifier)
+        data, content_type = self.source.manifest(identifier)
         digest = identifier if ":" in identifier else digests.of(data)
-        digests.check(data, digest, self._source.where)
+        digests.check(data, digest, self.source.where)
         return manifest.parse(data, [content_type], self._name, self._limits), digest
 
     def image(self, entry: Descriptor) -> manifest.Manifest:
@@ -87,9 +142,15 @@ class _Walk:
             raise ImageError(f"{self._name}: {entry.digest} is an index where its entry says manifest")
         return document
 
+    def attestations(self, digest: str) -> tuple[Descriptor, ...]:
+        """Those that the indexes walked so far hold about one of their images."""
+        return tuple(
+            entry for entry in self._attestations.values() if entry.annotations.get(_ABOUT) == digest
+        )
+
     def select(self, index: manifest.Index, wanted: Platform) -> Descriptor:
         """The one entry, nested indexes included, for the platform."""
-        leaves = list(self._leaves(index, wanted, 1))
+        leaves = list(self.leaves(index, wanted, 1))
         chosen = platform.choose(leaves, wanted)
         if not chosen:
             there = sorted({str(platform.normalised(leaf.platform)) for leaf in leaves if leaf.platform})
@@ -101,18 +162,20 @@ class _Walk:
             )
         return chosen
 
-    def _leaves(self, index: manifest.Index, wanted: Platform, depth: int) -> Iterator[Descriptor]:
+    def leaves(self, index: manifest.Index, wanted: Platform | None, depth: int) -> Iterator[Descriptor]:
+        """The images of an index and of those within it, but for indexes that are for other platforms than `wanted`."""
         self._entries += len(index.manifests)
         if self._entries > self._limits.index_entries:
             raise LimitExceeded(
                 f"{self._name}: its indexes have too many entries (limit index_entries: {self._limits.index_entries})"
             )
+        self._attestations |= {entry.digest: entry for entry in index.attestations}
         for entry in index.manifests:
             if entry.media_type not in manifest.INDEX_TYPES:
                 yield entry
                 continue
             if entry.digest in self._visited or (
-                entry.platform and not platform.fits(entry.platform, wanted)
+                wanted and entry.platform and not platform.fits(entry.platform, wanted)
             ):
                 continue
             if depth >= self._limits.index_depth:
@@ -122,7 +185,7 @@ class _Walk:
             self._visited.add(entry.digest)
             nested = self._fetch(entry)
             if isinstance(nested, manifest.Index):
-                yield from self._leaves(nested, wanted, depth + 1)
+                yield from self.leaves(nested, wanted, depth + 1)
 
     def _fetch(self, entry: Descriptor) -> manifest.Manifest | manifest.Index:
         what = f"{self._name}: {entry.digest}"
@@ -130,8 +193,8 @@ class _Walk:
             raise LimitExceeded(
                 f"{what} has {entry.size} bytes (limit manifest_bytes: {self._limits.manifest_bytes})"
             )
-        data, content_type = self._source.manifest(entry.digest)
-        b"".join(digests.verified([data], entry.digest, entry.size, self._source.where))
+        data, content_type = self.source.manifest(entry.digest)
+        b"".join(digests.verified([data], entry.digest, entry.size, self.source.where))
         return manifest.parse(data, [entry.media_type, content_type], what, self._limits)
 
 
@@ -158,7 +221,7 @@ def _assemble(
             zip(chosen.layers, config.diff_ids, config.instructions, strict=True)
         )
     )
-    return Image(reference, digest, config.platform, layers, config.document, warnings)
+    return Image(reference, digest, config.platform, layers, config.document, warnings, chosen.document)
 
 
 def check_platform(

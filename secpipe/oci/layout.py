@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Protocol
 
 from secpipe.errors import ImageError, InvalidReference, LimitExceeded, UsageError
-from secpipe.model.image import Descriptor, Image, Platform
+from secpipe.model.image import Descriptor, Platform
 from secpipe.model.limits import KIB, Limits
 from secpipe.oci import document, image, manifest, reference
 
@@ -102,8 +102,10 @@ class Layout:
         return self._files.stream(path)
 
 
-def open_layout(files: Files, name: str, *, shown: str, wanted: Platform | None, limits: Limits) -> Image:
-    """The image called `name` in a layout; with an empty name, the only one there is.
+def open_layout(
+    files: Files, name: str, *, shown: str, wanted: Platform | None, every: bool = False, limits: Limits
+) -> list[image.Candidate]:
+    """The image called `name` in a layout; with an empty name, the only one there is. `every` as `image.find` has it.
 
     `name` is a tag, a full name, a digest or `@N`, the position in index.json. `shown` is the target as given.
     """
@@ -126,7 +128,7 @@ def open_layout(files: Files, name: str, *, shown: str, wanted: Platform | None,
     start: str | Sequence[Descriptor] = chosen
     if len({entry.digest for entry in chosen}) == 1:
         start = chosen[0].digest
-    return image.resolve(source, start, reference=shown, wanted=wanted, limits=limits)
+    return image.find(source, start, reference=shown, wanted=wanted, every=every, limits=limits)
 
 
 def select(entries: Sequence[Descriptor], name: str, where: str) -> Sequence[Descriptor]:

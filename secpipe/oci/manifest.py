@@ -7,8 +7,8 @@ Schema 1 is refused. The kind must follow from the declared media types and from
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
 from typing import Any, NoReturn
 
 from secpipe.errors import ImageError, LimitExceeded
@@ -71,13 +71,15 @@ class Manifest:
 
     config: Descriptor
     layers: tuple[Descriptor, ...]
+    document: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
 class Index:
-    """Manifests and further indexes; entries of other kinds and attestations are left out."""
+    """Manifests and further indexes; entries of other kinds are left out, attestations kept apart."""
 
     manifests: tuple[Descriptor, ...]
+    attestations: tuple[Descriptor, ...] = ()
 
 
 def parse(data: bytes, declared: Iterable[str], what: str, limits: Limits) -> Manifest | Index:
@@ -132,16 +134,21 @@ def entries(values: Iterable[object], what: str) -> tuple[Descriptor, ...]:
 
     Entries of other media types are not looked into: an unknown kind of content does not spoil the index.
     """
-    found = []
+    return tuple(entry for entry in _documents(values, what) if not _is_attestation(entry))
+
+
+def attestations(values: Iterable[object], what: str) -> tuple[Descriptor, ...]:
+    """What BuildKit puts beside the images of an index: provenance and lists of packages, each about one of them."""
+    return tuple(entry for entry in _documents(values, what) if _is_attestation(entry))
+
+
+def _documents(values: Iterable[object], what: str) -> Iterator[Descriptor]:
     for number, value in enumerate(values):
         where = f"{what}, entry {number}"
         body = document.fields(value, _DESCRIPTOR_KEYS, where)
         kind = media_type(document.text(body, "mediaType", where))
         if kind in INDEX_TYPES | MANIFEST_TYPES | _UNSPECIFIC:
-            entry = descriptor(value, where)
-            if not _is_attestation(entry):
-                found.append(entry)
-    return tuple(found)
+            yield descriptor(value, where)
 
 
 def _is_attestation(entry: Descriptor) -> bool:
@@ -154,7 +161,7 @@ def _index(body: Mapping[str, Any], what: str, limits: Limits) -> Index:
     listed = document.items(body, "manifests", what)
     if len(listed) > limits.index_entries:
         raise LimitExceeded(f"{what} has {len(listed)} entries (limit index_entries: {limits.index_entries})")
-    return Index(entries(listed, what))
+    return Index(entries(listed, what), attestations(listed, what))
 
 
 def _manifest(body: Mapping[str, Any], what: str, limits: Limits) -> Manifest:
@@ -173,7 +180,7 @@ def _manifest(body: Mapping[str, Any], what: str, limits: Limits) -> Manifest:
     layers = tuple(descriptor(value, f"{what}, layer {number}") for number, value in enumerate(listed))
     for number, layer in enumerate(layers):
         _check_layer(layer, f"{what}, layer {number}", limits)
-    return Manifest(config, layers)
+    return Manifest(config, layers, body)
 
 
 def _check_layer(layer: Descriptor, what: str, limits: Limits) -> None:

@@ -2,24 +2,23 @@
 
 The members are found by a small walk of its own rather than by `tarfile`, which reads headers of any size into
 memory and can be made to loop (CVE-2025-8194, CVE-2024-6232). Source: POSIX.1-2001 ustar and pax, GNU long names.
-A gzip-compressed tar cannot be read at an offset: it is inflated once for the index, and then again as members are
-asked for, going on where an earlier reader stopped; read in the archive's order, that is one more pass.
+A gzip-compressed tar cannot be read at an offset, nor can one that an engine exports: it is read once for the index, and
+then again as members are asked for, going on where an earlier reader stopped; in the archive's order, that is one more pass.
 """
 
 from __future__ import annotations
 
-import stat
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib import import_module
-from pathlib import Path
 from typing import IO, cast
 
-from secpipe.errors import ImageError, LimitExceeded, SecpipeError, UsageError
+from secpipe.errors import ImageError, LimitExceeded, SecpipeError
 from secpipe.model.limits import KIB, MIB, Limits
 from secpipe.oci import tarindex
+from secpipe.oci.media import Medium
 
 CHUNK = 256 * KIB
 _RATIO_FROM = 256 * MIB
@@ -38,22 +37,23 @@ class _Found:
 class TarFiles:
     """The members of a tar, plain or gzip-compressed, by name; links lead to what they name."""
 
-    def __init__(self, path: Path, limits: Limits) -> None:
-        self.where = str(path)
-        self._path, self._limits = path, limits
+    def __init__(self, medium: Medium, limits: Limits) -> None:
+        self.where = medium.where
+        self._medium, self._limits = medium, limits
         self._lock = threading.Lock()
         self._idle: list[_Handle] = []
         self._small: dict[str, bytes] = {}
         self._links: dict[str, str] = {}
-        self._compressed = _is_gzip(path)
+        self._compressed = _is_gzip(medium) if medium.length >= 0 else False
+        self._seekable = medium.length >= 0 and not self._compressed
         self._members = self._index()
 
     def flaw(self) -> str:
         """What may be why an expected member is not there, to follow the archive's name; empty when it is whole."""
         if not self._members and not self._links:
             return "is a tar without any file"
-        # A compressed tar would not have been read to its end.
-        if not self._compressed and not _has_end(self._path):
+        # Any other would not have been read to its end.
+        if self._seekable and not _has_end(self._medium):
             return "is truncated: it lacks the blocks that end a tar"
         return ""
 
@@ -107,12 +107,12 @@ class TarFiles:
                     continue
                 head = handle.read(min(8, member.size))
                 members[member.name] = _Found(member.offset, member.size, head)
-                if self._compressed and member.size <= _SMALL_FILE and kept + member.size <= _SMALL_TOTAL:
+                if not self._seekable and member.size <= _SMALL_FILE and kept + member.size <= _SMALL_TOTAL:
                     self._small[member.name] = head + handle.read(member.size - len(head))
                     kept += member.size
-            if self._compressed:
+            if not self._seekable:
                 while handle.read_up_to(CHUNK):
-                    pass  # gzip's checksum stands at its very end.
+                    pass  # gzip's checksum stands at its very end, and what says that an export was cut short.
         return members
 
     @contextmanager
@@ -123,7 +123,7 @@ class TarFiles:
             handle = max(behind, key=lambda one: one.position, default=None)
             if handle:
                 self._idle.remove(handle)
-        handle = handle or _Handle(self._path, self._compressed, self._limits)
+        handle = handle or _Handle(self._medium, self._compressed, self._limits)
         try:
             handle.seek(offset)
             yield handle
@@ -138,17 +138,14 @@ class TarFiles:
 
 
 class _Handle:
-    """One reader of the tar: a position, moved forward by inflating where the file is compressed."""
+    """One reader of the tar: a position, moved forward by reading where the tar cannot be read at an offset."""
 
-    def __init__(self, path: Path, compressed: bool, limits: Limits) -> None:
-        self._where, self._limits = str(path), limits
-        self.seekable = not compressed
+    def __init__(self, medium: Medium, compressed: bool, limits: Limits) -> None:
+        self._where, self._length, self._limits = medium.where, medium.length, limits
+        self.seekable = medium.length >= 0 and not compressed
+        self._compressed = compressed
         self.position = 0
-        try:
-            self._raw: IO[bytes] = path.open("rb", buffering=0)
-            self._length = path.stat().st_size
-        except OSError as error:
-            raise _unreadable(path, error) from error
+        self._raw = medium.open()
         self._file = _inflating(self._raw) if compressed else self._raw
 
     def close(self) -> None:
@@ -185,6 +182,8 @@ class _Handle:
             data = self._file.read(count) or b""
         except EOFError as error:
             raise _truncated(self._where) from error
+        except SecpipeError:
+            raise
         except Exception as error:  # isal raises errors of no common base
             raise ImageError(
                 f"cannot read {self._where}: {error}", "the archive is corrupt: export it again"
@@ -197,10 +196,12 @@ class _Handle:
     def _check_growth(self) -> None:
         limits, inflated = self._limits, self.position
         if inflated > limits.image_bytes:
-            raise LimitExceeded(
-                f"{self._where} inflates to more than limit image_bytes ({limits.image_bytes})"
-            )
-        if inflated > _RATIO_FROM and inflated > limits.layer_ratio * max(self._raw.tell(), 1):
+            raise LimitExceeded(f"{self._where} holds more than limit image_bytes ({limits.image_bytes})")
+        if (
+            self._compressed
+            and inflated > _RATIO_FROM
+            and inflated > limits.layer_ratio * max(self._raw.tell(), 1)
+        ):
             raise LimitExceeded(
                 f"{self._where} inflates by more than limit layer_ratio ({limits.layer_ratio} : 1)"
             )
@@ -214,36 +215,27 @@ def _inflating(raw: IO[bytes]) -> IO[bytes]:
     return cast(IO[bytes], gzip.GzipFile(fileobj=raw, mode="rb"))
 
 
-def _is_gzip(path: Path) -> bool:
-    try:
-        if not stat.S_ISREG(path.stat().st_mode):
-            raise ImageError(f"{path} is no regular file", "name the tar that the image was exported to")
-        with path.open("rb") as file:
-            magic = file.read(4)
-    except OSError as error:
-        raise _unreadable(path, error) from error
+def _is_gzip(medium: Medium) -> bool:
+    with medium.open() as file:
+        magic = file.read(4)
     if not magic:
-        raise ImageError(f"{path} is empty", "the copy or export was cut short: export the image again")
+        raise ImageError(
+            f"{medium.where} is empty", "the copy or export was cut short: export the image again"
+        )
     for start, kind in _OTHER_COMPRESSIONS.items():
         if magic.startswith(start):
             raise ImageError(
-                f"{path} is compressed with {kind}", "decompress it first: plain and gzip tars are read"
+                f"{medium.where} is compressed with {kind}",
+                "decompress it first: plain and gzip tars are read",
             )
     return magic.startswith(b"\x1f\x8b")
 
 
-def _has_end(path: Path) -> bool:
+def _has_end(medium: Medium) -> bool:
     """Whether a plain tar ends as POSIX has it, in blocks of zeros, rather than where a copy was cut."""
-    size = path.stat().st_size
-    with path.open("rb") as file:
-        file.seek(max(0, size - _BLOCK))
-        return size % _BLOCK == 0 and not file.read().strip(b"\0")
-
-
-def _unreadable(path: Path, error: OSError) -> SecpipeError:
-    if isinstance(error, FileNotFoundError):
-        return UsageError(f"{path} does not exist", "check the path")
-    return ImageError(f"cannot read {path}: {error.strerror or error}", "check that the file may be read")
+    with medium.open() as file:
+        file.seek(max(0, medium.length - _BLOCK))
+        return medium.length % _BLOCK == 0 and not file.read(_BLOCK).strip(b"\0")
 
 
 def _truncated(where: str) -> ImageError:

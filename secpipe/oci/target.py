@@ -8,25 +8,31 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, closing, contextmanager
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING, Literal
 
-from secpipe.errors import ImageError, InvalidReference, UndecidedError, UsageError
-from secpipe.model.image import Image, Platform
+from secpipe.errors import ImageError, InvalidReference, SecpipeError, UndecidedError, UsageError
+from secpipe.model.image import Descriptor, Image, Layer, Platform
 from secpipe.model.limits import Limits
 from secpipe.oci import folders, layout, reference
 from secpipe.oci import platform as platforms
 from secpipe.oci.credentials import Credentials
+from secpipe.oci.image import Candidate, find
+
+if TYPE_CHECKING:
+    from secpipe.oci.client import Registry
 
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """How to open a target: platform, limits and, for a registry, who asks and whether plain HTTP is declared."""
+    """How to open a target: one platform or `every` one, limits; for a registry, who asks and if plain HTTP is declared."""
 
     platform: Platform | None = None
+    every: bool = False
     limits: Limits = field(default_factory=Limits)
     credentials: Credentials | None = None
     authfile: Path | None = None
@@ -51,14 +57,30 @@ def open_image(
     Raises UsageError for a wrong target, UndecidedError and its kinds when the image cannot be read.
     """
     wanted = platforms.parse(platform) if platform else None
-    options = Options(wanted, limits or Limits(), credentials, authfile, insecure)
+    options = Options(wanted, False, limits or Limits(), credentials, authfile, insecure)
     opener, rest = _recognise(target)
-    with opener(rest, target, options) as image:
-        yield image
+    with opener(rest, target, options) as (found,):
+        yield found.open()
 
 
 @contextmanager
-def _open_layout(rest: str, target: str, options: Options) -> Iterator[Image]:
+def open_images(
+    target: str,
+    *,
+    credentials: Credentials | None = None,
+    authfile: Path | None = None,
+    insecure: bool = False,
+    limits: Limits | None = None,
+) -> Iterator[Sequence[Candidate]]:
+    """The images of all platforms that `target` names, each yet to be opened; otherwise as `open_image`."""
+    options = Options(None, True, limits or Limits(), credentials, authfile, insecure)
+    opener, rest = _recognise(target)
+    with opener(rest, target, options) as found:
+        yield found
+
+
+@contextmanager
+def _open_layout(rest: str, target: str, options: Options) -> Iterator[Sequence[Candidate]]:
     path, name = split_path(rest)
     if not path.is_dir():
         kind = "docker-archive" if _holds_listing(path, options) else "oci-archive"
@@ -66,82 +88,142 @@ def _open_layout(rest: str, target: str, options: Options) -> Iterator[Image]:
     if flaw := folders.flaw(path):
         raise ImageError(f"{path} {flaw[0]}", flaw[1] + _otherwise(target))
     files = layout.Directory(path)
-    yield layout.open_layout(files, name, shown=target, wanted=options.platform, limits=options.limits)
+    yield layout.open_layout(
+        files, name, shown=target, wanted=options.platform, every=options.every, limits=options.limits
+    )
+
+
+@contextmanager
+def _open_folder(rest: str, target: str, options: Options) -> Iterator[Sequence[Candidate]]:
+    """A root filesystem, for which nobody vouches with a digest and which does not say what platform it is for."""
+    path = Path(rest)
+    if not path.is_dir():
+        raise UsageError(f"{path} is no directory, and dir: takes one", f"write {rest}, or an archive's kind")
+    if (kind := folders.kind(path)) in (folders.LAYOUT, "bundle"):
+        better = f"oci:{rest}" if kind == folders.LAYOUT else f"dir:{path / 'rootfs'}"
+        raise UsageError(f"{path} is no root filesystem but holds one", f"write {better}")
+    platform = options.platform or Platform("linux", "unknown")
+    layer = Layer(0, Descriptor("", "", 0), "", None, lambda: iter(()), folder=path)
+    image = Image(target, "", platform, (layer,))
+    yield [Candidate("", lambda: image)]
+
+
+@contextmanager
+def _open_engine(
+    rest: str, target: str, options: Options, kind: Literal["docker", "podman"]
+) -> Iterator[Sequence[Candidate]]:
+    from secpipe.oci.archive import open_docker_archive
+    from secpipe.oci.engine import medium
+    from secpipe.oci.tarfiles import TarFiles
+
+    wanted = options.platform
+    try:
+        exported = medium(kind, rest, wanted, options.limits)
+    except UndecidedError as error:
+        if "/" not in rest and _is_reference(target):
+            error.hint += f"; for the image {target} of Docker Hub write registry:{target}"
+        raise
+    with closing(TarFiles(exported, options.limits)) as files:
+        yield open_docker_archive(files, "", shown=target, wanted=wanted, limits=options.limits)
 
 
 def _holds_listing(path: Path, options: Options) -> bool:
+    from secpipe.oci.media import File
     from secpipe.oci.tarfiles import TarFiles
 
     try:
-        with closing(TarFiles(path, options.limits)) as files:
+        with closing(TarFiles(File(path), options.limits)) as files:
             return files.size("manifest.json") is not None and files.size("oci-layout") is None
-    except ImageError:
+    except SecpipeError:
         return False
 
 
 @contextmanager
-def _open_tar(rest: str, target: str, options: Options, kind: str = "") -> Iterator[Image]:
+def _open_tar(rest: str, target: str, options: Options, kind: str = "") -> Iterator[Sequence[Candidate]]:
     """An image in a tar; without `kind` it is told by its content. `docker load` goes by manifest.json, so do we."""
     from secpipe.oci.archive import open_docker_archive
+    from secpipe.oci.media import File, Medium, standard_input
     from secpipe.oci.tarfiles import TarFiles
 
-    path, name = split_path(rest)
-    if path.is_dir():
-        is_layout = folders.kind(path) == folders.LAYOUT
-        hint = f"write oci:{rest}" if is_layout else "name the tar that the image was exported to"
-        raise UsageError(f"{path} is a directory, and {_ARCHIVES[kind]}: takes a tar", hint)
-    with closing(TarFiles(path, options.limits)) as files:
+    medium: Medium
+    if stdin := _STDIN.fullmatch(rest):
+        name = stdin[1] or stdin[2] or ""
+        medium = standard_input(options.limits)
+    else:
+        path, name = split_path(rest)
+        if path.is_dir():
+            is_layout = folders.kind(path) == folders.LAYOUT
+            hint = f"write oci:{rest}" if is_layout else "name the tar that the image was exported to"
+            raise UsageError(f"{path} is a directory, and {_ARCHIVES[kind]}: takes a tar", hint)
+        medium = File(path)
+    with closing(TarFiles(medium, options.limits)) as files:
         kinds = {"manifest.json": open_docker_archive, "oci-layout": layout.open_layout}
         found = next((name for name in (kind, *kinds) if name and files.size(name) is not None), "")
         if not found:
-            raise ImageError(f"{path} {files.flaw() or _NO_ARCHIVE}", _EXPORT)
+            raise ImageError(f"{files.where} {files.flaw() or _NO_ARCHIVE}", _EXPORT)
         if kind and found != kind:
             raise UsageError(
-                f"{path} is no {_ARCHIVES[kind]} (it has no {kind})", f"write {_ARCHIVES[found]}:{rest}"
+                f"{files.where} is no {_ARCHIVES[kind]} (it has no {kind})",
+                f"write {_ARCHIVES[found]}:{rest}",
             )
-        yield kinds[found](files, name, shown=target, wanted=options.platform, limits=options.limits)
+        yield kinds[found](
+            files, name, shown=target, wanted=options.platform, every=options.every, limits=options.limits
+        )
 
 
 @contextmanager
-def _open_registry(rest: str, target: str, options: Options) -> Iterator[Image]:
+def _open_registry(rest: str, target: str, options: Options) -> Iterator[Sequence[Candidate]]:
     named = reference.parse(rest)
-    # Imported late: scanning a file needs no HTTP.
-    from secpipe.oci.client import Registry
-    from secpipe.oci.credentials import Found, find
-    from secpipe.oci.image import resolve
-
-    def found() -> Found:
-        given = options.credentials
-        return Found(given) if given else find(named, options.authfile)
-
-    trusted = os.environ.get("SECPIPE_TRUSTED_HOSTS", "").split(",")
-    registry = Registry(named, found, limits=options.limits, insecure=options.insecure, trusted=trusted)
-    with closing(registry):
+    with closing(_registry(named, options)) as registry:
         try:
-            image = resolve(
-                registry, named.identifier, reference=target, wanted=options.platform, limits=options.limits
+            images = find(
+                registry,
+                named.identifier,
+                reference=target,
+                wanted=options.platform,
+                every=options.every,
+                limits=options.limits,
             )
         except UndecidedError as error:
             if rest == target and (beside := _beside(target)):
                 error.hint = f"{error.hint}; {beside}"
             raise
-        yield image
+        yield images
 
 
-def _open_path(rest: str, target: str, options: Options) -> AbstractContextManager[Image]:
-    """A path without a kind."""
+def _registry(named: reference.Reference, options: Options) -> Registry:
+    # Imported late: scanning a file needs no HTTP.
+    from secpipe.oci import credentials
+    from secpipe.oci.client import Registry
+
+    def found() -> credentials.Found:
+        given = options.credentials
+        return credentials.Found(given) if given else credentials.find(named, options.authfile)
+
+    trusted = os.environ.get("SECPIPE_TRUSTED_HOSTS", "").split(",")
+    return Registry(named, found, limits=options.limits, insecure=options.insecure, trusted=trusted)
+
+
+def _open_path(rest: str, target: str, options: Options) -> AbstractContextManager[Sequence[Candidate]]:
+    """A path without a kind, or an archive on standard input."""
+    if _STDIN.fullmatch(rest):
+        return _open_tar(rest, target, options)
     opener = _open_layout if split_path(rest)[0].is_dir() else _open_tar
     return opener(rest, target, options)
 
 
-Opener = Callable[[str, str, Options], AbstractContextManager[Image]]
+Opener = Callable[[str, str, Options], AbstractContextManager[Sequence[Candidate]]]
 _OPENERS: dict[str, Opener] = {
+    "dir": _open_folder,
+    "docker": partial(_open_engine, kind="docker"),
     "docker-archive": partial(_open_tar, kind="manifest.json"),
     "oci": _open_layout,
     "oci-archive": partial(_open_tar, kind="oci-layout"),
+    "podman": partial(_open_engine, kind="podman"),
     "registry": _open_registry,
 }
-_PLANNED = ("dir", "sbom", "docker")
+_PLANNED = ("sbom",)
+_STDIN = re.compile(r"-(?::(.*)|(@.*))?", re.DOTALL)
 _ARCHIVES = {"": "docker-archive", "manifest.json": "docker-archive", "oci-layout": "oci-archive"}
 _ARCHIVE_NAME = re.compile(
     r"[^:@]*\.(?:tar(?:\.(?:gz|xz|zst|zstd|bz2|lz4))?|tgz|txz|tzst|tbz2?)(?:[:@].*)?",
@@ -191,7 +273,11 @@ def _is_path(target: str) -> bool:
 
     A directory may well be called as an image is, so it counts only when there is an image of some kind in it.
     """
-    if target.startswith((".", "/", "~")) or (target.endswith("/") and _exists(target)):
+    if (
+        target.startswith((".", "/", "~"))
+        or _STDIN.fullmatch(target)
+        or (target.endswith("/") and _exists(target))
+    ):
         return True
     try:
         path, _ = split_path(target)

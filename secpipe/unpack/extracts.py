@@ -98,8 +98,9 @@ class Extracts:
 
 
 def _named(layer: Layer) -> bool:
-    """Whether the descriptor's digest is the blob's; a docker-archive may have no other name for one than the diff-id."""
-    return not (
+    """Whether the descriptor's digest is the blob's; a docker-archive may have no other name for one than the diff-id, and
+    a folder has none at all."""
+    return layer.folder is None and not (
         layer.descriptor.digest == layer.diff_id and layer.descriptor.media_type.endswith(("gzip", "zstd"))
     )
 

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from secpipe.errors import DigestMismatch, ImageError
 from secpipe.model.image import Layer
 from secpipe.model.limits import Limits
+from secpipe.model.problem import Problem
 from secpipe.model.text import printable
 from secpipe.unpack.budget import Budget
 from secpipe.unpack.codec import decompressed
@@ -38,7 +39,7 @@ class LayerExtract:
     `entries` are its additions in the order of the tar, `whiteouts` paths that it removes from the layers below,
     `opaques` directories whose lower content it hides. `contents` and `oversized` are by ordinal: bytes of files,
     and sizes of those that were wanted but exceed a limit. `size` is the tar's in bytes and `count` that of its
-    entries, which the image's limits are about.
+    entries, which the image's limits are about; `problems` are what could not be read of a layer that is a folder.
     """
 
     index: int
@@ -49,6 +50,7 @@ class LayerExtract:
     oversized: Mapping[int, int]
     size: int = 0
     count: int = 0
+    problems: tuple[Problem, ...] = ()
 
 
 def read_layer(
@@ -67,6 +69,10 @@ def read_layer(
     Raises ImageError, DigestMismatch, LimitExceeded.
     """
     budget = budget or Budget(limits)
+    if layer.folder is not None:
+        from secpipe.unpack.folder import read_folder
+
+        return read_folder(layer.folder, wanted, limits, only, budget, whole)
     subject = f"layer {layer.index} ({layer.descriptor.digest})"
     contents: dict[int, bytes] = {}
     oversized: dict[int, int] = {}

@@ -144,6 +144,7 @@ class Tree:
     def apply(self, extract: LayerExtract) -> None:
         """Lay one layer over the tree: first what it removes from below, then what it adds."""
         self._linked = {}
+        self.problems += extract.problems
         self._remove(extract)
         lost: set[bytes] = set()
         for entry in extract.entries:

@@ -195,6 +195,7 @@ def open_view(
         ):
             contents.update(((extract.index, ordinal), data) for ordinal, data in extract.contents.items())
             oversized.update(((extract.index, ordinal), size) for ordinal, size in extract.oversized.items())
+            problems += extract.problems
     problems += [
         *tree.problems,
         *unfinished(tree, complete),
@@ -277,7 +278,9 @@ def _unread(
         path = printable(match.path)
         size = oversized.get(key)
         if size is None:
-            yield Problem("unreadable-file", path, f"{path} is a sparse file in too many pieces to be read")
+            yield Problem(
+                "unreadable-file", path, f"{path} cannot be read, or is a sparse file in too many pieces"
+            )
         elif size > limits.file_bytes:
             yield Problem(
                 "file-too-large",

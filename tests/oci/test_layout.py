@@ -26,7 +26,8 @@ ARM = images.image([BuiltLayer(images.files({"arm": "!"}))], architecture="arm64
 
 def opened(folder: Path, name: str = "", platform: str | None = None) -> str:
     wanted = Platform(*platform.split("/")) if platform else Platform("linux", "amd64")
-    return open_layout(Directory(folder), name, shown="it", wanted=wanted, limits=Limits()).digest
+    (found,) = open_layout(Directory(folder), name, shown="it", wanted=wanted, limits=Limits())
+    return found.open().digest
 
 
 def complaint(folder: Path, name: str = "") -> SecpipeError:

@@ -20,6 +20,7 @@ from hypothesis import strategies as st
 from secpipe.errors import ImageError, LimitExceeded, UsageError
 from secpipe.model.limits import Limits
 from secpipe.oci import tarindex
+from secpipe.oci.media import File
 from secpipe.oci.tarfiles import TarFiles
 from secpipe.oci.target import open_image
 from tests.oci.archives import MEMBERS, ONE, TARS, complaint, contents, layout_tar, simple
@@ -201,7 +202,7 @@ def test_hostile_headers(tmp_path: Path, data: bytes) -> None:
     path.write_bytes(data)
     start = time.monotonic()
     with pytest.raises(ImageError):
-        TarFiles(path, Limits())
+        TarFiles(File(path), Limits())
     assert time.monotonic() - start < 2
 
 
@@ -209,7 +210,7 @@ def test_too_many_members(tmp_path: Path) -> None:
     path = tmp_path / "a.tar"
     path.write_bytes(header() * 20)
     with pytest.raises(LimitExceeded, match="archive_entries"):
-        TarFiles(path, Limits(archive_entries=10))
+        TarFiles(File(path), Limits(archive_entries=10))
 
 
 class _Bytes:
