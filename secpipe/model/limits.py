@@ -42,14 +42,6 @@ class Limits(NamedTuple):
     """silence of a Docker or Podman engine, which may prepare an export whole before it sends any of it"""
     referrers: int = 1000
     """what refers to one image"""
-    stream_bytes: int = 1 * GIB
-    """an archive that comes through a pipe or from an engine, as it is kept in memory, packed"""
-    platforms: int = 64
-    """images of one index that are read for all platforms"""
-    engine_seconds: int = 300
-    """silence of a Docker or Podman engine, which may prepare an export whole before it sends any of it"""
-    referrers: int = 1000
-    """what refers to one image"""
     cache_bytes: int = 1 * GIB
     """what is kept of layers for the next scan; what was not used for longest goes first"""
     packages: int = 100_000
