@@ -139,6 +139,11 @@ def shell_text(instruction: Instruction, source: Source) -> Joined | None:
     return _with_heredocs(instruction, Joined(instruction.text, instruction.segments), source)
 
 
+def heredoc_text(heredoc: Heredoc, source: Source) -> Joined:
+    """The body of a heredoc as its reader gets it, at its places in the file."""
+    return join(_body(heredoc, source))
+
+
 def _script(parsed: Parsed, text: str) -> Script:
     commands = tuple(map(_command, parsed.commands))
     fed = tuple((start, end, _command(words)) for start, end, words in parsed.fed)
@@ -168,7 +173,7 @@ def _with_heredocs(instruction: Instruction, line: Joined, source: Source) -> Jo
     if not heredocs:
         return line
     if is_marker(line.text):
-        body = join(_body(heredocs[0], source))
+        body = heredoc_text(heredocs[0], source)
         shebang = _SHEBANG.match(body.text)
         if not shebang:
             return body

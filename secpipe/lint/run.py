@@ -8,7 +8,7 @@ from functools import cached_property
 from secpipe.dockerfile.ast import Instruction, Source
 from secpipe.dockerfile.joined import Joined
 from secpipe.dockerfile.mounts import Mount, mounts
-from secpipe.dockerfile.shell import Command, Script, script, shell_text
+from secpipe.dockerfile.shell import Command, Script, heredoc_text, script, shell_text
 from secpipe.lint.shell import Shell
 
 
@@ -37,6 +37,16 @@ class Run:
     def text(self) -> Joined | None:
         """What the shell is given to read, at its places in the file; None when no shell reads it."""
         return shell_text(self.instruction, self._source)
+
+    @property
+    def fed(self) -> Iterator[tuple[Joined, Shell]]:
+        """The heredocs that a shell among the commands reads as its script, and that shell."""
+        heredocs = self.instruction.heredocs
+        for start, _, shell in self.script.fed if heredocs else ():
+            words = tuple(word.value for word in (shell.name, *shell.args))
+            for heredoc in heredocs:
+                if heredoc.start <= start <= heredoc.end:
+                    yield heredoc_text(heredoc, self._source), Shell(words)
 
     @cached_property
     def mounts(self) -> tuple[Mount, ...]:

@@ -9,7 +9,7 @@ Source: shellcheck(1) 0.11. Its programs run elsewhere (`secpipe.pipeline.shellc
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from itertools import accumulate
 from typing import NamedTuple
 
@@ -63,7 +63,7 @@ def scripts(dockerfile: Dockerfile, pragmas: Pragmas, options: Options) -> list[
     """The scripts of a file that are in a dialect of ShellCheck's."""
     if not options.may_want_any("SC"):
         return []
-    return [script for run in runs(dockerfile, pragmas) if (script := _script(run))]
+    return [script for run in runs(dockerfile, pragmas) for script in _scripts(run)]
 
 
 def findings(
@@ -84,16 +84,24 @@ def findings(
     return reporter.findings()
 
 
-def _script(run: Run) -> ShellScript | None:
-    body = run.text
-    dialect = _dialect(run.shell)
-    if body is None or dialect is None or not body.text.strip():
+def _scripts(run: Run) -> Iterator[ShellScript]:
+    """What the shell of a RUN is given, and the heredocs that go to a shell within."""
+    given = [(run.text, run.shell)] if run.text else []
+    for body, shell in (*given, *run.fed):
+        script = _script(body, shell, run)
+        if script:
+            yield script
+
+
+def _script(body: Joined, shell: Shell, run: Run) -> ShellScript | None:
+    dialect = _dialect(shell)
+    if dialect is None or not body.text.strip():
         return None
-    errexit = any(_ERREXIT.match(word) for word in run.shell.words[1:])
+    errexit = any(_ERREXIT.match(word) for word in shell.words[1:])
     if shebang := _SHEBANG.match(body.text):
         program, argument = shebang.groups()
-        shell = Shell((argument,)) if program.endswith("/env") and argument else Shell((program,))
-        dialect, errexit = _dialect(shell), bool(argument and _ERREXIT.match(argument))
+        told = Shell((argument,)) if program.endswith("/env") and argument else Shell((program,))
+        dialect, errexit = _dialect(told), bool(argument and _ERREXIT.match(argument))
         if dialect is None:
             return None
         body = body.slice(shebang.end())

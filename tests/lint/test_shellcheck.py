@@ -61,6 +61,21 @@ def said_of(
         ("FROM a\nRUN <<E\n#!/usr/bin/env bash\nx\nE\n", ["#!/bin/bash\n# shellcheck shell=bash\nx\n"]),
         ("FROM a\nRUN <<E\n#!/bin/sh -e\nx\nE\n", ["#!/bin/sh -e\n# shellcheck shell=sh\nx\n"]),
         ("FROM a\nRUN <<E\n#!/usr/bin/env python3\nx\nE\n", []),
+        (
+            "FROM a\nENV v=1\nRUN bash -eu <<E\n$v\nE\n",
+            [
+                "#!/bin/sh\n# shellcheck shell=sh\nexport v=1\nbash -eu <<E\n$v\nE",
+                "#!/bin/bash -e\n# shellcheck shell=bash\nexport v=1\n$v\n",
+            ],
+        ),
+        (
+            "FROM a\nRUN <<-E ash && true\n\tx\n\tE\n",
+            [
+                "#!/bin/sh\n# shellcheck shell=sh\n<<-E ash && true\nx\nE",
+                "#!/bin/sh\n# shellcheck shell=busybox\nx\n",
+            ],
+        ),
+        ("FROM a\nRUN python <<E\nx\nE\n", ["#!/bin/sh\n# shellcheck shell=sh\npython <<E\nx\nE"]),
         ("FROM a\nRUN cat <<E\nx\nE\n", ["#!/bin/sh\n# shellcheck shell=sh\ncat <<E\nx\nE"]),
     ],
 )  # fmt: skip
@@ -95,6 +110,7 @@ def test_nothing_is_built_when_nobody_wants_it(options: Options) -> None:
         ("FROM a\nENV v=1\nRUN echo $v WORD\n", ["3:13-3:17"]),
         ("FROM a\nRUN <<E\n$v\n\tWORD\nWORD\nE\n", ["4:2-4:6", "5:1-5:5"]),
         ("FROM a\nRUN <<-E\n\t\tWORD\n\tE\n", ["3:3-3:7"]),
+        ("FROM a\nRUN <<-E bash\n\t\tx\n\t\tWORD\n\tE\n", ["4:3-4:7"]),
         ("FROM a\nRUN <<E\n#!/bin/bash\nWORD\nE\n", ["4:1-4:5"]),
         ("FROM a\r\nRUN é && \\\r\n  WORD\r\n", ["3:3-3:7"]),
         ('# escape=`\nFROM a\nSHELL ["bash"]\nRUN x && `\n WORD\n', ["5:2-5:6"]),
