@@ -13,7 +13,7 @@ import typer
 
 from secpipe.cli._streams import write
 from secpipe.errors import UsageError
-from secpipe.report import Kind, check, render
+from secpipe.report import Kind, check, known, render
 
 if TYPE_CHECKING:
     from secpipe.model.lint import LintReport
@@ -63,6 +63,11 @@ def destinations(
                 f"--output {output}: no {'format' if file else 'file'}", "write --output FORMAT=FILE"
             )
         if not named:
+            if output in known():
+                raise UsageError(
+                    f"--output {output}: that is a format and no file",
+                    f"write --output {output}=FILE, or --output ./{output}",
+                )
             bare = True
             if not spare and len(formats) > 1:
                 raise UsageError(f"--output {output}: no format is left for it", "write --output FORMAT=FILE")

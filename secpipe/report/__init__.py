@@ -22,13 +22,13 @@ Kind = Literal["lint", "scan"]
 
 def formats(kind: Kind) -> list[str]:
     """The names of the formats that can show this kind of report, sorted."""
-    return [name for name in _names() if hasattr(_module(name), kind)]
+    return [name for name in known() if hasattr(_module(name), kind)]
 
 
 def check(name: str, kind: Kind) -> str:
     """The name, if there is such a format for this kind of report; raises `UsageError` with the known ones."""
     # Only the module asked for is imported: start-up is most of a lint.
-    if name not in _names() or not hasattr(_module(name), kind):
+    if name not in known() or not hasattr(_module(name), kind):
         raise UsageError(f"unknown format {name!r} for {kind}", f"use one of {', '.join(formats(kind))}")
     return name
 
@@ -42,7 +42,8 @@ def render(
     return text
 
 
-def _names() -> list[str]:
+def known() -> list[str]:
+    """The names of all formats, sorted."""
     return sorted(m.name for m in pkgutil.iter_modules(__path__) if not m.name.startswith("_"))
 
 

@@ -78,3 +78,10 @@ def test_a_default_gives_way() -> None:
     assert destinations("lint", None, [], ["json"]) == [("json", None)]
     assert destinations("lint", None, ["sarif=-"], ["json"]) == [("sarif", None)]
     assert destinations("lint", "sarif", [], ["json"]) == [("sarif", None)]
+
+
+def test_a_format_is_no_file() -> None:
+    with pytest.raises(UsageError) as error:
+        destinations("lint", None, ["json"])
+    assert error.value.message == "--output json: that is a format and no file"
+    assert destinations("lint", None, ["./json"]) == [("tty", Path("json"))]
