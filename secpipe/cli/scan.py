@@ -2,23 +2,27 @@
 
 from __future__ import annotations
 
-import os
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from secpipe.cache.paths import database_path
+from secpipe.cli._access import (
+    AuthfileOption,
+    InsecureOption,
+    LimitOption,
+    PasswordOption,
+    UsernameOption,
+    credentials,
+)
 from secpipe.cli._limits import parse_limits
 from secpipe.cli._output import FormatOption, OutputOption, destinations, emit
 from secpipe.cli._streams import say
-from secpipe.errors import UsageError
 from secpipe.policy.gate import FailOn
 
 if TYPE_CHECKING:
     from secpipe.model.scan import ScanReport
-    from secpipe.oci.credentials import Credentials
 
 
 def register(app: typer.Typer) -> None:
@@ -31,7 +35,7 @@ def scan(
         str,
         typer.Argument(
             metavar="TARGET",
-            help="registry/repository:tag[@digest], oci:DIR[:TAG], docker-archive:TAR[:TAG], or a path of these.",
+            help="registry/repo:tag[@digest], docker:NAME, oci:DIR[:TAG], docker-archive:TAR[:TAG], dir:ROOTFS, a path or -",
             show_default=False,
         ),
     ],
@@ -60,33 +64,15 @@ def scan(
     max_db_age: Annotated[
         int, typer.Option(metavar="DAYS", min=0, help="Advisories older than this decide nothing.")
     ] = 7,
-    username: Annotated[
-        str | None,
-        typer.Option(envvar="SECPIPE_USERNAME", help="For the registry; else Docker's and Podman's files."),
-    ] = None,
-    password_stdin: Annotated[
-        bool,
-        typer.Option("--password-stdin", help="Read the password from stdin. [env var: SECPIPE_PASSWORD]"),
-    ] = False,
-    authfile: Annotated[
-        Path | None,
-        typer.Option(
-            metavar="FILE", help="The only credentials file to look into. [env var: REGISTRY_AUTH_FILE]"
-        ),
-    ] = None,
-    insecure: Annotated[
-        bool, typer.Option("--insecure", help="Plain HTTP to this registry. Loopback needs no flag.")
-    ] = False,
+    username: UsernameOption = None,
+    password_stdin: PasswordOption = False,
+    authfile: AuthfileOption = None,
+    insecure: InsecureOption = False,
     no_cache: Annotated[
         bool,
         typer.Option("--no-cache", help="Read every layer anew and remember nothing of them."),
     ] = False,
-    limit: Annotated[
-        list[str] | None,
-        typer.Option(
-            metavar="NAME=VALUE", help="Raise or lower a bound, such as layer-bytes=16GiB; repeatable."
-        ),
-    ] = None,
+    limit: LimitOption = None,
 ) -> None:
     """Scan a container image for packages with known vulnerabilities.
 
@@ -104,7 +90,7 @@ def scan(
             fail_on=fail_on,
             allow_incomplete=allow_incomplete,
             max_age_days=max_db_age,
-            credentials=_credentials(username, password_stdin),
+            credentials=credentials(target, username, password_stdin),
             authfile=authfile,
             insecure=insecure,
             limits=parse_limits(limit or []),
@@ -115,25 +101,6 @@ def scan(
     if ("tty", None) not in wanted:
         _tell(report)
     raise typer.Exit(report.exit_code)
-
-
-def _credentials(username: str | None, password_stdin: bool) -> Credentials | None:
-    """Those of the command line and the environment; None leaves the search to the files."""
-    from secpipe.oci.credentials import Credentials
-
-    if password_stdin:
-        password = sys.stdin.readline().rstrip("\r\n")
-    else:
-        password = os.environ.get("SECPIPE_PASSWORD", "")
-    if not username:
-        if password_stdin:
-            raise UsageError("--password-stdin without --username", "name the user with --username")
-        return None
-    if not password:
-        raise UsageError(
-            f"no password for {username}", "pipe it in with --password-stdin, or set SECPIPE_PASSWORD"
-        )
-    return Credentials(username, password, origin="the command line")
 
 
 def _tell(report: ScanReport) -> None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import re
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from urllib.parse import quote
 
 from secpipe.errors import RegistryError
 from secpipe.model.image import Descriptor
@@ -18,7 +19,7 @@ from secpipe.oci.auth import Authorizer
 from secpipe.oci.challenge import Challenge
 from secpipe.oci.credentials import Found
 from secpipe.oci.gate import Gate
-from secpipe.oci.manifest import ACCEPTED
+from secpipe.oci.manifest import ACCEPTED, OCI_INDEX
 from secpipe.oci.network import ConnectionFailure, Network
 from secpipe.oci.reference import Reference, is_loopback
 from secpipe.oci.transport import Answer, Clock, Response, Transport
@@ -76,6 +77,27 @@ class Registry:
             )
         return answer.body, answer.header("content-type")
 
+    def referrers(self, digest: str, artifact_type: str) -> Answer | None:
+        """The first page of what refers to a manifest; None when the registry has no such list."""
+        query = f"?artifactType={quote(artifact_type, safe='')}" if artifact_type else ""
+        with self._get(f"referrers/{digest}{query}", [("Accept", OCI_INDEX)]) as response:
+            if response.head.status == 404:
+                return None
+            self._expect(response, (200,), digest)
+            return response.read(self._limits.manifest_bytes, "manifest_bytes")
+
+    def following(self, answer: Answer, location: str) -> Answer:
+        """The next page of a list, where the page before says that it is."""
+        url = self._redirected(answer.url, location)
+        if url.origin != self._origin.origin:
+            raise RegistryError(
+                f"{answer.url} goes on at {url}, which is not followed",
+                "the registry is misconfigured or hostile",
+            )
+        with self._ask(url, [("Accept", OCI_INDEX)]) as response:
+            self._expect(response, (200,), "")
+            return response.read(self._limits.manifest_bytes, "manifest_bytes")
+
     def blob(self, descriptor: Descriptor) -> Iterator[bytes]:
         """The blob's bytes; after a cut the download is taken up again where it broke."""
         position, mark, resumes = 0, -_RESUME_PROGRESS, 0
@@ -118,7 +140,9 @@ class Registry:
 
     def _get(self, path: str, headers: Sequence[tuple[str, str]]) -> Response:
         """The answer to a GET below the repository, challenges answered and redirects followed."""
-        url = self._origin.at(f"/v2/{self._reference.repository}/{path}")
+        return self._ask(self._origin.at(f"/v2/{self._reference.repository}/{path}"), headers)
+
+    def _ask(self, url: Url, headers: Sequence[tuple[str, str]]) -> Response:
         authorization, fresh = self._auth.current(self._scope), False
         while True:
             response = self._follow(url, headers, authorization)

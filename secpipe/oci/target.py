@@ -191,6 +191,26 @@ def _open_registry(rest: str, target: str, options: Options) -> Iterator[Sequenc
         yield images
 
 
+@contextmanager
+def open_registry(
+    target: str,
+    *,
+    credentials: Credentials | None = None,
+    authfile: Path | None = None,
+    insecure: bool = False,
+    limits: Limits | None = None,
+) -> Iterator[tuple[Registry, reference.Reference]]:
+    """The registry that `target` is an image of, and the image's reference. UsageError for any other target."""
+    opener, rest = _recognise(target)
+    if opener is not _open_registry:
+        raise UsageError(f"{target[:200]} is not in a registry", "name it as REGISTRY/REPOSITORY:TAG")
+    named = reference.parse(rest)
+    with closing(
+        _registry(named, Options(None, False, limits or Limits(), credentials, authfile, insecure))
+    ) as one:
+        yield one, named
+
+
 def _registry(named: reference.Reference, options: Options) -> Registry:
     # Imported late: scanning a file needs no HTTP.
     from secpipe.oci import credentials
