@@ -1,23 +1,13 @@
-"""`-f` and `-o`, the same for every command: which reports go where."""
+"""`-f` and `-o`, the same for every command."""
 
 from __future__ import annotations
 
-import os
-import shutil
-import sys
-from collections.abc import Sequence
-from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
-from secpipe.cli._streams import write
-from secpipe.errors import UsageError
-from secpipe.report import Kind, check, known, render
-
-if TYPE_CHECKING:
-    from secpipe.model.lint import LintReport
-    from secpipe.model.scan import ScanReport
+from secpipe.cli._reports import destinations as destinations
+from secpipe.cli._reports import emit as emit
 
 FormatOption = Annotated[
     str | None,
@@ -38,87 +28,3 @@ OutputOption = Annotated[
         help="Write a report to a file besides; repeatable. A bare FILE takes --format instead of stdout.",
     ),
 ]
-
-
-def destinations(
-    kind: Kind,
-    format: str | Sequence[str] | None,
-    outputs: Sequence[str] | None,
-    default: Sequence[str] = ("tty",),
-) -> list[tuple[str, Path | None]]:
-    """Every report to write as (format, file), None for stdout.
-
-    Several formats are for the files without one, in order, and what is left is for stdout. Checked before the work
-    starts, so that a misspelt format does not cost a scan. Raises `UsageError`.
-    """
-    asked = [format] if isinstance(format, str) else list(format or [])
-    formats = [check(name, kind) for name in asked or default]
-    spare, bare = list(formats), False
-    wanted: list[tuple[str, Path | None]] = []
-    for output in outputs or []:
-        name, equals, file = output.partition("=")
-        named = bool(equals) and (not name or name.replace("_", "").isalnum())
-        if not (file if named else output) or (named and not name):
-            raise UsageError(
-                f"--output {output}: no {'format' if file else 'file'}", "write --output FORMAT=FILE"
-            )
-        if not named:
-            if output in known():
-                raise UsageError(
-                    f"--output {output}: that is a format and no file",
-                    f"write --output {output}=FILE, or --output ./{output}",
-                )
-            bare = True
-            if not spare and len(formats) > 1:
-                raise UsageError(f"--output {output}: no format is left for it", "write --output FORMAT=FILE")
-            name = spare.pop(0) if spare else formats[0]
-        place = file if named else output
-        wanted.append((check(name, kind), Path(place) if place != "-" else None))
-    # Whoever names standard output for a report does not want another one there as well, unless --format asks for it.
-    if asked or (not bare and all(file for _, file in wanted)):
-        wanted[:0] = [(name, None) for name in spare]
-    _distinct(wanted)
-    return wanted
-
-
-def _distinct(wanted: list[tuple[str, Path | None]]) -> None:
-    """Raises `UsageError` when two reports would go to one place; devices take any number."""
-    seen: set[object] = set()
-    for _, file in wanted:
-        place: object = None
-        if file is not None:
-            if file.exists() and not file.is_file():
-                continue
-            place = (file.stat().st_dev, file.stat().st_ino) if file.exists() else file.resolve()
-        if place in seen:
-            raise UsageError(
-                f"two reports would go to {file or 'standard output'}", "name a file of its own for each"
-            )
-        seen.add(place)
-
-
-def emit(report: LintReport | ScanReport, wanted: list[tuple[str, Path | None]]) -> None:
-    """Write every report. Raises `UsageError` when a file cannot be written."""
-    for name, file in wanted:
-        if file is None:
-            terminal = sys.stdout.isatty()
-            width = shutil.get_terminal_size().columns if terminal else None
-            text = render(name, report, color=terminal and _color_wanted(), width=width)
-            write(text)
-            continue
-        text = render(name, report)
-        try:
-            file.write_bytes(_encode(text))
-        except OSError as error:
-            raise UsageError(
-                f"cannot write {file}: {error.strerror}", "name a file in an existing, writable folder"
-            ) from error
-
-
-def _encode(text: str) -> bytes:
-    """A lone surrogate stands for a byte of a name that is no UTF-8; `\\udcXX` is also how JSON writes it."""
-    return text.encode("utf-8", "backslashreplace")
-
-
-def _color_wanted() -> bool:
-    return not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"

@@ -11,6 +11,7 @@ from pathlib import Path
 import jsonschema
 import pytest
 
+from secpipe.cli._lintrun import plain
 from tests.support.cli import SETTINGS, secpipe
 
 SCHEMA = json.loads((Path(__file__).parents[2] / "docs/schema/lint.schema.json").read_text())
@@ -180,3 +181,43 @@ def test_into_a_pipe_nothing_heavy_is_imported(folder: Path) -> None:
         "tomllib",
     ):
         assert f"'{heavy}'" not in imported
+
+
+@pytest.mark.parametrize(
+    ("args", "expected"),
+    [
+        (["lint", "a"], (["a"], [])),
+        (["lint", "-", "a/b"], (["-", "a/b"], [])),
+        (["lint", "-f", "json", "a", "--format", "gnu"], (["a"], ["json", "gnu"])),
+        (["lint"], None),
+        (["lint", "-f", "json"], None),
+        (["lint", "a", "-f"], None),
+        (["lint", "-f", "-x", "a"], None),
+        (["lint", "a", "--help"], None),
+        (["lint", "-fjson", "a"], None),
+        (["lint", "--", "a"], None),
+        (["scan", "a"], None),
+        ([], None),
+    ],
+)
+def test_command_lines_that_need_no_option_parser(
+    args: list[str], expected: tuple[list[str], list[str]] | None
+) -> None:
+    assert plain(args) == expected
+
+
+@pytest.mark.parametrize("formats", [[], ["-f", "json"], ["-f", "nonsense"]])
+def test_with_and_without_the_option_parser_the_same_happens(folder: Path, formats: list[str]) -> None:
+    # Which option makes no difference, as long as it changes nothing.
+    parsed = secpipe("lint", *formats, "--disable-ignore-pragma", "Dockerfile", "missing", cwd=folder)
+    assert secpipe("lint", *formats, "Dockerfile", "missing", cwd=folder) == parsed
+
+
+def test_a_plain_lint_imports_no_option_parser(folder: Path) -> None:
+    program = (
+        "import sys; from secpipe.cli import main; sys.argv = ['secpipe', 'lint', '-f', 'json', 'Dockerfile']\n"
+        "try: main()\n"
+        "finally: print(sorted({'typer', 'rich', 'yaml', 'httpx'} & sys.modules.keys()), file=sys.stderr)"
+    )
+    done = subprocess.run([sys.executable, "-c", program], cwd=folder, capture_output=True, text=True)
+    assert done.stderr == "[]\n"

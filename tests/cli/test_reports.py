@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from secpipe.cli._output import destinations
+from secpipe.cli._reports import destinations
 from secpipe.errors import UsageError
 
 

@@ -1,0 +1,94 @@
+"""What `secpipe lint` does once its options are read.
+
+A command line without options comes here straight away: loading the option parser takes longer than linting a file.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from secpipe.cli._reports import destinations, emit
+from secpipe.cli._streams import say
+from secpipe.config.settings import LintSettings
+from secpipe.errors import UsageError
+
+if TYPE_CHECKING:
+    from secpipe.cli._fix import Mode
+    from secpipe.model.lint import LintReport
+
+
+def plain(args: Sequence[str]) -> tuple[list[str], list[str]] | None:
+    """The paths and formats of `lint [-f FORMAT] PATH…`, None when there is any other option."""
+    paths: list[str] = []
+    formats: list[str] = []
+    left = iter(args[1:] if args[:1] == ["lint"] else ())
+    for arg in left:
+        if arg in ("-f", "--format"):
+            name = next(left, "-")
+            if name.startswith("-"):
+                return None
+            formats.append(name)
+        elif arg.startswith("-") and arg != "-":
+            return None
+        else:
+            paths.append(arg)
+    return (paths, formats) if paths else None
+
+
+def run(
+    paths: Sequence[str],
+    flags: LintSettings,
+    config: Path | None = None,
+    format: Sequence[str] | None = None,
+    output: Sequence[str] | None = None,
+    mode: Mode | None = None,
+    file_path: str | None = None,
+    *,
+    no_config: bool = False,
+    verbose: bool = False,
+) -> int:
+    """Lint, write the reports, tell what could not be linted; the exit code."""
+    from secpipe.pipeline.lint import lint, renamed
+
+    settings = flags.over(_configured(config, no_config, verbose))
+    if settings.no_color:
+        os.environ["NO_COLOR"] = "1"
+    wanted = destinations("lint", format, output, settings.format or ("tty",))
+    chosen = settings.options()
+    if mode:
+        from secpipe.cli._fix import fix_and_lint
+
+        report = fix_and_lint(paths, chosen, wanted, mode)
+    else:
+        report = lint(paths, chosen)
+    if file_path:
+        report = renamed(report, file_path)
+    emit(report, wanted)
+    _tell(report)
+    return report.exit_code
+
+
+def _configured(config: Path | None, no_config: bool, verbose: bool) -> LintSettings:
+    """The settings of files and variables; what has no effect in them is told."""
+    from secpipe.config import lint_settings
+
+    if config and no_config:
+        raise UsageError("--config and --no-config contradict each other", "leave one of them out")
+    if config is None and not no_config and os.environ.get("SECPIPE_CONFIG"):
+        config = Path(os.environ["SECPIPE_CONFIG"])
+    loaded = lint_settings(config, search_files=not no_config)
+    if verbose or loaded.settings.verbose:
+        say(f"configuration: {loaded.file or 'no file'}")
+    say(*(f"warning: {warning}" for warning in loaded.warnings))
+    return loaded.settings
+
+
+def _tell(report: LintReport) -> None:
+    """What could not be linted, a line each; no report on stdout says it."""
+    for problem in report.problems:
+        kind = "warning" if problem.coverage else "error"
+        hint = f" ({problem.hint})" if problem.hint else ""
+        say(f"{kind}: {problem.message}{hint}")
