@@ -17,7 +17,8 @@ from secpipe.cli._access import (
     credentials,
 )
 from secpipe.cli._limits import parse_limits
-from secpipe.cli._output import FormatOption, OutputOption, destinations, emit
+from secpipe.cli._output import FormatOption, OutputOption
+from secpipe.cli._reports import destinations, emit
 from secpipe.cli._streams import say
 from secpipe.policy.gate import FailOn
 
@@ -54,7 +55,7 @@ def scan(
         typer.Option(
             metavar="OS/ARCH[/VARIANT]",
             show_default=False,
-            help="Which image of an index. [default: this machine's linux]",
+            help="Which image of an index, or `all`. [default: this machine's linux]",
         ),
     ] = None,
     db: Annotated[

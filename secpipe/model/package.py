@@ -40,7 +40,7 @@ class Package:
 
     A cataloger fills `name` to `path`; `type` is the purl type (`apk`, `deb`, `pypi`). The inventory adds
     `purl`, `ecosystem` (the OSV name, `Debian:12`; None when there is none for it) and `layer`, the layer
-    that brought the present version in.
+    that brought the present version in. `platform` is the image's where those of several are in one report.
     """
 
     name: str
@@ -52,3 +52,4 @@ class Package:
     purl: str = ""
     ecosystem: str | None = None
     layer: LayerRef | None = None
+    platform: str = ""

@@ -50,18 +50,31 @@ class Finding:
 
 
 @dataclass(frozen=True, slots=True)
+class TargetImage:
+    """One of several images that were scanned together."""
+
+    platform: str
+    digest: str
+    distribution: Distribution | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Target:
-    """What was scanned: the reference as given, the manifest's digest (empty for a bare archive), the platform."""
+    """What was scanned: the reference as given, the manifest's digest (empty for a bare archive), the platform.
+
+    With the platform `all` there is no digest, and the distribution is the one that all the `images` have, if they do.
+    """
 
     reference: str
     digest: str
     platform: str
     distribution: Distribution | None = None
+    images: tuple[TargetImage, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class ScanReport:
-    """One image: its inventory, findings (sorted), problems (sorted) and what follows from them."""
+    """One image, or those of all platforms: inventory, findings (sorted), problems (sorted) and what follows from them."""
 
     kind: ClassVar[Literal["scan"]] = "scan"
     target: Target

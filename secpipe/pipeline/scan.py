@@ -6,27 +6,38 @@ import shlex
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import TypedDict
 
 from secpipe.advisories.store import Store
 from secpipe.cache.folder import Folder
 from secpipe.cache.paths import layers_path
 from secpipe.catalog import Inventory, file_view, inventory
+from secpipe.errors import UndecidedError
 from secpipe.match.ecosystem import ecosystem
 from secpipe.match.matcher import match, missing
 from secpipe.model.image import Image
 from secpipe.model.limits import Limits
 from secpipe.model.package import Distribution, Package
 from secpipe.model.problem import Problem
-from secpipe.model.scan import ScanReport, Target
+from secpipe.model.scan import Finding, ScanReport, Target, TargetImage
 from secpipe.model.text import plural
 from secpipe.oci.credentials import Credentials
-from secpipe.oci.target import open_image
+from secpipe.oci.target import open_image, open_images
 from secpipe.policy.gate import FailOn, decide
 from secpipe.unpack.view import FileView
 
+ALL = "all"
+"""In the place of a platform: every one."""
 OS_TYPES = ("apk", "deb", "rpm")
 MAX_AGE_DAYS = 7
 """Advisories older than this cannot vouch for an image; peers draw the line at five."""
+
+
+class _Access(TypedDict):
+    credentials: Credentials | None
+    authfile: Path | None
+    insecure: bool
+    limits: Limits
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +45,8 @@ class ScanOptions:
     """What to scan, with what, and how strict to be.
 
     `credentials` win over those in Docker's and Podman's files; `authfile` is the only such file looked into.
-    `platform` is `os/arch[/variant]`, None for linux on this machine's architecture. `max_age_days` is the
+    `platform` is `os/arch[/variant]`, None for linux on this machine's architecture, `all` for every image of an
+    index. `max_age_days` is the
     oldest that advisories may be, counted from when they were fetched or built. `cache` lets layers that an earlier
     scan read be remembered.
     """
@@ -58,38 +70,95 @@ def scan(options: ScanOptions) -> ScanReport:
     What could not be examined is a problem in the report; raises `SecpipeError` only when there is nothing to
     report on: no such image, a layer that is corrupt, no advisory database.
     """
-    with (
-        open_image(
-            options.target,
-            platform=options.platform,
-            credentials=options.credentials,
-            authfile=options.authfile,
-            insecure=options.insecure,
-            limits=options.limits,
-        ) as image,
-        Store.open(options.database) as store,
-    ):
-        found = inventory(_view(image, options), image, options.limits)
-        packages = tuple(replace(p, ecosystem=ecosystem(found.distribution, p.type)) for p in found.packages)
-        matched = match(packages, store)
-        problems = {
-            *found.problems,
-            *matched.problems,
-            *_uncovered(image, found, packages),
-            *_without_advisories(packages, store, options.max_age_days),
-        }
+    if options.platform == ALL:
+        scanned = _every(options)
+    else:
+        with (
+            open_image(options.target, platform=options.platform, **_access(options)) as image,
+            Store.open(options.database) as store,
+        ):
+            scanned = _scanned(image, store, options)
     decision = decide(
-        matched.findings, sorted(problems), options.fail_on, allow_incomplete=options.allow_incomplete
+        scanned.findings,
+        sorted(scanned.problems),
+        options.fail_on,
+        allow_incomplete=options.allow_incomplete,
     )
     return ScanReport(
-        Target(options.target, image.digest, str(image.platform), found.distribution),
-        packages,
-        matched.findings,
+        scanned.target,
+        scanned.packages,
+        scanned.findings,
         decision.problems,
         decision.verdict,
         decision.exit_code,
         decision.reason,
     )
+
+
+@dataclass(frozen=True, slots=True)
+class _Scanned:
+    target: Target
+    packages: tuple[Package, ...] = ()
+    findings: tuple[Finding, ...] = ()
+    problems: frozenset[Problem] = frozenset()
+
+
+def _scanned(image: Image, store: Store, options: ScanOptions, platform: str = "") -> _Scanned:
+    """What one image holds; `platform` marks its packages where they are told with those of others."""
+    found = inventory(_view(image, options), image, options.limits)
+    packages = tuple(
+        replace(p, ecosystem=ecosystem(found.distribution, p.type), platform=platform) for p in found.packages
+    )
+    matched = match(packages, store)
+    problems = {
+        *found.problems,
+        *matched.problems,
+        *_uncovered(image, found, packages),
+        *_without_advisories(packages, store, options.max_age_days),
+    }
+    target = Target(options.target, image.digest, str(image.platform), found.distribution)
+    return _Scanned(target, packages, matched.findings, frozenset(problems))
+
+
+def _every(options: ScanOptions) -> _Scanned:
+    """The images of all platforms, as one. One that cannot be read is a problem, and the rest goes on."""
+    scanned: list[_Scanned] = []
+    problems: set[Problem] = set()
+    with open_images(options.target, **_access(options)) as candidates, Store.open(options.database) as store:
+        for candidate in candidates:
+            platform = candidate.platform
+            try:
+                image = candidate.open()
+                platform = platform or str(image.platform)
+                one = _scanned(image, store, options, platform)
+            except UndecidedError as error:
+                message = f"{platform}: {error.message}"
+                problems.add(Problem("unreadable-image", platform, message, error.hint, coverage=False))
+                continue
+            scanned.append(replace(one, target=replace(one.target, platform=platform)))
+            problems |= {p._replace(message=f"{platform}: {p.message}") for p in one.problems}
+    images = [TargetImage(one.target.platform, one.target.digest, one.target.distribution) for one in scanned]
+    distributions = {image.distribution for image in images}
+    common = distributions.pop() if len(distributions) == 1 else None
+    findings = sorted(
+        (finding for one in scanned for finding in one.findings),
+        key=lambda finding: (finding.sort_key, finding.package.platform),
+    )
+    return _Scanned(
+        Target(options.target, "", ALL, common, tuple(sorted(images, key=lambda image: image.platform))),
+        tuple(package for one in scanned for package in one.packages),
+        tuple(findings),
+        frozenset(problems),
+    )
+
+
+def _access(options: ScanOptions) -> _Access:
+    return {
+        "credentials": options.credentials,
+        "authfile": options.authfile,
+        "insecure": options.insecure,
+        "limits": options.limits,
+    }
 
 
 def _view(image: Image, options: ScanOptions) -> FileView:

@@ -37,6 +37,14 @@ def lint(report: LintReport, *, color: bool = False, width: int | None = None) -
 def scan(report: ScanReport, *, color: bool = False, width: int | None = None) -> str:
     """One object: target, packages, findings, problems and the verdict."""
     target = report.target
+    images = [
+        {
+            "platform": image.platform,
+            "digest": image.digest or None,
+            "distribution": image.distribution and str(image.distribution),
+        }
+        for image in target.images
+    ]
     return json_text(
         {
             "schemaVersion": SCHEMA_VERSION,
@@ -45,6 +53,7 @@ def scan(report: ScanReport, *, color: bool = False, width: int | None = None) -
                 "digest": target.digest or None,
                 "platform": target.platform,
                 "distribution": target.distribution and str(target.distribution),
+                **({"images": images} if images else {}),
             },
             "packages": [_package(p) for p in report.packages],
             "findings": [_finding(f) for f in report.findings],
@@ -73,6 +82,7 @@ def _package(package: Package) -> dict[str, Any]:
         "source": source and {"name": source.name, "version": source.version},
         "path": package.path,
         "layer": _layer(package.layer),
+        **_platform(package),
     }
 
 
@@ -92,7 +102,13 @@ def _finding(finding: Finding) -> dict[str, Any]:
             "range": finding.evidence.range,
             "scheme": finding.evidence.scheme,
         },
+        **_platform(finding.package),
     }
+
+
+def _platform(package: Package) -> dict[str, str]:
+    """Where the images of several platforms are in one report, which one is meant."""
+    return {"platform": package.platform} if package.platform else {}
 
 
 def _layer(layer: LayerRef | None) -> dict[str, Any] | None:

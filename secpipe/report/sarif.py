@@ -201,7 +201,10 @@ def _scan_result(finding: Finding, rule_index: int, repository: str, report: Sca
                 "kind": "layer",
             }
         )
-    text = f"{package.name} {package.version} is affected by {finding.id}: {remedy}{made_by}"
+    if package.platform:
+        properties["platform"] = package.platform
+    where = f" on {package.platform}" if package.platform else ""
+    text = f"{package.name} {package.version}{where} is affected by {finding.id}: {remedy}{made_by}"
     return {
         "ruleId": finding.id,
         "ruleIndex": rule_index,
@@ -219,7 +222,7 @@ def _scan_result(finding: Finding, rule_index: int, repository: str, report: Sca
         "partialFingerprints": {
             # Neither tag nor version: an upgrade that does not help must not reopen a dismissed alert.
             "primaryLocationLineHash": identity(
-                repository, report.target.platform, finding.id, purl, package.path
+                repository, package.platform or report.target.platform, finding.id, purl, package.path
             )
         },
         "properties": properties,

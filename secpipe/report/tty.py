@@ -117,13 +117,14 @@ def _parts(report: ScanReport, width: int | None) -> Iterator[RenderableType]:
     from rich.text import Text
 
     target = report.target
-    distribution = target.distribution
-    about = [str(distribution) if distribution else "unknown distribution", target.platform]
-    about.append(plural(len(report.packages), "package"))
     yield Text(printable(target.reference), style="bold")
-    yield printable(", ".join(about))
-    if target.digest:
-        yield target.digest
+    for image in target.images or (target,):
+        distribution = image.distribution
+        about = [str(distribution) if distribution else "unknown distribution", image.platform]
+        packages = sum(package.platform in ("", image.platform) for package in report.packages)
+        yield printable(", ".join([*about, plural(packages, "package")]))
+        if image.digest:
+            yield image.digest
     yield ""
     if report.findings:
         fixable = sum(f.fixed_version is not None for f in report.findings)
@@ -151,7 +152,16 @@ def _table(findings: tuple[Finding, ...]) -> RenderableType:
     table = Table(
         box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False, padding=(0, 1, 0, 0), header_style="bold"
     )
-    for title in ("Severity", "Vulnerability", "Package", "Installed", "Fixed in", "Layer"):
+    platforms = any(f.package.platform for f in findings)
+    for title in (
+        "Severity",
+        "Vulnerability",
+        "Package",
+        "Installed",
+        "Fixed in",
+        *(["Platform"] if platforms else []),
+        "Layer",
+    ):
         table.add_column(title, overflow="fold", no_wrap=title == "Severity")
     for f in findings:
         table.add_row(
@@ -160,6 +170,7 @@ def _table(findings: tuple[Finding, ...]) -> RenderableType:
             Text(printable(f.package.name)),
             Text(printable(f.package.version)),
             Text(printable(f.fixed_version) if f.fixed_version else "-"),
+            *([Text(printable(f.package.platform))] if platforms else []),
             Text(str(f.layer.index) if f.layer else "-"),
         )
     return table
@@ -168,17 +179,18 @@ def _table(findings: tuple[Finding, ...]) -> RenderableType:
 def _layers(findings: tuple[Finding, ...], width: int | None) -> Iterator[RenderableType]:
     from rich.text import Text
 
-    by_layer: dict[int, list[Finding]] = {}
+    by_layer: dict[tuple[str, int], list[Finding]] = {}
     for f in findings:
         if f.layer:
-            by_layer.setdefault(f.layer.index, []).append(f)
+            by_layer.setdefault((f.package.platform, f.layer.index), []).append(f)
     if not by_layer:
         return
     yield Text("By layer:", style="bold")
-    for index, members in sorted(by_layer.items()):
+    for (platform, index), members in sorted(by_layer.items()):
         layer = members[0].layer
         assert layer is not None
         made_by = printable(instruction(layer.instruction) if layer.instruction else layer.digest)
-        line = f"{index:>5}  {plural(len(members), 'finding'):>12}  {made_by}"
+        where = f"  {printable(platform)}" if platform else ""
+        line = f"{index:>5}{where}  {plural(len(members), 'finding'):>12}  {made_by}"
         yield line if width is None or len(line) <= width else line[: width - 1] + "…"
     yield ""
