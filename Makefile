@@ -31,7 +31,7 @@ test: $(DEV) ## Install what the tests need, a real registry included, and run t
 	@sh scripts/test-programs.sh
 	$(BIN)/python -m pytest $(PYTEST_ARGS)
 
-fuzz: $(DEV) ## Try lint on many more generated Dockerfiles than the tests do (FUZZ_EXAMPLES=20000)
+fuzz: $(DEV) ## Try many more generated Dockerfiles, tars and manifests than the tests do (FUZZ_EXAMPLES=20000)
 	SECPIPE_FUZZ_EXAMPLES=$(or $(FUZZ_EXAMPLES),5000) $(BIN)/python -m pytest tests/fuzz -q
 
 check: lint test ## What CI runs: format, lint, types, import contracts, tests
