@@ -2,7 +2,8 @@
 
 Read on standard input, a line of JSON a run; written on standard output, one a run: exit code, peak memory, time, and what
 the run reached for: hosts that it connected to, files that it opened for writing, programs that it started. A world of
-names may be given, whose addresses all lead to this machine, so that a registry can have a public address in a test.
+names may be given, whose addresses all lead to this machine, so that a registry can have a public address in a test; a
+name with several, separated by spaces, has another one each time that it is looked up.
 """
 
 from __future__ import annotations
@@ -88,14 +89,17 @@ def _program() -> int:
 def _watch(reached: dict[str, list[Any]], names: dict[str, str]) -> None:
     """Note what the program reaches for, and put the names into the world."""
     lookup, connect = socket.getaddrinfo, socket.create_connection
+    addresses = {name: listed.split() for name, listed in names.items()}
+    known = {address for listed in addresses.values() for address in listed}
 
     def watched_lookup(host: Any, *arguments: Any, **options: Any) -> Any:
         name = host.decode() if isinstance(host, bytes) else str(host)
-        return lookup(names.get(name, host), *arguments, **options)
+        left = addresses.get(name, [name])
+        return lookup(left.pop(0) if len(left) > 1 else left[0], *arguments, **options)
 
     def watched_connect(address: Any, *arguments: Any, **options: Any) -> Any:
         reached["connected"].append(list(address[:2]))
-        host = _LOOPBACK if address[0] in names.values() else address[0]
+        host = _LOOPBACK if address[0] in known else address[0]
         return connect((host, address[1]), *arguments, **options)
 
     def audit(event: str, arguments: tuple[Any, ...]) -> None:

@@ -124,6 +124,20 @@ def test_realms_that_are_metadata_services(program: Program, host: str, server: 
     silent(outcome)
 
 
+def test_realms_whose_names_resolve_to_something_else(
+    program: Program, server: Server, other: Server
+) -> None:
+    """auth-realm-link-local: what was judged is what is connected to, however often a name is looked up."""
+    guard(server, f'Bearer realm="http://auth.test:{port(other)}/token"')
+    other.answer = lambda _: token()
+    for addresses in (f"{PUBLIC} 169.254.169.254", f"{PUBLIC} 10.0.0.1", "169.254.169.254 169.254.169.254"):
+        names = {"registry.test": PUBLIC, "auth.test": addresses}
+        reference = f"registry.test:{port(server)}/app:1"
+        outcome = program.scan(reference, "--insecure", env=LOGIN, names=names)
+        assert {address for address, _ in outcome.connected} == {PUBLIC}
+        silent(outcome)
+
+
 def test_realms_on_this_machine(program: Program, server: Server, other: Server) -> None:
     """auth-realm-link-local: only a registry that is local itself may name a local token service."""
     names = {"registry.test": PUBLIC, "inside.test": "192.168.1.1"}
