@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, NamedTuple
 
@@ -64,7 +63,7 @@ def fix_and_lint(
     from secpipe.pipeline.lint import lint
 
     done = fix(paths, options, unsafe=chosen.unsafe, write=not chosen.diff)
-    report = lint(paths, replace(options, stdin=done.given if chosen.diff else done.stdin))
+    report = lint(paths, options._replace(stdin=done.given if chosen.diff else done.stdin))
     taken = done.diff if chosen.diff else done.stdin
     if taken is not None:
         wanted[:] = [(name, file) for name, file in wanted if file is not None]
@@ -75,7 +74,7 @@ def fix_and_lint(
         code = 1
     elif code == 0 and done.problems:
         code = 3
-    return replace(report, exit_code=code)
+    return report._replace(exit_code=code)
 
 
 def _tell(done: FixReport, chosen: Mode) -> None:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from typing import NamedTuple
 
 from secpipe.model.location import Region
@@ -123,8 +122,7 @@ class SyntaxProblem(NamedTuple):
     end: int
 
 
-@dataclass(frozen=True, slots=True)
-class Stage:
+class Stage(NamedTuple):
     """A build stage: its FROM, the name after AS (lower case, '' without), and its base.
 
     `base` is the image as written with quotes dropped; `parent` the index of the earlier stage that `base`
@@ -132,7 +130,7 @@ class Stage:
     when a variable has no known value.
     """
 
-    index: int
+    index: int  # type: ignore[assignment]  # nobody misses tuple.index
     name: str
     base: Word
     parent: int | None

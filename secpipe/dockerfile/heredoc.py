@@ -8,7 +8,6 @@ last line, in the order of the markers.
 from __future__ import annotations
 
 from bisect import bisect_left
-from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from secpipe.dockerfile.ast import Heredoc, SyntaxProblem, Word
@@ -47,13 +46,13 @@ def is_marker(text: str) -> bool:
     return bool(match and _name(match[3]))
 
 
-@dataclass(slots=True)
 class Bodies:
     """Finds the bodies of heredocs among the lines of a file (without LF); `starts` are their offsets."""
 
-    lines: list[str]
-    starts: tuple[int, ...]
-    _terminators: dict[bool, dict[str, list[int]]] = field(default_factory=dict)
+    def __init__(self, lines: list[str], starts: tuple[int, ...]) -> None:
+        self.lines = lines
+        self.starts = starts
+        self._terminators: dict[bool, dict[str, list[int]]] = {}
 
     def read(self, marker: Marker, at: int) -> tuple[Heredoc, int, SyntaxProblem | None]:
         """The heredoc whose body begins with line `at` (0-based), the index behind its terminator, a problem.

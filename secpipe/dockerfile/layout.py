@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import io
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 
 from secpipe.dockerfile.ast import Comment, Heredoc, Source, SyntaxProblem
 from secpipe.dockerfile.heredoc import Bodies, markers
@@ -24,25 +23,25 @@ _MAX_LINE = 65535
 """Go's bufio.MaxScanTokenSize less one: BuildKit gives up at a longer line."""
 
 
-@dataclass(slots=True)
 class Layout:
     """What the lines of a file are. `pieces` holds a line's part of an instruction: offset in the file and text."""
 
-    source: Source
-    lines: list[str]
-    escape: str = "\\"
-    directives: dict[str, str] = field(default_factory=dict)
-    comments: list[Comment] = field(default_factory=list)
-    problems: list[SyntaxProblem] = field(default_factory=list)
-    pieces: dict[int, tuple[int, str]] = field(default_factory=dict)
-    heredocs: dict[int, tuple[Heredoc, ...]] = field(default_factory=dict)
-    """By the first line of the instruction."""
-    ends: dict[int, int] = field(default_factory=dict)
-    """Where an instruction with heredocs ends, by its first line."""
-    masked: list[str] = field(default_factory=list)
-    """What dockerfile-parse is given: the first and the last line of each instruction."""
-    numbers: list[int] = field(default_factory=list)
-    """Which line of the file each of these is."""
+    def __init__(self, source: Source, lines: list[str]) -> None:
+        self.source = source
+        self.lines = lines
+        self.escape = "\\"
+        self.directives: dict[str, str] = {}
+        self.comments: list[Comment] = []
+        self.problems: list[SyntaxProblem] = []
+        self.pieces: dict[int, tuple[int, str]] = {}
+        self.heredocs: dict[int, tuple[Heredoc, ...]] = {}
+        """By the first line of the instruction."""
+        self.ends: dict[int, int] = {}
+        """Where an instruction with heredocs ends, by its first line."""
+        self.masked: list[str] = []
+        """What dockerfile-parse is given: the first and the last line of each instruction."""
+        self.numbers: list[int] = []
+        """Which line of the file each of these is."""
 
     def instructions(self) -> Iterator[tuple[int, Joined]]:
         """The first line (0-based) and the logical line of each instruction, as dockerfile-parse splits the masked text."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from secpipe.model.severity import Level
 
@@ -17,8 +17,11 @@ _SYNTAX = "DL1000"
 """What BuildKit refuses is told whatever was selected: the other rules cannot be trusted on it."""
 
 
-@dataclass(frozen=True, slots=True)
-class Options:
+_NO_LEVELS: Mapping[str, Level] = {}
+_NO_LABELS: Mapping[str, str] = {}
+
+
+class Options(NamedTuple):
     """The settings of one lint.
 
     `select`, `extend_select` and `ignore` hold codes, beginnings of codes (`DL30`, `SC`) and, but for `ignore`,
@@ -30,9 +33,9 @@ class Options:
     select: frozenset[str] = frozenset({"default"})
     extend_select: frozenset[str] = frozenset()
     ignore: frozenset[str] = frozenset()
-    levels: Mapping[str, Level] = field(default_factory=dict)
+    levels: Mapping[str, Level] = _NO_LEVELS
     trusted_registries: tuple[str, ...] = ()
-    label_schema: Mapping[str, str] = field(default_factory=dict)
+    label_schema: Mapping[str, str] = _NO_LABELS
     strict_labels: bool = False
 
     def level(self, code: str, level: Level, *, enabled: bool) -> Level:

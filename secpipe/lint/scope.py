@@ -9,7 +9,6 @@ from __future__ import annotations
 import re
 from collections import ChainMap, Counter
 from collections.abc import Mapping, MutableMapping
-from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
 from secpipe.dockerfile.ast import Dockerfile, Instruction, Stage
@@ -30,17 +29,24 @@ _MAX_LAYERS = 64
 T = TypeVar("T")
 
 
-@dataclass(slots=True)
 class Scope:
     """The state of one stage. `variables` has None for a value that only a build knows."""
 
-    escape: str = "\\"
-    shell: Shell = field(default_factory=Shell)
-    variables: MutableMapping[str, str | None] = field(default_factory=dict)
-    environment: MutableMapping[str, None] = field(default_factory=dict)
-    """Names that ENV has set."""
-    has_workdir: bool = False
-    """Whether a WORKDIR has been there."""
+    def __init__(
+        self,
+        escape: str = "\\",
+        shell: Shell | None = None,
+        variables: MutableMapping[str, str | None] | None = None,
+        environment: MutableMapping[str, None] | None = None,
+        has_workdir: bool = False,
+    ) -> None:
+        self.escape = escape
+        self.shell = shell or Shell()
+        self.variables: MutableMapping[str, str | None] = {} if variables is None else variables
+        self.environment: MutableMapping[str, None] = {} if environment is None else environment
+        """Names that ENV has set."""
+        self.has_workdir = has_workdir
+        """Whether a WORKDIR has been there."""
 
     def inherit(self) -> Scope:
         """The state in which a stage based on this one starts."""

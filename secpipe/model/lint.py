@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
-from typing import ClassVar, Literal, NamedTuple
+from typing import Literal, NamedTuple
 
 from secpipe.model.location import Region
 from secpipe.model.problem import Problem
@@ -65,16 +64,22 @@ class LintFinding(NamedTuple):
         return (self.file, r.line, r.column, r.end_line, r.end_column, self.code, self.message)
 
 
-@dataclass(frozen=True, slots=True)
-class LintReport:
+_NO_SOURCES: Mapping[str, tuple[str, ...]] = {}
+
+
+class LintReport(NamedTuple):
     """The findings in all files, sorted; the rules that fired; what could not be linted."""
 
-    kind: ClassVar[Literal["lint"]] = "lint"
     files: tuple[str, ...]
     findings: tuple[LintFinding, ...]
     rules: Mapping[str, Rule]
     problems: tuple[Problem, ...]
     threshold: Level
     exit_code: int
-    sources: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    sources: Mapping[str, tuple[str, ...]] = _NO_SOURCES
     """The decoded lines of each file that has findings, for snippets."""
+
+    @property
+    def kind(self) -> Literal["lint"]:
+        """Which function of a format shows it."""
+        return "lint"

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import TYPE_CHECKING, Literal, NamedTuple, TypeVar
 
@@ -45,11 +44,10 @@ _HARMLESS = frozenset({_UNKNOWN_RULE, _NO_SHELLCHECK.code})
 T = TypeVar("T")
 
 
-@dataclass(frozen=True, slots=True)
-class LintOptions:
+class LintOptions(NamedTuple):
     """`rules` says what is wanted of which rule; a finding of level `threshold` or worse fails the lint."""
 
-    rules: Options = field(default_factory=Options)
+    rules: Options = Options()
     threshold: Level = Level.INFO
     shellcheck: Literal["auto", "on", "off"] = "auto"
     """`auto`: when it is installed"""
@@ -121,8 +119,7 @@ def renamed(report: LintReport, path: str) -> LintReport:
             f"--file-path-in-report {path}: {len(report.files)} files cannot all be called that",
             "lint one file with it",
         )
-    return replace(
-        report,
+    return report._replace(
         files=tuple(path for _ in report.files),
         findings=tuple(finding._replace(file=path) for finding in report.findings),
         sources=dict(zip((path,), report.sources.values(), strict=False)),
@@ -247,7 +244,7 @@ def rules_for(file: str, options: LintOptions) -> Options:
         return options.rules
     path = os.path.abspath(file)  # noqa: PTH100 - as the user wrote it, links and all
     codes = [codes for patterns, codes in options.per_file_ignores if patterns.holds(path)]
-    return replace(options.rules, ignore=options.rules.ignore.union(*codes))
+    return options.rules._replace(ignore=options.rules.ignore.union(*codes))
 
 
 def _together(

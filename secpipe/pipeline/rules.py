@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import replace
 from typing import Any, Literal, NamedTuple
 
 from secpipe.dockerfile.parser import parse
@@ -101,6 +100,6 @@ def fixable(code: str) -> Fixable:
 
 def _findings(code: str, text: str) -> list[LintFinding]:
     dockerfile = parse(decode(text.encode(), "Dockerfile"))
-    options = replace(examples(code).options, select=frozenset({code}), extend_select=frozenset())
+    options = examples(code).options._replace(select=frozenset({code}), extend_select=frozenset())
     found = lint_dockerfile(dockerfile, pragmas(dockerfile), options)
     return [finding for finding in found if finding.code == code]

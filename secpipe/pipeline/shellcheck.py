@@ -8,16 +8,18 @@ from __future__ import annotations
 
 import json
 import os
-import subprocess
 import sys
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from secpipe.cache.paths import shellcheck_path
 from secpipe.cache.results import key, load, save
 from secpipe.lint.shellcheck import EXCLUDED, Comment
+
+if TYPE_CHECKING:
+    import subprocess
 
 _ARGUMENTS = ("--norc", "--format=json1", "--severity=style", f"--exclude={','.join(EXCLUDED)}")
 _BATCH = 200
@@ -99,6 +101,7 @@ class _Batch:
         self._folder: Any = None
 
     def start(self) -> None:
+        import subprocess
         from tempfile import TemporaryDirectory
 
         self._folder = TemporaryDirectory(prefix="secpipe-")
@@ -138,6 +141,8 @@ class _Batch:
         return found, faults
 
     def _answer(self, seconds: float) -> tuple[dict[str, list[dict[str, Any]]], str]:
+        import subprocess
+
         if self._process is None:
             return {}, "ShellCheck cannot be started"
         try:

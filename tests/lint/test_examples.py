@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import pytest
 
 from secpipe.dockerfile.source import source
@@ -45,7 +43,7 @@ def test_a_bad_example_is_found_where_it_says(code: str, bad: BadExample) -> Non
     ("code", "bad"), [case for case in BAD if isinstance(case.values[1], BadExample) and case.values[1].fixed]
 )
 def test_a_bad_example_is_fixed_as_it_says(code: str, bad: BadExample) -> None:
-    options = replace(examples(code).options, select=frozenset({code}))
+    options = examples(code).options._replace(select=frozenset({code}))
     once = fixed(source(bad.dockerfile, "Dockerfile"), options, unsafe=True)
     assert once.text == bad.fixed
     assert once.applied
@@ -56,7 +54,7 @@ def test_a_bad_example_is_fixed_as_it_says(code: str, bad: BadExample) -> None:
 @pytest.mark.parametrize("code", known_codes())
 def test_every_example_with_a_fix_says_what_it_gives(code: str) -> None:
     """At least one of them; and no fix of a rule touches what keeps it."""
-    options = replace(examples(code).options, select=frozenset({code}))
+    options = examples(code).options._replace(select=frozenset({code}))
     results = [
         fixed(source(bad.dockerfile, "Dockerfile"), options, unsafe=True) for bad in examples(code).bad
     ]

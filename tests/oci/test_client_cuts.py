@@ -5,7 +5,6 @@ from __future__ import annotations
 import socket
 import threading
 import time
-from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -65,7 +64,7 @@ def test_without_progress_it_ends(server: Server) -> None:
 
 def test_resumptions_are_bounded(server: Server) -> None:
     asked = cutting(server, MIB)
-    error = complaint(server, replace(PATIENT, blob_resumes=2))
+    error = complaint(server, PATIENT._replace(blob_resumes=2))
     assert "after 2 resumptions)" in error.message
     assert len(asked) == 3
 

@@ -186,7 +186,7 @@ def test_printable_shows_controls() -> None:
 def test_names_that_are_no_utf8_make_valid_reports() -> None:
     name = "caf\udce9\ud800/Dockerfile"
     found = LINT.findings[0]._replace(file=name, message=name)
-    report = replace(LINT, findings=(found,), files=(name,), sources={name: ("FROM x",)})
+    report = LINT._replace(findings=(found,), files=(name,), sources={name: ("FROM x",)})
     for form in formats("lint"):
         render(form, report).encode("utf-8", "strict")
     assert json.loads(render("json", report))[0]["file"] == "caf\\xe9\\ud800/Dockerfile"

@@ -8,7 +8,6 @@ import json
 import re
 import subprocess
 import sys
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree
@@ -29,7 +28,7 @@ from tests.support.reports import LINT
 
 SCHEMAS = Path(__file__).parents[1] / "schemas"
 EMPTY = LintReport((), (), {}, (), Level.INFO, 0)
-CLEAN = replace(EMPTY, files=("Dockerfile",))
+CLEAN = EMPTY._replace(files=("Dockerfile",))
 UNREADABLE = Problem("unreadable-file", "gone", "gone: cannot be read", "look at it", coverage=False)
 NAMES = [
     "C:\\app\\Dockerfile",
@@ -80,8 +79,8 @@ VALIDATED = ["checkstyle", "codacy", "codeclimate", "gitlab_codeclimate", "junit
 
 def named(file: str) -> LintReport:
     found = LINT.findings[0]._replace(file=file, message=f"about {file}")
-    return replace(
-        LINT, files=(file,), findings=(found,), problems=(UNREADABLE._replace(subject=file),), sources={}
+    return LINT._replace(
+        files=(file,), findings=(found,), problems=(UNREADABLE._replace(subject=file),), sources={}
     )
 
 
@@ -97,7 +96,7 @@ def test_every_report_is_valid(name: str, report: LintReport) -> None:
 def test_no_text_breaks_a_report(name: str, file: str, message: str) -> None:
     report = named(file.replace("\x00", "0") or "0")
     found = report.findings[0]._replace(message=message)
-    report = replace(report, findings=(found,))
+    report = report._replace(findings=(found,))
     text = validate(name, report) if name in VALIDATED else render(name, report)
     text.encode()
     if name in ("gnu", "github"):
@@ -113,7 +112,7 @@ def test_hadolints_formats_and_annotations_are_there() -> None:
 
 @pytest.mark.parametrize("name", formats("lint"))
 def test_what_could_not_be_examined_is_told(name: str) -> None:
-    text = render(name, replace(EMPTY, problems=(UNREADABLE,)))
+    text = render(name, EMPTY._replace(problems=(UNREADABLE,)))
     if name == "json":
         assert json.loads(text) == [], "hadolint's array has no place for it"
     else:
@@ -181,9 +180,9 @@ def test_gitlab_fingerprints_are_unique_and_outlive_other_lines() -> None:
     def at(line: int) -> LintFinding:
         return LintFinding("Dockerfile", Region(line, 1, line, 5), "DL3059", Level.INFO, f"message {line}")
 
-    before = replace(CLEAN, findings=(at(2), at(3)), sources={"Dockerfile": ("FROM a:1", "RUN a", "RUN  a")})
-    after = replace(
-        CLEAN, findings=(at(3), at(4)), sources={"Dockerfile": ("# new", "FROM a:1", "RUN a", "RUN  a")}
+    before = CLEAN._replace(findings=(at(2), at(3)), sources={"Dockerfile": ("FROM a:1", "RUN a", "RUN  a")})
+    after = CLEAN._replace(
+        findings=(at(3), at(4)), sources={"Dockerfile": ("# new", "FROM a:1", "RUN a", "RUN  a")}
     )
     assert len(set(fingerprints(before))) == 2
     assert fingerprints(before) == fingerprints(after)
@@ -214,7 +213,7 @@ def test_paths_below_the_working_directory_are_relative(
     ],
 )
 def test_sonarqube_gets_only_ranges_that_it_takes(region: Region, columns: tuple[int, int] | None) -> None:
-    report = replace(LINT, findings=(LINT.findings[0]._replace(region=region),))
+    report = LINT._replace(findings=(LINT.findings[0]._replace(region=region),))
     found = items("sonarqube", validate("sonarqube", report))[0]["primaryLocation"]["textRange"]
     assert found["startLine"] == region.line
     assert found["endLine"] <= 4, "the file's last"
@@ -270,7 +269,7 @@ def test_formats_import_nothing_heavy(name: str) -> None:
 def test_fields_are_hadolints(tmp_path: Path) -> None:
     """Each field that hadolint has, we have too: the kinds of JSON it writes for one finding."""
     (tmp_path / "Dockerfile").write_text("FROM debian\n")
-    report = replace(LINT, findings=LINT.findings[:1], problems=())
+    report = LINT._replace(findings=LINT.findings[:1], problems=())
     for name in ("json", "codeclimate", "gitlab_codeclimate", "codacy", "sonarqube"):
         theirs = subprocess.run(
             [str(HADOLINT), "--no-fail", "-f", name, "Dockerfile"],

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time
 import unicodedata
-from dataclasses import replace
 
 import pytest
 from hypothesis import given
@@ -78,7 +77,7 @@ def test_a_finding_is_one_line_for_grep() -> None:
 
 def test_the_link_of_a_rule_comes_once() -> None:
     found = LINT.findings[0]
-    text = render("tty", replace(LINT, findings=(found, found)), width=80)
+    text = render("tty", LINT._replace(findings=(found, found)), width=80)
     assert text.count("docs/rules/DL3006.md") == 1
     assert "http" not in render("tty", LINT)
 
