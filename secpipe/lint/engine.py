@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import functools
 import importlib
-import pkgutil
 from bisect import bisect_right
 from collections import deque
 from collections.abc import Iterable, Iterator
@@ -21,6 +20,7 @@ from secpipe.lint.run import Run
 from secpipe.lint.scope import Context
 from secpipe.lint.shell import DEFAULTS, Shell
 from secpipe.model.lint import Edit, Fix, LintFinding
+from secpipe.model.modules import names
 from secpipe.model.severity import Level
 
 
@@ -34,7 +34,7 @@ def checks_of(code: str) -> tuple[Check, ...]:
 @functools.cache
 def checked_codes() -> tuple[str, ...]:
     """The codes of the rules that have a check, by module names alone."""
-    return tuple(sorted(module.name.upper() for module in pkgutil.iter_modules(secpipe.lint.checks.__path__)))
+    return tuple(sorted(name.upper() for name in names(secpipe.lint.checks.__path__)))
 
 
 def lint_dockerfile(

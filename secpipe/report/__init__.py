@@ -7,11 +7,11 @@ A format module defines `lint(report, *, color, width) -> str`, `scan(report, *,
 from __future__ import annotations
 
 import importlib
-import pkgutil
 from types import ModuleType
 from typing import TYPE_CHECKING, Literal
 
 from secpipe.errors import UsageError
+from secpipe.model.modules import names
 
 if TYPE_CHECKING:
     from secpipe.model.lint import LintReport
@@ -44,7 +44,7 @@ def render(
 
 def known() -> list[str]:
     """The names of all formats, sorted."""
-    return sorted(m.name for m in pkgutil.iter_modules(__path__) if not m.name.startswith("_"))
+    return names(__path__)
 
 
 def _module(name: str) -> ModuleType:
