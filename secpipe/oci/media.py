@@ -10,6 +10,7 @@ import io
 import os
 import stat
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Protocol, cast
 
@@ -22,6 +23,8 @@ if TYPE_CHECKING:
 STDIN = "standard input"
 _BLOCK = 1 * MIB
 _GZIP = b"\x1f\x8b"
+# Packing must keep up with a pipe: the levels above take half as long again for a tenth less.
+_LEVEL = -5
 
 
 class Stream(Protocol):
@@ -86,7 +89,7 @@ class Redirected:
         self.length = max(0, os.fstat(descriptor).st_size - self._start)
 
     def open(self) -> IO[bytes]:
-        return cast(IO[bytes], _Reader(self))
+        return cast(IO[bytes], _Reader(self.read_at))
 
     def read_at(self, position: int, count: int) -> bytes:
         return os.pread(self._descriptor, count, self._start + position)
@@ -114,25 +117,32 @@ class Kept:
             self._blocks.append(packed)
 
     def open(self) -> IO[bytes]:
-        return cast(IO[bytes], _Reader(self))
+        # Readers go through the blocks from one end to the other, in pieces.
+        number, block = -1, b""
 
-    def read_at(self, position: int, count: int) -> bytes:
-        number, offset = divmod(position, _BLOCK)
-        if position >= self.length:
+        def read_at(position: int, count: int) -> bytes:
+            nonlocal number, block
+            wanted, offset = divmod(position, _BLOCK)
+            if wanted != number:
+                number, block = wanted, self._unpacked(wanted)
+            return block[offset : offset + count]
+
+        return cast(IO[bytes], _Reader(read_at))
+
+    def _unpacked(self, number: int) -> bytes:
+        if number >= len(self._blocks):
             return b""
         block = self._blocks[number]
         full = _BLOCK if number < len(self._blocks) - 1 else self.length - number * _BLOCK
         # A block that does not become smaller is kept as it is.
-        if len(block) != full:
-            block = _zstd().decompress(block)
-        return block[offset : offset + count]
+        return block if len(block) == full else _zstd().decompress(block)
 
     def _pack(self, block: bytes) -> bytes:
         if self._blocks and self._blocks[0].startswith(_GZIP):
             return block
         if not self._blocks and block.startswith(_GZIP):
             return block
-        packed = _zstd().compress(block, 1)
+        packed = _zstd().compress(block, _LEVEL)
         return packed if len(packed) < len(block) else block
 
 
@@ -150,15 +160,11 @@ def standard_input(limits: Limits) -> Medium:
         return Kept(stream, STDIN, limits)
 
 
-class _Bytes(Protocol):
-    def read_at(self, position: int, count: int) -> bytes: ...
-
-
 class _Reader(io.RawIOBase):
     """One reader of what can be read at any position."""
 
-    def __init__(self, source: _Bytes) -> None:
-        self._source, self._position = source, 0
+    def __init__(self, read_at: Callable[[int, int], bytes]) -> None:
+        self._read_at, self._position = read_at, 0
 
     def readable(self) -> bool:
         return True
@@ -176,7 +182,7 @@ class _Reader(io.RawIOBase):
 
     def readinto(self, buffer: WriteableBuffer) -> int:
         view = memoryview(buffer).cast("B")
-        data = self._source.read_at(self._position, len(view))
+        data = self._read_at(self._position, len(view))
         view[: len(data)] = data
         self._position += len(data)
         return len(data)

@@ -166,6 +166,11 @@ def _open_tar(rest: str, target: str, options: Options, kind: str = "") -> Itera
                 f"{files.where} is no {_ARCHIVES[kind]} (it has no {kind})",
                 f"write {_ARCHIVES[found]}:{rest}",
             )
+        several = options.every or options.platform
+        if not kind and several and found == "manifest.json" and files.size("oci-layout") is not None:
+            # manifest.json names one platform's image, which must be one of those that the index names.
+            open_docker_archive(files, name, shown=target, wanted=None, limits=options.limits)
+            found = "oci-layout"
         yield kinds[found](
             files, name, shown=target, wanted=options.platform, every=options.every, limits=options.limits
         )

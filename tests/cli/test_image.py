@@ -11,11 +11,13 @@ import sys
 import tarfile
 from pathlib import Path
 
+import jsonschema
 import pytest
 
 from tests.support.cli import SETTINGS, secpipe
 from tests.support.images import BuiltImage, BuiltLayer, Entry, digest, image, index, tar, write_layout
 
+SCHEMA = json.loads((Path(__file__).parents[2] / "docs/schema/image.schema.json").read_text())
 BINARY = bytes(range(256)) * 3 + b"\r\n\0"
 LAYERS = [
     BuiltLayer(
@@ -77,7 +79,7 @@ def layout(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def test_inspect(layout: Path) -> None:
     found = secpipe("image", "inspect", f"{layout}:1", "-f", "json").json
-    assert found["schemaVersion"] == "1.0"
+    jsonschema.validate(found, SCHEMA)
     assert (found["digest"], found["platform"]) == (IMAGE.digest, "linux/amd64")
     assert found["manifest"] == json.loads(IMAGE.manifest)
     assert found["config"] == json.loads(IMAGE.blobs[found["manifest"]["config"]["digest"]])
@@ -102,6 +104,7 @@ def test_inspect_for_people(layout: Path) -> None:
 def test_attestations_are_known(layout: Path) -> None:
     found = secpipe("image", "inspect", f"{layout}:built", "-f", "json").json
     assert found["digest"] == IMAGE.digest
+    jsonschema.validate(found, SCHEMA)
     (entry,) = found["attestations"]
     assert entry["digest"] == image([], config={}).digest
     assert entry["digest"] in secpipe("image", "inspect", f"{layout}:built").stdout
@@ -128,8 +131,9 @@ def test_ls(layout: Path) -> None:
 
 def test_ls_of_a_path(layout: Path) -> None:
     def paths(path: str) -> list[str]:
-        files = secpipe("image", "ls", f"{layout}:1", path, "-f", "json").json["files"]
-        return [file["path"] for file in files]
+        found = secpipe("image", "ls", f"{layout}:1", path, "-f", "json").json
+        jsonschema.validate(found, SCHEMA)
+        return [file["path"] for file in found["files"]]
 
     assert paths("old") == paths("/old/") == paths("./tmp/../old") == ["/old", "/old/file"]
     assert paths("lib") == ["/lib", "/lib/binary", "/lib/os-release", "/lib/su"]

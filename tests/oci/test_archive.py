@@ -12,8 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from secpipe.errors import DigestMismatch, ImageError, LimitExceeded, UsageError
-from secpipe.oci.target import open_image
+from secpipe.errors import DigestMismatch, ImageError, LimitExceeded, SecpipeError, UsageError
+from secpipe.oci.target import open_image, open_images
 from tests.oci.archives import (
     CONFIG,
     HEX,
@@ -28,7 +28,7 @@ from tests.oci.archives import (
     write,
 )
 from tests.support import images
-from tests.support.images import BuiltImage, Entry
+from tests.support.images import BuiltImage, BuiltLayer, Entry
 
 
 def test_a_saved_image(saved: Path) -> None:
@@ -243,3 +243,37 @@ def test_skopeo_reads_our_archives_alike(tmp_path: Path, saved: Path) -> None:
         assert [layer.descriptor.digest for layer in image.layers] == [
             layer["digest"] for layer in theirs["layers"]
         ]
+
+
+def _exported(folder: Path, listed: BuiltImage, whole: BuiltImage) -> Path:
+    """What containerd exports: a layout with an index, and manifest.json for the one image that Docker would load."""
+    config = json.loads(listed.manifest)["config"]["digest"]
+    layers = [layer["digest"] for layer in json.loads(listed.manifest)["layers"]]
+    path = {name: f"blobs/{name.replace(':', '/')}" for name in (config, *layers)}
+    listing = [{"Config": path[config], "RepoTags": ["app:1"], "Layers": [path[layer] for layer in layers]}]
+    return layout_tar(folder, {"1": whole}, [Entry("manifest.json", json.dumps(listing).encode())])
+
+
+def test_other_platforms_of_an_archive_that_is_both(tmp_path: Path) -> None:
+    arm64 = images.image([BuiltLayer(images.files({"arm": "64"}))], architecture="arm64")
+    whole = images.index([ONE, arm64])
+    path = _exported(tmp_path, ONE, whole)
+    for target, platform, digest in (
+        (f"{path}", None, ""),
+        (f"{path}:1", "linux/arm64", arm64.digest),
+        (f"{path}", "linux/amd64", ONE.digest),
+    ):
+        with open_image(target, platform=platform) as image:
+            assert image.digest == digest
+    with open_images(str(path)) as found:
+        assert [one.open().digest for one in found] == [ONE.digest, arm64.digest]
+
+
+def test_other_platforms_do_not_hide_that_readers_see_two_images(tmp_path: Path) -> None:
+    path = _exported(tmp_path, ONE, images.index([TWO]))
+    with pytest.raises(SecpipeError), open_images(str(path)):
+        pass
+    with pytest.raises(SecpipeError), open_image(str(path), platform="linux/amd64"):
+        pass
+    with pytest.raises(SecpipeError), open_image(str(path)):
+        pass

@@ -9,6 +9,7 @@ from contextlib import closing, suppress
 from pathlib import Path
 from typing import Any
 
+import jsonschema
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -175,6 +176,8 @@ def test_the_real_registry(registries: Registries) -> None:
     assert referring(ImageOptions(target)) == (whole.digest, [])
     result = secpipe("image", "referrers", target, "--platform", "linux/amd64", "-f", "json")
     assert result.code == 0
+    schema = Path(__file__).parents[2] / "docs/schema/image.schema.json"
+    jsonschema.validate(result.json, json.loads(schema.read_text()))
     assert result.json["digest"] == ONE.digest
     assert [found["digest"] for found in result.json["referrers"]] == [sbom.digest, TWO.digest]
     only = secpipe("image", "referrers", f"{registries.anonymous}/referred@{ONE.digest}", "--type", SPDX)
