@@ -33,7 +33,7 @@ CONFIG = json.loads(IMAGE.manifest)["config"]["digest"]
 FIRST, SECOND = (f"/blobs/{images.digest(layer.tar)}" for layer in LAYERS)
 MANIFEST = "/manifests/1"
 SIZE = len(LAYERS[0].tar)
-HASTY = Limits(idle_seconds=1, request_seconds=2)
+HASTY = Limits(idle_seconds=1, request_seconds=1)
 ALICE = Credentials(USERNAME, PASSWORD)
 
 

@@ -99,11 +99,12 @@ def test_silence_in_the_middle(program: Program, server: Server) -> None:
     silent = Reply(200, BIG.tar, sent=2 * MIB, stall=20)
     rest = Reply(206, BIG.tar[2 * MIB :], [("Content-Range", f"bytes {2 * MIB}-{SIZE - 1}/{SIZE}")])
     found(program.scan(target(server, BLOB, silent, rest), *HASTY), OPENSSL)
-    outcome = refused(program.scan(target(server, BLOB, silent), *HASTY), "stopped answering in time")
+    impatient = (*HASTY, "--limit", "blob-resumes=1")
+    outcome = refused(program.scan(target(server, BLOB, silent), *impatient), "stopped answering in time")
     assert outcome.wall < 6
 
 
-@pytest.mark.parametrize("part", ["/manifests/1", "/v2/", BLOB])
+@pytest.mark.parametrize("part", ["/v2/", BLOB])
 def test_a_byte_at_a_time(program: Program, part: str, server: Server) -> None:
     """slow-loris: no read ever times out, and yet it ends."""
     slow = Reply(200, BIG.tar, drip=0.2)
@@ -178,7 +179,6 @@ def test_too_many_requests(program: Program, after: str, server: Server) -> None
     ("status", "part"),
     [
         (408, "/manifests/1"),
-        (500, BLOB),
         (502, BLOB),
         (503, "/manifests/1"),
         (504, "/v2/"),
