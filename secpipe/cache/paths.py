@@ -29,4 +29,6 @@ def folder() -> Path:
         return Path(named)
     from platformdirs import user_cache_path
 
-    return user_cache_path("secpipe")
+    found = user_cache_path("secpipe")
+    # Who has neither HOME nor an account has no such folder, and "~" is a name like any other.
+    return found if found.is_absolute() else Path(os.devnull) / "secpipe"
