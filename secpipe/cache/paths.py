@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+_NOWHERE = Path(os.devnull) / "secpipe"
+
 
 def database_path() -> Path:
     """The advisory database: `$SECPIPE_DB`, else `advisories.sqlite` in the cache's folder."""
@@ -29,6 +31,9 @@ def folder() -> Path:
         return Path(named)
     from platformdirs import user_cache_path
 
-    found = user_cache_path("secpipe")
-    # Who has neither HOME nor an account has no such folder, and "~" is a name like any other.
-    return found if found.is_absolute() else Path(os.devnull) / "secpipe"
+    # Who has neither HOME nor an account has no such folder: platformdirs says so, or leaves a "~" in it.
+    try:
+        found = user_cache_path("secpipe")
+    except RuntimeError:
+        return _NOWHERE
+    return found if found.is_absolute() else _NOWHERE
