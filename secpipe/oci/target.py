@@ -140,7 +140,7 @@ def _holds_listing(path: Path, options: Options) -> bool:
 
 @contextmanager
 def _open_tar(rest: str, target: str, options: Options, kind: str = "") -> Iterator[Sequence[Candidate]]:
-    """An image in a tar; without `kind` it is told by its content. `docker load` goes by manifest.json, so do we."""
+    """An image in a tar, whose kind is told by its content. `docker load` goes by manifest.json, so do we."""
     from secpipe.oci.archive import open_docker_archive
     from secpipe.oci.media import File, Medium, standard_input
     from secpipe.oci.tarfiles import TarFiles
@@ -171,9 +171,15 @@ def _open_tar(rest: str, target: str, options: Options, kind: str = "") -> Itera
             # manifest.json names one platform's image, which must be one of those that the index names.
             open_docker_archive(files, name, shown=target, wanted=None, limits=options.limits)
             found = "oci-layout"
-        yield kinds[found](
-            files, name, shown=target, wanted=options.platform, every=options.every, limits=options.limits
-        )
+        try:
+            images = kinds[found](
+                files, name, shown=target, wanted=options.platform, every=options.every, limits=options.limits
+            )
+        except UsageError as error:
+            if stdin:
+                error.hint += f"; for standard input that is {_ARCHIVES[found]}:-:NAME"
+            raise
+        yield images
 
 
 @contextmanager

@@ -24,7 +24,9 @@ from secpipe.model.limits import KIB, Limits
 from secpipe.oci import endpoints
 from secpipe.oci.target import open_image
 from tests.oci.archives import CONFIG, ONE, TARS, contents
+from tests.oci.server import Reply, Server, serving
 from tests.support import images
+from tests.support.certificates import write_certificate
 from tests.support.images import BuiltLayer
 
 
@@ -231,6 +233,39 @@ def test_where_engines_are_looked_for(tmp_path: Path, monkeypatch: pytest.Monkey
     assert found.port == 2376
     monkeypatch.setenv("DOCKER_HOST", "unix:///y/docker.sock")
     assert [place.path for place in endpoints.candidates("docker")] == ["/y/docker.sock"]
+
+
+def answering(server: Server, export: bytes) -> None:
+    answers = {
+        "/_ping": Reply(200, b"OK"),
+        "/images/app/json": Reply(200, json.dumps({"Id": CONFIG}).encode()),
+        f"/images/{CONFIG}/get": Reply(200, export, delimited="chunks"),
+    }
+    server.answer = lambda seen: answers.get(seen.path, Reply(404))
+
+
+def test_engines_behind_tcp(saved: Path, server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
+    answering(server, saved.read_bytes())
+    monkeypatch.setenv("DOCKER_HOST", f"tcp://{server.address}")
+    assert contents("docker:app") == TARS
+    assert contents("docker:app", limits=Limits(stream_bytes=1)) == TARS
+
+
+def test_engines_behind_tls(saved: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    names = "subjectAltName=IP:127.0.0.1"
+    parts = write_certificate(tmp_path, "engine", "-addext", names)
+    both = tmp_path / "both.pem"
+    both.write_bytes(b"".join(part.read_bytes() for part in parts))
+    with serving(both) as server:
+        answering(server, saved.read_bytes())
+        monkeypatch.setenv("DOCKER_HOST", f"tcp://{server.address}")
+        monkeypatch.setenv("DOCKER_TLS_VERIFY", "1")
+        monkeypatch.setenv("DOCKER_CERT_PATH", str(tmp_path))
+        assert "CERTIFICATE_VERIFY_FAILED" in complaint("docker:app").message
+        (tmp_path / "ca.pem").write_bytes(parts[1].read_bytes())
+        assert contents("docker:app") == TARS
+        (tmp_path / "cert.pem").write_text("none")
+        assert isinstance(complaint("docker:app"), UsageError)
 
 
 @pytest.mark.skipif(not shutil.which("podman"), reason="podman is not installed")

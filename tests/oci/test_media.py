@@ -51,7 +51,7 @@ def test_docker_archives_on_standard_input(tmp_path: Path) -> None:
         for given_data in (data, gzip.compress(data), path):
             assert run(target, given_data) == (sizes, "")
     assert "holds several images" in run("-", data)[1]
-    assert "app:1, app:2" in run("-", data)[1]
+    assert "app:1, app:2; for standard input that is docker-archive:-:NAME" in run("-", data)[1]
     assert "write docker-archive:-" in run("oci-archive:-", data)[1]
 
 
