@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 import stat
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from itertools import islice
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from secpipe.pipeline.image import Row
 
 SCHEMA_VERSION = "1.0"
+_BATCH = 1000
 _FORMATS = ("json", "tty")
 _KINDS = {"file": stat.S_IFREG, "directory": stat.S_IFDIR, "symlink": stat.S_IFLNK, "device": stat.S_IFCHR}
 
@@ -101,9 +103,9 @@ def ls(
     options = ImageOptions(target, platform, who, authfile, insecure, parse_limits(limit or []))
     found = listing(options, path)
     if format == "json":
-        _write_json({**_named(found.image), "files": [_row(row) for row in found.rows]})
+        _write_files(_named(found.image), found.rows)
     else:
-        _write_lines(_row_lines(found.rows))
+        _write_lines(map(_row_line, found.rows))
     for problem in found.problems:
         say(f"{problem.code}: {problem.message}")
     if found.problems:
@@ -173,10 +175,22 @@ def _write_json(document: dict[str, Any]) -> None:
     write(json.dumps(document, indent=2) + "\n")
 
 
-def _write_lines(lines: Iterator[str] | list[str]) -> None:
+def _write_lines(lines: Iterable[str]) -> None:
     from secpipe.model.text import printable
 
-    write("".join(printable(line) + "\n" for line in lines))
+    waiting = iter(lines)
+    while batch := list(islice(waiting, _BATCH)):
+        write("".join(printable(line) + "\n" for line in batch))
+
+
+def _write_files(head: dict[str, Any], rows: Iterator[Row]) -> None:
+    """One JSON object, whose files are written as they come, one a line."""
+    write(json.dumps(head, indent=2)[:-2] + ',\n  "files": [')
+    between = "\n"
+    while batch := list(islice(rows, _BATCH)):
+        write(between + ",\n".join(f"    {json.dumps(_row(row))}" for row in batch))
+        between = ",\n"
+    write("\n  ]\n}\n")
 
 
 # ---------------------------------------------------------------- as JSON
@@ -269,10 +283,8 @@ def _history(image: Image) -> list[str]:
     return lines
 
 
-def _row_lines(rows: tuple[Row, ...]) -> Iterator[str]:
-    wide = max((len(str(row.size)) for row in rows), default=1)
-    for row in rows:
-        mode = stat.filemode(_KINDS[row.kind] | row.mode)
-        layer = "-" if row.layer is None else str(row.layer)
-        link = f" -> {row.link}" if row.kind == "symlink" else ""
-        yield f"{mode}  {row.size:>{wide}}  {layer:>4}  {row.path}{link}"
+def _row_line(row: Row) -> str:
+    mode = stat.filemode(_KINDS[row.kind] | row.mode)
+    layer = "-" if row.layer is None else str(row.layer)
+    link = f" -> {row.link}" if row.kind == "symlink" else ""
+    return f"{mode}  {row.size:>10}  {layer:>3}  {row.path}{link}"

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
+from itertools import chain
 from pathlib import Path
 from typing import Literal
 
@@ -56,10 +57,10 @@ class Row:
 
 @dataclass(frozen=True, slots=True)
 class Listing:
-    """The image, its names in the order of their bytes, and what could not be read."""
+    """The image, its names, which can be taken once, and what could not be read."""
 
     image: Image
-    rows: tuple[Row, ...]
+    rows: Iterator[Row]
     problems: tuple[Problem, ...]
 
 
@@ -70,7 +71,10 @@ def inspect(options: ImageOptions) -> Image:
 
 
 def listing(options: ImageOptions, path: str = "/") -> Listing:
-    """The names at `path`, which may lead through links, and below it. UsageError when there is nothing."""
+    """The names at `path`, which may lead through links, and below it, each directory before what is in it, sorted.
+
+    UsageError when there is nothing. An image may have millions of names, so they are made as they are asked for.
+    """
     with _opened(options) as image:
         budget = Budget(options.limits)
         extracts = [
@@ -82,12 +86,10 @@ def listing(options: ImageOptions, path: str = "/") -> Listing:
     wanted = _encoded(path)
     node, parent, name = _at(tree, wanted, options.target)
     shown = b"/" + normalise(wanted)
+    rows = iter([notes.row(shown, parent, name, node)] if shown != b"/" else [])
     if type(node) is Directory:
-        rows = [notes.row(shown, parent, name, node)] if shown != b"/" else []
-        rows += notes.below(shown.rstrip(b"/"), node)
-    else:
-        rows = [notes.row(shown, parent, name, node)]
-    return Listing(image, tuple(row for _, row in sorted(rows)), tuple(sorted(set(tree.problems))))
+        rows = chain(rows, notes.below(shown.rstrip(b"/"), node))
+    return Listing(image, rows, tuple(sorted(set(tree.problems))))
 
 
 def content(options: ImageOptions, path: str) -> bytes:
@@ -156,32 +158,37 @@ class _Notes:
                 # The parent is kept, too: its identity must not become another's.
                 self._others[id(parent), name] = (node, parent, entry, extract.index)
 
-    def row(self, path: bytes, parent: Directory, name: bytes, node: Node) -> tuple[bytes, Row]:
-        """How a node is shown, with what to sort it by."""
+    def row(self, path: bytes, parent: Directory, name: bytes, node: Node) -> Row:
+        """How a node is shown."""
         shown = printable(path)
         if type(node) is Regular:
             entry = self._files[node.layer, node.ordinal]
-            return path, Row(shown, "file", entry.mode, entry.size, node.layer)
+            return Row(shown, "file", entry.mode, entry.size, node.layer)
         noted = self._others.get((id(parent), name))
         known = noted if noted and noted[0] is node else None
         mode, layer = (known[2].mode, known[3]) if known else (_IMPLIED, None)
         if type(node) is Symlink:
-            return path, Row(shown, "symlink", mode if known else 0o777, 0, layer, printable(node.target))
+            return Row(shown, "symlink", mode if known else 0o777, 0, layer, printable(node.target))
         kind: Kind = "directory" if type(node) is Directory else "device"
-        return path, Row(shown, kind, mode, 0, layer)
+        return Row(shown, kind, mode, 0, layer)
 
-    def below(self, path: bytes, directory: Directory) -> Iterator[tuple[bytes, Row]]:
+    def below(self, path: bytes, directory: Directory) -> Iterator[Row]:
         """Everything in a directory and below it, no link followed."""
-        pending = [(path, directory)]
+        pending = [_within(path, directory)]
         while pending:
-            path, directory = pending.pop()
-            for name, node in directory.children.items():
-                if node is GONE or node is MISSING:
-                    continue
-                whole = path + b"/" + name
-                yield self.row(whole, directory, name, node)
-                if type(node) is Directory:
-                    pending.append((whole, node))
+            if (found := next(pending[-1], None)) is None:
+                pending.pop()
+                continue
+            whole, parent, name, node = found
+            yield self.row(whole, parent, name, node)
+            if type(node) is Directory:
+                pending.append(_within(whole, node))
+
+
+def _within(path: bytes, directory: Directory) -> Iterator[tuple[bytes, Directory, bytes, Node]]:
+    for name, node in sorted(directory.children.items(), key=lambda child: child[0]):
+        if node is not GONE and node is not MISSING:
+            yield path + b"/" + name, directory, name, node
 
 
 def _opened(options: ImageOptions) -> AbstractContextManager[Image]:

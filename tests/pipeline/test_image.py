@@ -1,0 +1,64 @@
+"""Names of an image that are made as they are asked for, and kept to what bounds them."""
+
+from __future__ import annotations
+
+import random
+import tarfile
+from contextlib import suppress
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from secpipe.errors import LimitExceeded, UsageError
+from secpipe.model.limits import Limits
+from secpipe.pipeline.image import ImageOptions, content, listing
+from tests.support.images import BuiltLayer, Entry, image, tar, write_layout
+
+_names = st.lists(st.sampled_from(["a", "b", "a-b", "..", "."]), min_size=1, max_size=4).map("/".join)
+_entries = st.builds(
+    lambda name, kind, link: Entry(name, b"data" if kind == tarfile.REGTYPE else b"", kind, link),
+    _names,
+    st.sampled_from([tarfile.REGTYPE, tarfile.DIRTYPE, tarfile.SYMTYPE, tarfile.LNKTYPE, tarfile.FIFOTYPE]),
+    _names,
+)
+
+
+@given(st.lists(st.lists(_entries, max_size=6), min_size=1, max_size=3), _names)
+def test_what_is_listed_can_be_read(
+    tmp_path_factory: pytest.TempPathFactory, layers: list[list[Entry]], path: str
+) -> None:
+    layout = write_layout(
+        tmp_path_factory.mktemp("image") / "layout", {"1": image([BuiltLayer(tar(one)) for one in layers])}
+    )
+    options = ImageOptions(f"oci:{layout}")
+    rows = list(listing(options).rows)
+    assert len({row.path for row in rows}) == len(rows)
+    kinds = {row.path: row.kind for row in rows}
+    for row in rows:
+        above = row.path.rpartition("/")[0]
+        assert not above or kinds[above] == "directory"
+        if row.kind == "file":
+            assert row.layer is not None
+            assert (content(options, row.path), row.size) == (b"data", 4)
+    # What is no file of the image is a mistake of the command line, never another error.
+    with suppress(UsageError):
+        assert content(options, path) == b"data"
+
+
+def test_names_come_in_their_order(tmp_path: Path) -> None:
+    names = [f"{a}/{b}" for a in "abc" for b in "xyz"]
+    random.Random(1).shuffle(names)
+    layout = write_layout(
+        tmp_path / "layout", {"1": image([BuiltLayer(tar([Entry(name) for name in names]))])}
+    )
+    rows = listing(ImageOptions(f"oci:{layout}")).rows
+    assert [row.path for row in rows if row.kind == "file"] == [f"/{name}" for name in sorted(names)]
+
+
+def test_bounds(tmp_path: Path) -> None:
+    layout = write_layout(tmp_path / "layout", {"1": image([BuiltLayer(tar([Entry("a"), Entry("b")]))])})
+    for limits in (Limits(layer_entries=1), Limits(image_entries=1), Limits(layer_bytes=512)):
+        with pytest.raises(LimitExceeded):
+            listing(ImageOptions(f"oci:{layout}", limits=limits))
