@@ -6,8 +6,6 @@ from typing import Annotated
 
 import typer
 
-from secpipe.cli._reports import destinations as destinations
-from secpipe.cli._reports import emit as emit
 
 FormatOption = Annotated[
     str | None,
