@@ -6,7 +6,6 @@ from typing import Annotated
 
 import typer
 
-
 FormatOption = Annotated[
     str | None,
     typer.Option(
