@@ -9,21 +9,28 @@ from __future__ import annotations
 import json
 import os
 import sys
-from collections.abc import Iterable, Sequence
-from contextlib import suppress
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from secpipe.cache.folder import private
 from secpipe.cache.paths import shellcheck_path
 from secpipe.cache.results import key, load, save
 from secpipe.lint.shellcheck import EXCLUDED, Comment
 
 if TYPE_CHECKING:
     import subprocess
+    from tempfile import TemporaryDirectory
 
 _ARGUMENTS = ("--norc", "--format=json1", "--severity=style", f"--exclude={','.join(EXCLUDED)}")
+_FIELDS = ("line", "column", "endLine", "endColumn", "level", "code", "message")
+_LEVELS = ("error", "warning", "info", "style")
 _BATCH = 200
 """Scripts of one process, so that the names fit a command line and one bad script costs little."""
+
+
+Comments = tuple[Comment, ...]
+"""What is said of one script."""
 
 
 class Program(NamedTuple):
@@ -53,7 +60,8 @@ class ShellCheck:
         self._jobs = jobs
         self._seconds = seconds
         self._keys: list[bytes] = []
-        self._known: dict[bytes, bytes] = {}
+        self._known: dict[bytes, Comments] = {}
+        self._memory = _memory()
         self._batches: list[_Batch] = []
 
     def start(self, texts: Sequence[str]) -> None:
@@ -61,7 +69,10 @@ class ShellCheck:
         identity = (self._program.identity, *(argument.encode() for argument in _ARGUMENTS))
         encoded = [text.encode("utf-8", "replace") for text in texts]
         self._keys = [key(*identity, text) for text in encoded]
-        self._known = load(shellcheck_path(), set(self._keys))
+        remembered = load(self._memory, set(self._keys)) if self._memory else {}
+        self._known = {
+            each: said for each, value in remembered.items() if (said := _unpacked(value)) is not None
+        }
         by_key = dict(zip(self._keys, encoded, strict=True))
         missing = sorted(
             (item for item in by_key.items() if item[0] not in self._known), key=lambda item: -len(item[1])
@@ -73,22 +84,20 @@ class ShellCheck:
             for batch in self._batches[: self._jobs]:
                 batch.start()
 
-    def results(self) -> list[tuple[Comment, ...] | str]:
+    def results(self) -> list[Comments | str]:
         """For each script its comments, or why there are none."""
         faults: dict[bytes, str] = {}
-        fresh: dict[bytes, bytes] = {}
+        fresh: dict[bytes, Comments] = {}
         for position, batch in enumerate(self._batches):
             found, failed = batch.finish(self._seconds)
             fresh.update(found)
             faults.update(failed)
             if (following := position + self._jobs) < len(self._batches):
                 self._batches[following].start()
-        save(shellcheck_path(), fresh)
+        if self._memory:
+            save(self._memory, {each: json.dumps(said).encode() for each, said in fresh.items()})
         known = self._known | fresh
-        return [
-            faults[each] if each in faults else tuple(Comment(*fields) for fields in json.loads(known[each]))
-            for each in self._keys
-        ]
+        return [faults[each] if each in faults else known[each] for each in self._keys]
 
 
 class _Batch:
@@ -98,19 +107,20 @@ class _Batch:
         self._program = program
         self._scripts = scripts
         self._process: subprocess.Popen[bytes] | None = None
-        self._folder: Any = None
+        self._refused = "ShellCheck was not started"
+        self._folder: TemporaryDirectory[str] | None = None
 
     def start(self) -> None:
         import subprocess
         from tempfile import TemporaryDirectory
 
-        self._folder = TemporaryDirectory(prefix="secpipe-")
-        folder = Path(self._folder.name)
-        for number, (_, text) in enumerate(self._scripts):
-            (folder / str(number)).write_bytes(text)
         environment = {name: value for name, value in os.environ.items() if name != "SHELLCHECK_OPTS"}
-        # An error to start it is told when the answer is asked for.
-        with suppress(OSError):
+        # What keeps it from starting is told when the answer is asked for.
+        try:
+            self._folder = TemporaryDirectory(prefix="secpipe-")
+            folder = Path(self._folder.name)
+            for number, (_, text) in enumerate(self._scripts):
+                (folder / str(number)).write_bytes(text)
             self._process = subprocess.Popen(
                 [self._program.path, *_ARGUMENTS, *map(str, range(len(self._scripts)))],
                 cwd=folder,
@@ -119,18 +129,21 @@ class _Batch:
                 stdout=subprocess.PIPE,
                 stderr=subprocess.DEVNULL,
             )
+        except OSError as error:
+            self._refused = f"ShellCheck cannot be started: {(error.strerror or str(error)).lower()}"
 
-    def finish(self, seconds: float) -> tuple[dict[bytes, bytes], dict[bytes, str]]:
+    def finish(self, seconds: float) -> tuple[dict[bytes, Comments], dict[bytes, str]]:
         """What the process said by the key of each script, and what went wrong with which."""
         try:
             answer, fault = self._answer(seconds)
         finally:
-            self._folder.cleanup()
+            if self._folder:
+                self._folder.cleanup()
         if not fault:
-            return {key: _packed(answer.get(str(n), ())) for n, (key, _) in enumerate(self._scripts)}, {}
+            return {key: answer.get(str(n), ()) for n, (key, _) in enumerate(self._scripts)}, {}
         if len(self._scripts) == 1:
             return {}, {self._scripts[0][0]: fault}
-        found: dict[bytes, bytes] = {}
+        found: dict[bytes, Comments] = {}
         faults: dict[bytes, str] = {}
         for script in self._scripts:
             alone = _Batch(self._program, [script])
@@ -140,11 +153,11 @@ class _Batch:
             faults.update(failed)
         return found, faults
 
-    def _answer(self, seconds: float) -> tuple[dict[str, list[dict[str, Any]]], str]:
+    def _answer(self, seconds: float) -> tuple[dict[str, Comments], str]:
         import subprocess
 
         if self._process is None:
-            return {}, "ShellCheck cannot be started"
+            return {}, self._refused
         try:
             output, _ = self._process.communicate(timeout=seconds + len(self._scripts) / 2)
         except subprocess.TimeoutExpired:
@@ -154,15 +167,39 @@ class _Batch:
         # 0: nothing to say, 1: comments; anything else is a failure.
         if self._process.returncode not in (0, 1):
             return {}, f"ShellCheck failed with code {self._process.returncode}"
-        by_file: dict[str, list[dict[str, Any]]] = {}
+        by_file: dict[str, Comments] = {}
         try:
-            for comment in json.loads(output)["comments"]:
-                by_file.setdefault(comment["file"], []).append(comment)
+            for each in json.loads(output)["comments"]:
+                said = _comment([each[field] for field in _FIELDS])
+                by_file[each["file"]] = (*by_file.get(each["file"], ()), said)
         except (ValueError, KeyError, TypeError):
             return {}, "ShellCheck gave an answer that is no JSON of its own"
         return by_file, ""
 
 
-def _packed(comments: Iterable[dict[str, Any]]) -> bytes:
-    fields = ("line", "column", "endLine", "endColumn", "level", "code", "message")
-    return json.dumps([[comment[field] for field in fields] for comment in comments]).encode()
+def _memory() -> Path | None:
+    """Where comments are remembered; None when others could have put words into ShellCheck's mouth there."""
+    path = shellcheck_path()
+    try:
+        return path if private(path.parent) else None
+    except OSError:
+        # There is none yet.
+        return path
+
+
+def _unpacked(value: bytes) -> Comments | None:
+    """Remembered comments, None when that is not what they are."""
+    try:
+        return tuple(_comment(fields) for fields in json.loads(value))
+    except (ValueError, TypeError):
+        return None
+
+
+def _comment(fields: Sequence[Any]) -> Comment:
+    """One comment. Raises ValueError or TypeError for anything else."""
+    *numbers, level, code, message = fields
+    if not all(isinstance(number, int) and number > 0 for number in (*numbers, code)):
+        raise ValueError
+    if level not in _LEVELS or not isinstance(message, str):
+        raise ValueError
+    return Comment(*fields)

@@ -48,6 +48,16 @@ def codes(program: Program, *texts: str, jobs: int = 2) -> list[list[int] | str]
     ]
 
 
+def overwrite(cache: Path, value: bytes) -> None:
+    """Put another value in place of all that is remembered."""
+    import sqlite3
+
+    connection = sqlite3.connect(cache)
+    with connection:
+        connection.execute("UPDATE results SET value = ?", (value,))
+    connection.close()
+
+
 def test_comments_in_the_order_of_the_scripts(program: Program) -> None:
     texts = [f"{HEADER}echo $a{'; echo `b`' * (i % 3)}\n" for i in range(50)]
     assert codes(program, *texts) == [
@@ -87,6 +97,7 @@ def test_a_memory_that_cannot_be_written(program: Program, cache: Path) -> None:
         ("echo '['", "no JSON of its own"),
         ("echo '{\"comments\": 1}'", "no JSON of its own"),
         ("echo '[]'", "no JSON of its own"),
+        ('echo \'{"comments": [{"file": "0"}]}\'', "no JSON of its own"),
     ],
 )
 def test_a_program_that_fails_is_told_for_each_script(tmp_path: Path, script: str, fault: str) -> None:
@@ -96,7 +107,9 @@ def test_a_program_that_fails_is_told_for_each_script(tmp_path: Path, script: st
 
 
 def test_a_program_that_is_gone(tmp_path: Path) -> None:
-    assert codes(Program(str(tmp_path / "gone"), b""), "a") == ["ShellCheck cannot be started"]
+    assert codes(Program(str(tmp_path / "gone"), b""), "a") == [
+        "ShellCheck cannot be started: no such file or directory"
+    ]
 
 
 def test_one_bad_script_costs_the_others_nothing(program: Program, tmp_path: Path) -> None:
@@ -164,3 +177,29 @@ def test_without_the_program_it_is_said_and_the_rest_is_done(tmp_path: Path) -> 
     assert lint([str(file)], LintOptions(HADOLINT, shellcheck="off")).problems == ()
     with pytest.raises(UsageError, match="not installed"):
         lint([str(file)], LintOptions(HADOLINT, shellcheck="on"))
+
+
+@pytest.mark.parametrize(
+    "value", [b"", b"1", b"[1]", b"[[1]]", b'[[1,1,1,1,"fatal",1,"x"]]', b'[[0,1,1,1,"info",1,"x"]]', b"\xff"]
+)
+def test_a_memory_that_says_nonsense_is_not_believed(program: Program, cache: Path, value: bytes) -> None:
+    text = f"{HEADER}echo $1\n"
+    assert codes(program, text) == [[2086]]
+    overwrite(cache, value)
+    assert codes(program, text) == [[2086]]
+
+
+def test_a_memory_that_others_may_write_to_is_not_used(program: Program, cache: Path) -> None:
+    text = f"{HEADER}echo $1\n"
+    assert codes(program, text) == [[2086]]
+    overwrite(cache, b"[]")
+    assert codes(program, text) == [[]]
+    cache.parent.chmod(0o777)
+    assert codes(program, text) == [[2086]]
+
+
+def test_scripts_that_cannot_be_written(
+    program: Program, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path / "gone"))
+    assert codes(program, "a", "b") == ["ShellCheck cannot be started: no such file or directory"] * 2
