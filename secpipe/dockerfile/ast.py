@@ -7,7 +7,7 @@ turns them into lines and columns. Source: the Dockerfile reference, docker/dock
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import NamedTuple
 
 from secpipe.model.location import Region
@@ -148,7 +148,3 @@ class Dockerfile(NamedTuple):
     comments: tuple[Comment, ...]
     stages: tuple[Stage, ...]
     problems: tuple[SyntaxProblem, ...] = ()
-
-    def in_stage(self, index: int) -> Iterator[Instruction]:
-        """The instructions of one stage, its FROM included."""
-        return (i for i in self.instructions if i.stage == index)

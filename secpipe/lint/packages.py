@@ -258,7 +258,7 @@ GO_VALUED = tuple(dash + name for name in _GO_VALUED for dash in ("-", "--"))
 DNF = ("dnf", "dnf5", "microdnf")
 """What dnf is called; microdnf is the small one of minimal images."""
 
-_ASSUME_YES = lazy(r"(--setopt=)?assumeyes=(1|yes|true|on)", re.IGNORECASE)
+_ASSUME_YES = lazy(r"(--setopt=)?(\*\.)?assumeyes=(1|yes|true|on)", re.IGNORECASE)
 _VERSION_PARTS = lazy(r"[\w.~^:+]*", re.ASCII)
 _VARIABLE = lazy(r"\$\{?(\w+)", re.ASCII)
 
@@ -287,8 +287,7 @@ def pip_install(command: Command, name: str) -> Word | None:
 def assumes_yes(command: Command) -> bool:
     """Whether yum or dnf asks nothing."""
     return command.flag("y", "assumeyes") is not None or any(
-        re.fullmatch(r"(--setopt=)?(\*\.)?assumeyes=(1|yes|true|on)", arg.value, re.IGNORECASE)
-        for arg in command.args
+        _ASSUME_YES.fullmatch(arg.value) for arg in command.args
     )
 
 

@@ -25,12 +25,6 @@ _HEADLINE = lazy(
 )
 """A plain YAML scalar on one line: no quotes, no comment, no second key."""
 _LOOKALIKES = str.maketrans("OIL", "011")
-_HADOLINT = frozenset(
-    f"DL{number}"
-    for number in (1000, 1001, *range(3000, 3068), *range(4000, 4007))
-    if number not in (3005, 3017, 3031, 3039, 4002)
-)
-"""All rules of hadolint 2.15; the numbers left out were retired or never used."""
 _SHELLCHECK = lazy(r"SC\d{4}")
 
 
@@ -48,8 +42,8 @@ def known_codes() -> tuple[str, ...]:
 
 
 def is_known(code: str) -> bool:
-    """Whether the code names a rule: one of ours, of hadolint's (which may read the same comments), of ShellCheck's."""
-    return code in known_codes() or code in _HADOLINT or _SHELLCHECK.fullmatch(code) is not None
+    """Whether the code names a rule: one of ours, which are hadolint's too, or of ShellCheck's."""
+    return code in known_codes() or _SHELLCHECK.fullmatch(code) is not None
 
 
 @functools.lru_cache(1024)

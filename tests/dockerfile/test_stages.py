@@ -96,4 +96,4 @@ def test_a_broken_from_opens_a_stage_all_the_same() -> None:
     dockerfile = read("FROM\nRUN a\nFROM b AS\nUSER c\n")
     assert [(s.name, s.base.value, s.resolved) for s in dockerfile.stages] == [("", "", None), ("", "b", "b")]
     assert [i.stage for i in dockerfile.instructions] == [0, 0, 1, 1]
-    assert [i.keyword for i in dockerfile.in_stage(1)] == ["FROM", "USER"]
+    assert [i.keyword for i in dockerfile.instructions if i.stage == 1] == ["FROM", "USER"]
