@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import hashlib
 import json
-import threading
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 from typing import Any
 from urllib.parse import unquote
@@ -19,6 +18,7 @@ from secpipe.advisories.store import Store, build
 from secpipe.advisories.update import Updated, UpdateResult, update
 from secpipe.errors import AdvisoryError, UsageError
 from tests.advisories.support import LIMITS, record, write_feed, write_zip
+from tests.support.loopback import listening
 
 NOW = datetime(2024, 6, 1, tzinfo=UTC)
 
@@ -72,14 +72,9 @@ def feed(tmp_path: Path) -> Iterator[Feed]:
         def log_message(self, *_: object) -> None:
             """The requests are kept, not printed."""
 
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
-    thread.start()
-    state.url = f"http://127.0.0.1:{server.server_address[1]}/mirror"
-    yield state
-    server.shutdown()
-    thread.join()
-    server.server_close()
+    with listening(Handler) as address:
+        state.url = f"http://{address}/mirror"
+        yield state
 
 
 def run(feed: Feed, database: Path, *names: str, url: str = "", **more: Any) -> UpdateResult:

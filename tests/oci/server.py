@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import json
-import ssl
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 
 from secpipe.oci.transport import Clock
 from tests.support.images import BuiltImage
+from tests.support.loopback import listening
 
 
 @dataclass
@@ -125,29 +125,12 @@ def serving(certificate: Path | None = None) -> Iterator[Server]:
         def log_message(self, format: str, *args: object) -> None:
             """Tests print nothing."""
 
-    class Quiet(ThreadingHTTPServer):
-        daemon_threads = True
-        block_on_close = False
-
-        def handle_error(self, request: object, client_address: object) -> None:
-            """A client that has gone is what some tests are about."""
-
-    with Quiet(("127.0.0.1", 0), Handler) as listener:
-        if certificate:
-            context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-            context.load_cert_chain(certificate)
-            listener.socket = context.wrap_socket(
-                listener.socket, server_side=True, do_handshake_on_connect=False
-            )
-        server = Server(f"127.0.0.1:{listener.server_address[1]}")
-        thread = threading.Thread(target=listener.serve_forever, kwargs={"poll_interval": 0.02})
-        thread.start()
+    with listening(Handler, certificate) as address:
+        server = Server(address)
         try:
             yield server
         finally:
             server.stop.set()
-            listener.shutdown()
-            thread.join()
 
 
 class Time:

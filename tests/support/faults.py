@@ -10,8 +10,10 @@ import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from typing import Protocol
+
+from tests.support.loopback import listening
 
 _HOP_BY_HOP = frozenset({"connection", "content-length", "keep-alive", "transfer-encoding", "date", "server"})
 
@@ -137,23 +139,12 @@ def faulty(registry: str) -> Iterator[Proxy]:
         def log_message(self, format: str, *args: object) -> None:
             """Tests print nothing."""
 
-    class Quiet(ThreadingHTTPServer):
-        daemon_threads = True
-        block_on_close = False
-
-        def handle_error(self, request: object, client_address: object) -> None:
-            """A client that has gone is what some tests are about."""
-
-    with Quiet(("127.0.0.1", 0), Handler) as listener:
-        proxy = Proxy(f"127.0.0.1:{listener.server_address[1]}")
-        thread = threading.Thread(target=listener.serve_forever, kwargs={"poll_interval": 0.02})
-        thread.start()
+    with listening(Handler) as address:
+        proxy = Proxy(address)
         try:
             yield proxy
         finally:
             proxy.stop.set()
-            listener.shutdown()
-            thread.join()
 
 
 def _send(file: _Writes, data: bytes, drip: float, stop: threading.Event) -> None:

@@ -12,13 +12,12 @@ import os
 import re
 import shutil
 import subprocess
-import threading
 import time
 import urllib.request
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, quote, urljoin, urlsplit
@@ -27,6 +26,7 @@ import pytest
 
 from tests.support.certificates import write_certificate
 from tests.support.images import BuiltImage, digest
+from tests.support.loopback import listening
 
 USERNAME, PASSWORD = "alice", "wonderland"
 IDENTITY_TOKEN = "an-identity-token-of-alice"
@@ -245,15 +245,9 @@ def _issuer(folder: Path) -> Iterator[Issuer]:
         def log_message(self, format: str, *args: object) -> None:
             """Tests print nothing."""
 
-    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
-        issuer.url = f"http://127.0.0.1:{server.server_address[1]}/token"
-        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05})
-        thread.start()
-        try:
-            yield issuer
-        finally:
-            server.shutdown()
-            thread.join()
+    with listening(Handler) as address:
+        issuer.url = f"http://{address}/token"
+        yield issuer
 
 
 def _granted(scope: str, known: bool) -> dict[str, Any]:
