@@ -2,6 +2,7 @@
 
 What the grammar gets wrong is mended here:
 words behind a redirection, heredocs (taken out first), a few ways to write, and the text next to a syntax error.
+It sees ASCII alone, so that a byte of its tree is a character of the text.
 """
 
 from __future__ import annotations
@@ -32,7 +33,14 @@ _SECONDS_A_BYTE = 5e-6
 """Time after which a long text is read in parts, whose size bounds the time; one without errors takes a tenth or less."""
 _PARTS, _LEAST_PART = 16, 256
 """How many parts as many bytes are read in as may be read in one, and how small parts may get."""
-_SPECIAL = lazy(rb"[\\'\"$`]")
+_SPECIAL = lazy(r"[\\'\"$`]")
+_BEYOND_ASCII = lazy(r"[^\x00-\x7f]")
+_STAND_IN = "\x7f"
+"""What is read in place of a character beyond ASCII: neither letter nor blank nor sign, as all of them are to bash.
+
+The grammar's scanner asks the C library about them: the answer depends on the locale, and is read from beyond the end
+of a table where it calls `isdigit` (0.25.1, behind `{`), which crashes now and then.
+"""
 _ESCAPED = lazy(r"\\(.)", re.DOTALL)
 _ESCAPED_IN_QUOTES = lazy(r'\\(["\\$`\n])')
 _ANSI = {"n": "\n", "t": "\t", "r": "\r", "a": "\a", "b": "\b", "e": "\x1b", "f": "\f", "v": "\v"}
@@ -114,20 +122,20 @@ def _trees(text: Joined, limits: Limits, depth: int) -> tuple[list[_Tree], str]:
 
     The time to recover from errors can grow with the square of what is passed over.
     """
-    data = text.text.encode("utf-8", "replace")
+    data = _ascii(text.text)
     root, error = _root(data, limits)
     if root:
         return [_Tree(text, data, root, limits, depth)], ""
     trees: list[_Tree] = []
     size, limit = max(limits.script_error_bytes // _PARTS, _LEAST_PART), ""
-    at, end = 0, _boundary(text.text, 0, len(data[:error].decode("utf-8", "ignore")))
+    at, end = 0, _boundary(text.text, 0, error)
     while at < len(text.text):
         if end < 0:
             end = len(text.text) if len(text.text) - at <= size else _boundary(text.text, at, at + size)
         part = None
         if end >= 0:
             part = text.slice(at, end)
-            data = part.text.encode("utf-8", "replace")
+            data = _ascii(part.text)
             root, _ = _root(data, limits)
             if root:
                 trees.append(_Tree(part, data, root, limits, depth))
@@ -136,6 +144,10 @@ def _trees(text: Joined, limits: Limits, depth: int) -> tuple[list[_Tree], str]:
             limit, end = _ERRORS, text.text.find("\n", max(at, end)) + 1 or len(text.text)
         at, end = end, -1
     return trees, limit
+
+
+def _ascii(text: str) -> bytes:
+    return (text if text.isascii() else _BEYOND_ASCII.sub(_STAND_IN, text)).encode("ascii")
 
 
 def _boundary(text: str, start: int, end: int) -> int:
@@ -158,11 +170,6 @@ class _Tree:
         if root.has_error:
             root = _mended(data, root, limits)
         self.has_error: bool = root.has_error
-        # Byte offsets are character offsets as long as everything is ASCII.
-        self._at: list[int] | None = None
-        if len(self.data) != len(text.text):
-            widths = (len(char.encode("utf-8", "replace")) for char in text.text)
-            self._at = [i for i, width in enumerate(widths) for _ in range(width)] + [len(text.text)]
         self._commands: list[tuple[Node, list[Node], int]] = []
         self._pipelines: list[Node] = []
         self._tails: dict[int, list[Node]] = {}
@@ -227,8 +234,8 @@ class _Tree:
         last = -1
         for node in nodes:
             start, end = node.start_byte, node.end_byte
-            value = self._value(node) if _SPECIAL.search(self.data, start, end) else None
-            word = self.text.word(self._char(start), self._char(end), value)
+            value = self._value(node) if _SPECIAL.search(self.text.text, start, end) else None
+            word = self.text.word(start, end, value)
             if start == last:
                 word = Word(words[-1].value + word.value, words.pop().start, word.end)
             words.append(word)
@@ -238,7 +245,7 @@ class _Tree:
     def literal(self, nodes: Iterable[Node], word: Word) -> Joined | None:
         """The text of a word of a command as a script of its own, None when the word is put together."""
         for node in nodes:
-            start, end = self._char(node.start_byte), self._char(node.end_byte)
+            start, end = node.start_byte, node.end_byte
             if (self.text.start(start), self.text.end(end)) == (word.start, word.end):
                 return self._literal(node.type, start, end)
         return None
@@ -258,17 +265,14 @@ class _Tree:
     def pipelines(self) -> set[tuple[int, int]]:
         """The places of the pipelines of two or more commands, in the file."""
         return {
-            (self.text.start(self._char(node.start_byte)), self.text.end(self._char(node.end_byte)))
+            (self.text.start(node.start_byte), self.text.end(node.end_byte))
             for node in self._pipelines
         }
-
-    def _char(self, byte: int) -> int:
-        return byte if self._at is None else self._at[byte]
 
     def _value(self, node: Node) -> str:
         """The node's text without quotes and escapes."""
         kind = node.type
-        text = self.data[node.start_byte : node.end_byte].decode("utf-8", "replace")
+        text = self.text.text[node.start_byte : node.end_byte]
         if kind == "word":
             return _ESCAPED.sub(r"\1", text)
         if kind == "raw_string":
@@ -284,10 +288,10 @@ class _Tree:
     def _joined_children(self, node: Node) -> str:
         parts, at = [], node.start_byte
         for child in node.children:
-            parts.append(self.data[at : child.start_byte].decode("utf-8", "replace"))
+            parts.append(self.text.text[at : child.start_byte])
             parts.append(self._value(child))
             at = child.end_byte
-        return "".join(parts) + self.data[at : node.end_byte].decode("utf-8", "replace")
+        return "".join(parts) + self.text.text[at : node.end_byte]
 
 
 def _name_and_arguments(children: list[Node]) -> list[Node]:

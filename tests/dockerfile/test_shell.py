@@ -51,6 +51,11 @@ from tests.dockerfile.support import commands, place, read, shell, values
         ("$A b", [["$A", "b"]]),
         ("apt\\-get 'up'date", [["apt-get", "update"]]),
         ("é 'ü' \"ö\" | ä", [["é", "ü", "ö"], ["ä"]]),
+        # Beyond ASCII is neither letter, digit nor blank, whatever the locale; behind `{` it crashed the grammar's scanner.
+        ("é=1 a", [["é=1", "a"]]),
+        ("日本=1 && a", [["日本=1"], ["a"]]),
+        ("a\u2003b \u00a0c", [["a\u2003b", "\u00a0c"]]),
+        ("a {\U000a6e59,b} {1\U0010ffff..2}", [["a", "{\U000a6e59,b}", "{1\U0010ffff..2}"]]),
         # What runs another command gives way to it, sudo is both.
         ("command a", [["a"]]),
         ("command -p a", [["a"]]),
