@@ -264,10 +264,7 @@ class _Tree:
 
     def pipelines(self) -> set[tuple[int, int]]:
         """The places of the pipelines of two or more commands, in the file."""
-        return {
-            (self.text.start(node.start_byte), self.text.end(node.end_byte))
-            for node in self._pipelines
-        }
+        return {(self.text.start(node.start_byte), self.text.end(node.end_byte)) for node in self._pipelines}
 
     def _value(self, node: Node) -> str:
         """The node's text without quotes and escapes."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import partial
-from typing import TYPE_CHECKING, Literal, NamedTuple, TypeVar
+from typing import Literal, NamedTuple, TypeVar
 
 from secpipe.dockerfile.ast import Dockerfile
 from secpipe.dockerfile.parser import parse
@@ -23,11 +23,9 @@ from secpipe.model.problem import Problem
 from secpipe.model.severity import Level
 from secpipe.pipeline.dockerfiles import STDIN, find, read
 from secpipe.pipeline.patterns import Patterns
+from secpipe.pipeline.processes import cores, spread
 from secpipe.pipeline.shellcheck import Program, ShellCheck
 from secpipe.pipeline.shellcheck import find as find_shellcheck
-
-if TYPE_CHECKING:
-    from multiprocessing.context import BaseContext
 
 _MANY = 64
 """From this number of files on, worker processes gain more than they cost to start."""
@@ -151,8 +149,6 @@ def _lint_all(files: Sequence[str], options: LintOptions, program: Program | Non
     if len(files) < _MANY or jobs < 2:
         yield from _lint_some(files, options, program, jobs)
         return
-    from concurrent.futures import ProcessPoolExecutor
-
     # Only this process has the standard input and the pipes that a shell handed over.
     here = [file for file in files if file == STDIN or file.startswith(("/dev/", "/proc/"))]
     there = sorted(set(files).difference(here))
@@ -161,27 +157,15 @@ def _lint_all(files: Sequence[str], options: LintOptions, program: Program | Non
     size = max(1, min(32, len(there) // (4 * jobs)))
     shares = [there[start : start + size] for start in range(0, len(there), size)]
     work = partial(_lint_some, options=options, program=program, jobs=1)
-    with ProcessPoolExecutor(jobs, mp_context=_start_method()) as pool:
-        results = pool.map(work, shares)
-        yield from first
-        yield from _lint_some(here, options, program, 1)
-        for linted in results:
-            yield from linted
+    yield from first
+    yield from spread(work, shares, _lost, jobs)
+    yield from _lint_some(here, options, program, 1)
 
 
-def cores() -> int:
-    """The cores that this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-
-
-def _start_method() -> BaseContext:
-    """Forking starts fastest, and is safe while there is one thread; not on macOS, whose libraries have their own."""
-    import multiprocessing
-    import sys
-    import threading
-
-    forks = sys.platform == "linux" and threading.active_count() == 1
-    return multiprocessing.get_context("fork" if forks else "spawn")
+def _lost(file: str) -> _Linted:
+    message = f"{file}: the process that linted it was killed, or crashed"
+    hint = "look for a lack of memory (pass --jobs 1 to use less), or report the file: this is then a defect of secpipe"
+    return _failed(Problem("internal-error", file, message, hint, coverage=False))
 
 
 def _lint_some(

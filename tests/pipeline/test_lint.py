@@ -151,19 +151,6 @@ def test_many_files_give_what_each_gives_alone(tmp_path: Path, monkeypatch: pyte
     assert len(together.problems) == sum(i % len(kinds) == 3 for i in range(len(files)))
 
 
-def test_the_start_method_is_safe_with_threads() -> None:
-    from threading import Event, Thread
-
-    done = Event()
-    thread = Thread(target=done.wait)
-    thread.start()
-    try:
-        assert module._start_method().get_start_method() == "spawn"
-    finally:
-        done.set()
-        thread.join()
-
-
 def test_findings_alone_can_be_made_to_fail_nothing(tmp_path: Path) -> None:
     assert run(tmp_path, {"f": WARNING}, no_fail=True).exit_code == 0
     assert run(tmp_path, {"f": "NONSENSE\n"}, no_fail=True).exit_code == 0
