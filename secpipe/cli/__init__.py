@@ -30,11 +30,10 @@ def _run(args: list[str]) -> int:
         return 0
     if args[:1] == ["lint"]:
         from secpipe.cli import _lintrun
-        from secpipe.config.settings import LintSettings
 
         if found := _lintrun.plain(args):
-            paths, formats = found
-            return _lintrun.run(paths, LintSettings(), format=formats)
+            paths, formats, settings = found
+            return _lintrun.run(paths, settings, format=formats)
     from secpipe.cli.app import build
 
     code = build(args)(args, prog_name="secpipe", standalone_mode=False)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shutil
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -80,7 +79,7 @@ def emit(report: LintReport | ScanReport, wanted: list[tuple[str, Path | None]])
     for name, file in wanted:
         if file is None:
             terminal = sys.stdout.isatty()
-            width = shutil.get_terminal_size().columns if terminal else None
+            width = _columns() if terminal else None
             text = render(name, report, color=terminal and _color_wanted(), width=width)
             write(text)
             continue
@@ -91,6 +90,13 @@ def emit(report: LintReport | ScanReport, wanted: list[tuple[str, Path | None]])
             raise UsageError(
                 f"cannot write {file}: {error.strerror}", "name a file in an existing, writable folder"
             ) from error
+
+
+def _columns() -> int:
+    # Only for a terminal, and its import is slow.
+    from shutil import get_terminal_size
+
+    return get_terminal_size().columns
 
 
 def _encode(text: str) -> bytes:

@@ -1,4 +1,4 @@
-"""Bash text to simple commands, by tree-sitter-bash.
+"""Bash text to simple commands, by tree-sitter-bash where it is more than commands in a row.
 
 What the grammar gets wrong is mended here:
 words behind a redirection, heredocs (taken out first), a few ways to write, and the text next to a syntax error.
@@ -14,6 +14,7 @@ from functools import cache
 from time import process_time
 from typing import TYPE_CHECKING, NamedTuple
 
+from secpipe.dockerfile import plainshell
 from secpipe.dockerfile.ast import Word
 from secpipe.dockerfile.joined import Joined, join
 from secpipe.dockerfile.wrappers import Words, command_starts, reads_script, script_argument
@@ -64,6 +65,8 @@ def parse(text: Joined, limits: Limits = _LIMITS, depth: int = 0) -> Parsed:
     """The commands of a text that stands `depth` scripts and substitutions deep. Never raises."""
     if depth > limits.script_depth:
         return Parsed((), (), False, _DEPTH)
+    if plain := plainshell.read(text):
+        return Parsed(plain.commands, plain.pipelines, True)
     bodies: tuple[Body, ...] = ()
     if "<<" in text.text:
         # Few texts have heredocs, and its expression takes its time to compile.

@@ -6,6 +6,7 @@ left is one string, which all further parsing works on. The segments tell where 
 
 from __future__ import annotations
 
+import sys
 from bisect import bisect_right
 from collections.abc import Iterable, Iterator
 from typing import NamedTuple
@@ -49,6 +50,22 @@ class Joined(NamedTuple):
             else bisect_right(starts, end - 1) - 1
         )
         return Word(value, origins[first] + start - starts[first], origins[last] + end - starts[last])
+
+    def words(self, found: Iterable[tuple[str, int, int]]) -> list[Word]:
+        """Many words at once: values and offsets, in ascending order, none of them empty."""
+        starts, origins = self.segments
+        words: list[Word] = []
+        first, bound, shift = -1, 0, 0
+        for value, start, end in found:
+            while start >= bound:
+                first += 1
+                shift = origins[first] - starts[first]
+                bound = starts[first + 1] if first + 1 < len(starts) else sys.maxsize
+            if end <= bound:
+                words.append(Word(value, start + shift, end + shift))
+            else:
+                words.append(Word(value, start + shift, self.end(end)))
+        return words
 
     def pieces(self) -> Iterator[tuple[int, str]]:
         """The stretches that the text was joined from: (offset in the file, text)."""

@@ -51,20 +51,7 @@ def blank_separated(line: Joined) -> tuple[tuple[int, int], ...]:
 
 def blank_words(line: Joined) -> tuple[Word, ...]:
     """The words between blanks, as they stand; most of what a file says is in these."""
-    starts, origins = line.segments
-    found: list[Word] = []
-    segment, last = 0, len(starts) - 1
-    for match in _NON_BLANKS.finditer(line.text):
-        start, end = match.span()
-        while segment < last and starts[segment + 1] <= start:
-            segment += 1
-        to = segment
-        while to < last and starts[to + 1] < end:
-            to += 1
-        found.append(
-            Word(match[0], origins[segment] + start - starts[segment], origins[to] + end - starts[to])
-        )
-    return tuple(found)
+    return tuple(line.words((match[0], *match.span()) for match in _NON_BLANKS.finditer(line.text)))
 
 
 def quoted_words(line: Joined, escape: str) -> tuple[tuple[int, int], ...]:

@@ -5,8 +5,7 @@ from __future__ import annotations
 import functools
 import importlib
 from bisect import bisect_right
-from collections import deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable
 from typing import Any, NamedTuple, cast
 
 import secpipe.lint.checks
@@ -44,13 +43,16 @@ def lint_dockerfile(
     options = options or Options()
     reporter = Reporter(dockerfile, pragmas, options)
     checks = _checks(options)
-    for code, found in _Walk(dockerfile, pragmas, checks, options).run():
+
+    def take(code: str, found: Found) -> None:
         rule = headline(code)
         if not rule.enabled and not options.level(code, rule.level, enabled=False):
             checks.drop(code)
-            continue
+            return
         where, message, fix = _parts(found)
         reporter.add(code, rule.level, rule.enabled, where, message or rule.summary, fix)
+
+    _Walk(dockerfile, pragmas, checks, options, take).run()
     return reporter.findings()
 
 
@@ -63,8 +65,7 @@ def runs(dockerfile: Dockerfile, pragmas: Pragmas) -> list[Run]:
         return ()
 
     checks = Checks({"RUN": [Check("", ("RUN",), True, frozenset(), collect)]}, {})
-    walk = _Walk(dockerfile, pragmas, checks, Options())
-    deque(walk.run(), maxlen=0)
+    _Walk(dockerfile, pragmas, checks, Options(), lambda code, found: None).run()
     return found
 
 
@@ -153,31 +154,39 @@ def _checks_for(
 
 
 class _Walk:
-    """One pass over a file's instructions."""
+    """One pass over a file's instructions; what a check finds goes to `take`, with the code of its rule."""
 
-    def __init__(self, dockerfile: Dockerfile, pragmas: Pragmas, checks: Checks, options: Options) -> None:
+    def __init__(
+        self,
+        dockerfile: Dockerfile,
+        pragmas: Pragmas,
+        checks: Checks,
+        options: Options,
+        take: Callable[[str, Found], None],
+    ) -> None:
+        self._take = take
         self.dockerfile = dockerfile
         self.options = options
         self.pragmas = pragmas
         self._checks = checks
 
-    def run(self) -> Iterator[tuple[str, Found]]:
+    def run(self) -> None:
         dockerfile, context = self.dockerfile, Context(self.dockerfile, self.pragmas, self.options)
-        yield from self._call(DOCKERFILE, dockerfile, context)
+        self._call(DOCKERFILE, dockerfile, context)
         for instruction in dockerfile.instructions:
             if instruction.keyword == "FROM":
                 stage = dockerfile.stages[instruction.stage]
                 context.enter(stage)
-                yield from self._call(STAGE, stage, context)
-            yield from self._visit(instruction, context)
+                self._call(STAGE, stage, context)
+            self._visit(instruction, context)
             context.take(instruction)
 
-    def _visit(self, instruction: Instruction, context: Context) -> Iterator[tuple[str, Found]]:
+    def _visit(self, instruction: Instruction, context: Context) -> None:
         inner = instruction.trigger
         if inner and inner.keyword == "RUN":
-            yield from self._call("RUN", self._run(inner, context), context, onbuild=True)
+            self._call("RUN", self._run(inner, context), context, onbuild=True)
         node = self._run(instruction, context) if instruction.keyword == "RUN" else instruction
-        yield from self._call(instruction.keyword, node, context)
+        self._call(instruction.keyword, node, context)
 
     def _run(self, instruction: Instruction, context: Context) -> Run:
         scope, shell = context.scope, context.scope.shell
@@ -187,9 +196,7 @@ class _Walk:
             shell = Shell((told,)) if told else shell
         return Run(instruction, self.dockerfile.source, shell, scope.variables)
 
-    def _call(
-        self, kind: str, node: Any, context: Context, *, onbuild: bool = False
-    ) -> Iterable[tuple[str, Found]]:
+    def _call(self, kind: str, node: Any, context: Context, *, onbuild: bool = False) -> None:
         checks: Iterable[Check] = self._checks.kinds.get(kind, ())
         if kind == "RUN" and (by_command := self._checks.commands):
             special = [check for name in node.names for check in by_command.get(name, ())]
@@ -198,4 +205,4 @@ class _Walk:
         for check in checks:
             if check.onbuild or not onbuild:
                 for found in check.function(node, context):
-                    yield check.code, found
+                    self._take(check.code, found)

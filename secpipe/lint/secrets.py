@@ -116,11 +116,21 @@ def texts(instruction: Instruction, source: Source) -> Iterator[Joined]:
         yield join([(heredoc.start, source.text[heredoc.start : heredoc.end])])
 
 
-def has_mark(dockerfile: Dockerfile) -> bool:
-    """Whether the file may hold a known kind of secret, perhaps across a continuation."""
+class Marks(NamedTuple):
+    """What a file has of a secret's marks: of any known format, and which words of names."""
+
+    formats: bool
+    words: tuple[str, ...]
+
+
+def marks(dockerfile: Dockerfile) -> Marks:
+    """The marks in a file, perhaps across a continuation; hardly any text has one, and looking once is cheap."""
     joined = (i.text for i in dockerfile.instructions if len(i.segments[0]) > 1)
     text = "\n".join((dockerfile.source.text, *joined))
-    return any(mark in text for mark, _, _ in _FORMATS)
+    lowered = text.lower()
+    return Marks(
+        any(mark in text for mark, _, _ in _FORMATS), tuple(word for word in _WORDS if word in lowered)
+    )
 
 
 def by_format(text: str) -> Iterator[Secret]:
@@ -133,11 +143,14 @@ def by_format(text: str) -> Iterator[Secret]:
                     yield Secret(match.start(), match.end(), what)
 
 
-def by_name(text: str, *, environment: bool = False) -> Iterator[Secret]:
-    """Random values under the name of a secret; `environment`: the text is `NAME value`, that of an ENV."""
+def by_name(text: str, *, environment: bool = False, words: tuple[str, ...] = _WORDS) -> Iterator[Secret]:
+    """Random values under the name of a secret; `environment`: the text is `NAME value`, that of an ENV.
+
+    `words` are those of the file's marks.
+    """
     # Most texts say nothing of the kind, and this is much the cheaper way to know.
     lowered = text.lower()
-    if not any(word in lowered for word in _WORDS):
+    if not any(word in lowered for word in words):
         return
     for match in _NAMED.finditer(text):
         blank = match["sign"].isspace()

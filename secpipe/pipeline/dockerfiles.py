@@ -56,8 +56,14 @@ def find(paths: Iterable[str], exclude: Iterable[Patterns] = ()) -> tuple[list[s
         else:
             inside = [path]
         for file in inside:
-            found.setdefault(file if file == STDIN else str(Path(file).absolute()), file)
+            found.setdefault(file if file == STDIN else _key(file), file)
     return list(found.values()), problems
+
+
+def _key(file: str) -> str:
+    """The same for `./a`, `a` and its absolute path; links and `..` stay."""
+    path = file if "/./" not in f"/{file}" and "//" not in file else str(Path(file))
+    return path if path.startswith("/") else f"{os.getcwd()}/{path}"  # noqa: PTH109
 
 
 def is_dockerfile(name: str) -> bool:

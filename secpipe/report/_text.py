@@ -14,7 +14,7 @@ from secpipe.model.text import wellformed
 if TYPE_CHECKING:
     from secpipe.model.scan import Finding
 
-
+_ENCODER = json.JSONEncoder(ensure_ascii=False)
 _SURROGATES = lazy("[\ud800-\udfff]")
 _LINE_ENDS = lazy("[\x7f-\x9f\u2028\u2029]")
 """Those that JSON lets pass in strings, and the controls beside them."""
@@ -22,16 +22,21 @@ _LINE_ENDS = lazy("[\x7f-\x9f\u2028\u2029]")
 
 def json_text(document: object) -> str:
     """The document as JSON that is valid UTF-8: bytes of names that are not stand in it as `\\xff`."""
-    return _json(document, indent=2) + "\n"
+    return _escaped(json.dumps(document, indent=2, ensure_ascii=False)) + "\n"
 
 
 def json_line(document: object) -> str:
     """The same on one line, whatever the reader takes for a line's end, and without its own."""
-    return _LINE_ENDS.sub(lambda found: f"\\u{ord(found[0]):04x}", _json(document, indent=None))
+    return json_lines((document,), "")
 
 
-def _json(document: object, indent: int | None) -> str:
-    text = json.dumps(document, indent=indent, ensure_ascii=False)
+def json_lines(documents: Iterable[object], separator: str) -> str:
+    """Many documents on a line each; `separator` ends the lines between them."""
+    text = separator.join(map(_ENCODER.encode, documents))
+    return _escaped(_LINE_ENDS.sub(lambda found: f"\\u{ord(found[0]):04x}", text))
+
+
+def _escaped(text: str) -> str:
     # Outside of strings there are only ASCII characters; inside them a backslash is doubled.
     return _SURROGATES.sub(lambda found: "\\" + wellformed(found[0]), text)
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from secpipe.report._text import json_line, json_text
+from secpipe.model.severity import Level
+from secpipe.report._text import json_lines, json_text
 
 if TYPE_CHECKING:
     from secpipe.model.lint import LintReport
@@ -16,22 +17,21 @@ SCHEMA_VERSION = "1.0"
 
 def lint(report: LintReport, *, color: bool = False, width: int | None = None) -> str:
     """An array of findings, sorted by file and place, one a line (docs/schema/lint.schema.json)."""
-    lines = [
-        json_line(
-            {
-                "code": f.code,
-                "level": str(f.level),
-                "message": f.message,
-                "file": f.file,
-                "line": f.region.line,
-                "column": f.region.column,
-                "endLine": f.region.end_line,
-                "endColumn": f.region.end_column,
-            }
-        )
+    levels = {level: str(level) for level in Level}
+    lines = (
+        {
+            "code": f.code,
+            "level": levels[f.level],
+            "message": f.message,
+            "file": f.file,
+            "line": f.region.line,
+            "column": f.region.column,
+            "endLine": f.region.end_line,
+            "endColumn": f.region.end_column,
+        }
         for f in report.findings
-    ]
-    return "[\n" + ",\n".join(lines) + "\n]\n" if lines else "[]\n"
+    )
+    return "[\n" + json_lines(lines, ",\n") + "\n]\n" if report.findings else "[]\n"
 
 
 def scan(report: ScanReport, *, color: bool = False, width: int | None = None) -> str:

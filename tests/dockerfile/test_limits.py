@@ -109,7 +109,7 @@ def test_a_large_file_leaves_less_room_for_errors_to_each_script(monkeypatch: py
 
     original = bash._root
     monkeypatch.setattr(bash, "_root", recorded)
-    long = "RUN " + "true; " * 1000 + "\n"
+    long = "RUN " + "(true); " * 1000 + "\n"
     commands(long)
     dockerfile = read("FROM a:1\n" + "# a comment\n" * 100_000 + long)
     script(dockerfile.instructions[1], dockerfile.source)

@@ -8,22 +8,23 @@ from secpipe.dockerfile.ast import Instruction
 from secpipe.lint.check import Found, check
 from secpipe.lint.run import Run
 from secpipe.lint.scope import Context
-from secpipe.lint.secrets import INSTRUCTIONS, by_format, by_name, has_mark, texts
+from secpipe.lint.secrets import INSTRUCTIONS, Marks, by_format, by_name, marks, texts
 
 
 @check(*INSTRUCTIONS)
 def secret_value(node: Instruction | Run, context: Context) -> Iterator[Found]:
     """What has the format of a key or token, and random values under the name of a secret."""
     instruction = node.instruction if isinstance(node, Run) else node
-    marked = context.file_memory.get("SP1002")
+    marked: Marks | None = context.file_memory.get("SP1002")
     if marked is None:
-        # Hardly any file has one, so that looking once saves looking in every instruction.
-        marked = context.file_memory["SP1002"] = has_mark(context.dockerfile)
+        marked = context.file_memory["SP1002"] = marks(context.dockerfile)
+    if not any(marked):
+        return
     for text in texts(instruction, context.dockerfile.source):
-        found = list(by_format(text.text)) if marked else []
+        found = list(by_format(text.text)) if marked.formats else []
         found += [
             secret
-            for secret in by_name(text.text, environment=instruction.keyword == "ENV")
+            for secret in by_name(text.text, environment=instruction.keyword == "ENV", words=marked.words)
             if not any(secret.start < other.end and other.start < secret.end for other in found)
         ]
         for secret in found:

@@ -49,7 +49,7 @@ def out_of_scope(node: Instruction | Run, context: Context) -> Iterator[Found]:
     arguments = _arguments(context)
     instruction = node.instruction if isinstance(node, Run) else node
     text = _text(node, context)
-    if text is None or "$" not in text.text:
+    if text is None or "$" not in text.text or not _may_use(text.text, arguments):
         return
     is_shell = isinstance(node, Run)
     seen: set[str] = set()
@@ -60,6 +60,11 @@ def out_of_scope(node: Instruction | Run, context: Context) -> Iterator[Found]:
         why = _why(use.name, instruction, context, arguments)
         if why and not (isinstance(node, Run) and _sets(node, text.text, use)):
             yield text.word(use.start, use.end), f"{quoted(use.name)} is empty here: {why}"
+
+
+def _may_use(text: str, arguments: Mapping[str, frozenset[int]]) -> bool:
+    """Whether the name of an ARG is anywhere in a text, or of one that BuildKit sets."""
+    return "TARGET" in text or "BUILD" in text or any(name in text for name in arguments)
 
 
 def _text(node: Instruction | Run, context: Context) -> Joined | None:
