@@ -18,7 +18,15 @@ _AT_LEAST_ONE = frozenset({"ARG", "ENV", "EXPOSE", "HEALTHCHECK", "LABEL", "ONBU
 _EXACTLY_ONE = frozenset({"MAINTAINER", "STOPSIGNAL", "USER", "WORKDIR"})
 _UNCHECKED_FLAGS = frozenset({"ARG", "STOPSIGNAL"})
 _DURATION = lazy(r"[+-]?(?:0|(?:(?:\d+\.?\d*|\.\d+)(?:ns|us|µs|μs|ms|s|m|h))+)")
-_PORT = lazy(r"\d+(?:-\d+)?(?:/(?:tcp|udp|sctp)?)?", re.IGNORECASE)
+_PORT = lazy(r"(\d+)(?:-(\d+))?(?:/(?:tcp|udp|sctp)?)?", re.IGNORECASE)
+_SIGNAL = lazy(
+    r"0*[1-9]\d*|(?:SIG)?(?:ABRT|ALRM|BUS|CHLD|CLD|CONT|FPE|HUP|ILL|INT|IO|IOT|KILL|PIPE|POLL|PROF|PWR|QUIT|SEGV|STKFLT|STOP|SYS"
+    r"|TERM|TRAP|TSTP|TTIN|TTOU|URG|USR[12]|VTALRM|WINCH|XCPU|XFSZ|RTMIN(?:\+(?:[1-9]|1[0-5]))?|RTMAX(?:-(?:[1-9]|1[0-4]))?)",
+    re.IGNORECASE,
+)
+"""What the builder knows: github.com/moby/sys/signal v0.7, on Linux."""
+_DIGITS = 18
+"""Of a port, more than enough: Python refuses to read very long numbers."""
 _MODES = {"network": ("default", "none", "host"), "security": ("sandbox", "insecure")}
 _NO_TRIGGER = frozenset({"FROM", "MAINTAINER", "ONBUILD"})
 _COMPONENT = r"[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*"
@@ -103,8 +111,17 @@ def _refused(instruction: Instruction, hints: bool) -> Iterable[SyntaxProblem]:
         for word in instruction.words:
             # Behind a variable there may be anything, and what stands before the port is for DL3011 to read.
             port = word.value.rpartition(":")[2]
-            if not {*word.value} & {"$", *SPACE} and not _PORT.fullmatch(port):
+            if {*word.value} & {"$", *SPACE}:
+                continue
+            match = _PORT.fullmatch(port)
+            if not match:
                 yield _at(word, f"{word.value!r} is no port; EXPOSE takes 80, 80/udp or 8000-8010")
+            elif match[2] and int(match[1][-_DIGITS:]) > int(match[2][-_DIGITS:]):
+                yield _at(word, f"the range {match[1]}-{match[2]} ends before it begins")
+    elif keyword == "STOPSIGNAL":
+        signal = instruction.words[0]
+        if "$" not in signal.value and not _SIGNAL.fullmatch(signal.value):
+            yield _at(signal, f"{signal.value[:40]!r} is no signal; STOPSIGNAL takes SIGTERM, TERM or 15")
     elif keyword == "VOLUME":
         for word in instruction.words:
             if not word.value.strip():
