@@ -1,7 +1,8 @@
 #!/bin/sh
 # Installs the programs that the tests run: the real registry (Debian's docker-registry; openssl signs its tokens), and
-# skopeo and umoci, which hold our reading of images against theirs. Where that is not permitted, the tests that need
-# them are skipped; with SECPIPE_REQUIRE_REGISTRY=1 a missing registry is an error.
+# skopeo and umoci, which hold our reading of images against theirs, rpm and Berkeley DB's tools, which make databases.
+# Where that is not permitted, the tests that need them are skipped; with SECPIPE_REQUIRE_REGISTRY=1 a missing registry
+# is an error.
 set -eu
 . scripts/apt.sh
 
@@ -12,8 +13,13 @@ absent() {
     done
 }
 
+oracles() {
+    absent skopeo umoci rpm
+    command -v db5.3_load >/dev/null 2>&1 || printf ' db5.3-util'
+}
+
 registry=$(absent docker-registry openssl)
-oracles=$(absent skopeo umoci)
+oracles=$(oracles)
 [ -n "$registry$oracles" ] || exit 0
 
 as_root=
@@ -47,7 +53,7 @@ fi
 [ -z "$oracles" ] || apt_install $oracles || true
 
 missing=$(absent docker-registry openssl)
-oracles=$(absent skopeo umoci)
+oracles=$(oracles)
 [ -z "$missing$oracles" ] ||
     echo "not installed:$missing$oracles; to run the tests that need them: sudo apt-get install$missing$oracles" >&2
 [ -z "$missing" ] || [ "${SECPIPE_REQUIRE_REGISTRY:-}" != 1 ]

@@ -10,24 +10,39 @@ from urllib.parse import quote
 
 from secpipe.model.package import Distribution, Package
 
-_OF_A_DISTRIBUTION = frozenset({"apk", "deb"})
+_OF_A_DISTRIBUTION = frozenset({"apk", "deb", "rpm"})
+_EPOCH = re.compile(r"([0-9]+):(.+)")
+_NAMESPACES = {
+    "rhel": "redhat",
+    "sles": "suse",
+    "sle_hpc": "suse",
+    "opensuse-leap": "opensuse",
+    "opensuse-tumbleweed": "opensuse",
+}
+"""Of RPM's distributions, where the vendor's name in package URLs is not the ID in os-release."""
 _PLAIN = re.compile(r"[A-Za-z0-9.\-_~:]*", re.ASCII)
 
 
 def purl(package: Package, distribution: Distribution | None) -> str:
     """`pkg:deb/debian/libssl3@3.0.9-1?arch=amd64&distro=debian-12`; the distribution's part only where it is known."""
-    name, namespace, qualifiers = package.name, "", []
+    name, version, namespace, qualifiers = package.name, package.version, "", []
     if package.type == "pypi":
         name = re.sub(r"[-_.]+", "-", name)
+    if package.type != "rpm":
+        name = name.lower()
     if package.type in _OF_A_DISTRIBUTION:
         if package.arch:
             qualifiers.append(f"arch={_encode(package.arch)}")
         if distribution is not None:
-            namespace = _encode(distribution.id.lower()) + "/"
+            identity = distribution.id.lower()
+            namespace = _encode(_NAMESPACES.get(identity, identity)) + "/"
             distro = "-".join(filter(None, (distribution.id, distribution.version_id)))
             qualifiers.append(f"distro={_encode(distro, '/')}")
+    if package.type == "rpm" and (match := _EPOCH.fullmatch(version)):
+        version = match[2]
+        qualifiers.append(f"epoch={match[1]}")
     query = "?" + "&".join(qualifiers) if qualifiers else ""
-    return f"pkg:{package.type}/{namespace}{_encode(name.lower())}@{_encode(package.version)}{query}"
+    return f"pkg:{package.type}/{namespace}{_encode(name)}@{_encode(version)}{query}"
 
 
 def _encode(text: str, safe: str = "") -> str:

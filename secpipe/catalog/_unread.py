@@ -8,7 +8,6 @@ from secpipe.model.problem import Problem
 from secpipe.unpack.patterns import wanted
 from secpipe.unpack.view import FileView
 
-_RPM = ("var/lib/rpm", "usr/lib/sysimage/rpm", "usr/share/rpm")
 _DATABASES = {
     # Each environment has one, wherever it is.
     "conda": ("**/conda-meta/*.json",),
@@ -20,11 +19,6 @@ _DATABASES = {
     "opkg": ("opt/lib/opkg/status", "usr/lib/opkg/status", "var/lib/opkg/status"),
     "pacman": ("var/lib/pacman/local/*/desc",),
     "Portage": ("var/db/pkg/*/*/CONTENTS",),
-    "RPM": (
-        *(f"{folder}/{name}" for folder in _RPM for name in ("Packages", "Packages.db", "rpmdb.sqlite")),
-        # Microsoft's distroless images list their packages in text instead.
-        "var/lib/rpmmanifest/container-manifest-*",
-    ),
     "Slackware": ("var/lib/pkgtools/packages/*-*-*-*", "var/log/packages/*-*-*-*"),
     "XBPS": ("var/db/xbps/pkgdb-*.plist",),
 }

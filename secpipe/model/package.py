@@ -53,3 +53,7 @@ class Package:
     ecosystem: str | None = None
     layer: LayerRef | None = None
     platform: str = ""
+    vendor: str = ""
+    """who built it, as its package says; RPM's"""
+    module: str = ""
+    """the module stream that it belongs to, `nodejs:18:8060020230306170042:ad008a3a`; RPM's"""

@@ -238,8 +238,8 @@ def test_one_problem_a_manager_and_no_content() -> None:
 
 
 def test_an_unread_database_that_was_deleted() -> None:
-    path = "var/lib/rpm/rpmdb.sqlite"
-    assert told(files({path: b"x"}), tar([whiteout("var/lib/rpm")])) == [("unread-package-database", path)]
+    path = "nix/var/nix/db/db.sqlite"
+    assert told(files({path: b"x"}), tar([whiteout("nix")])) == [("unread-package-database", path)]
 
 
 def test_empty_folders_are_no_database() -> None:
@@ -259,10 +259,9 @@ def test_environments_of_conda_are_found_anywhere(folder: str) -> None:
 
 
 def test_a_cataloger_takes_a_database_over() -> None:
-    left = _unread.databases(("var/lib/pacman/local/*/desc", "var/lib/rpm/*", "nix/var/nix/db/db.sqlite"))
+    left = _unread.databases(("var/lib/pacman/local/*/desc", "var/lib/opkg/*", "nix/var/nix/db/db.sqlite"))
     assert (left["pacman"], left["Nix"]) == ((), ())
-    assert not [pattern for pattern in left["RPM"] if pattern.startswith("var/lib/rpm/")]
-    assert "usr/share/rpm/Packages.db" in left["RPM"]
+    assert left["opkg"] == ("opt/lib/opkg/status", "usr/lib/opkg/status")
 
 
 def test_too_many_packages() -> None:
