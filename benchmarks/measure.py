@@ -1,4 +1,4 @@
-"""Times whole processes: wall clock and the largest resident set, as the kernel counts them (wait4)."""
+"""Times whole processes: wall clock, processor time and the largest resident set, as the kernel counts them (wait4)."""
 
 from __future__ import annotations
 
@@ -19,10 +19,14 @@ RSS_UNIT = 1 if sys.platform == "darwin" else 1024
 
 @dataclass(frozen=True, slots=True)
 class Timing:
-    """Median of the runs in seconds, and the largest resident set of any in MiB."""
+    """Median of the runs in seconds, the largest resident set of any in MiB, and the median of what processors spent.
+
+    The set counts from what the measuring process itself had at most when it started the other: it must stay small.
+    """
 
     seconds: float
     mebibytes: float
+    cpu: float
 
 
 def measure(commands: Mapping[str, Sequence[str]], runs: int) -> dict[str, Timing]:
@@ -30,19 +34,23 @@ def measure(commands: Mapping[str, Sequence[str]], runs: int) -> dict[str, Timin
 
     Findings are what the commands are run for: exit code 1 is as good as 0. Raises `SystemExit` on any other.
     """
-    samples: dict[str, list[tuple[float, float]]] = {name: [] for name in commands}
+    samples: dict[str, list[Timing]] = {name: [] for name in commands}
     for turn in range(runs + 1):
         for name, command in commands.items():
             sample = _run(command)
             if turn or runs == 1:
                 samples[name].append(sample)
     return {
-        name: Timing(statistics.median(s for s, _ in taken), max(m for _, m in taken))
+        name: Timing(
+            statistics.median(sample.seconds for sample in taken),
+            max(sample.mebibytes for sample in taken),
+            statistics.median(sample.cpu for sample in taken),
+        )
         for name, taken in samples.items()
     }
 
 
-def _run(command: Sequence[str]) -> tuple[float, float]:
+def _run(command: Sequence[str]) -> Timing:
     start = time.perf_counter()
     process = subprocess.Popen(
         command,
@@ -60,4 +68,4 @@ def _run(command: Sequence[str]) -> tuple[float, float]:
     if process.returncode not in (0, 1):
         sys.stderr.buffer.write(errors)
         raise SystemExit(f"error: exit code {process.returncode} from: {' '.join(command[:6])}")
-    return seconds, usage.ru_maxrss * RSS_UNIT / MIB
+    return Timing(seconds, usage.ru_maxrss * RSS_UNIT / MIB, usage.ru_utime + usage.ru_stime)

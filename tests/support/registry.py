@@ -126,8 +126,21 @@ def registries(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Registries]
                 }
             },
         }
-        started = {name: running.enter_context(_serve(folder, name, auth)) for name, auth in auths.items()}
+        started = {name: running.enter_context(serve(folder, name, auth)) for name, auth in auths.items()}
         yield Registries(started["anonymous"], started["basic"], started["token"], issuer, folder / "storage")
+
+
+@contextmanager
+def behind_tls(
+    registries: Registries, folder: Path, certificate: tuple[Path, Path], clients: Path | None = None
+) -> Iterator[str]:
+    """The address of one more over the same storage, with its key and certificate; with CAs of clients these must show theirs."""
+    key, public = map(str, certificate)
+    tls: dict[str, Any] = {"key": key, "certificate": public}
+    if clients:
+        tls["clientcas"] = [str(clients)]
+    with serve(folder, "tls", {}, registries.storage, tls) as address:
+        yield address
 
 
 def push(address: str, repository: str, tag: str, image: BuiltImage, auth: str = "") -> None:
@@ -184,19 +197,27 @@ def _request(
 
 
 @contextmanager
-def _serve(folder: Path, name: str, auth: dict[str, Any]) -> Iterator[str]:
+def serve(
+    folder: Path,
+    name: str,
+    auth: dict[str, Any],
+    storage: Path | None = None,
+    tls: dict[str, Any] | None = None,
+) -> Iterator[str]:
     """A registry process; yields its address once it listens."""
-    config = {
+    config: dict[str, Any] = {
         "version": "0.1",
         "log": {"level": "info", "accesslog": {"disabled": True}},
         "storage": {
-            "filesystem": {"rootdirectory": str(folder / "storage")},
+            "filesystem": {"rootdirectory": str(storage or folder / "storage")},
             "maintenance": {"uploadpurging": {"enabled": False}},
         },
         "http": {"addr": "127.0.0.1:0", "secret": "shared by the three"},
     }
     if auth:
         config["auth"] = auth
+    if tls:
+        config["http"]["tls"] = tls
     file, log = folder / f"{name}.yml", folder / f"{name}.log"
     file.write_text(json.dumps(config))  # YAML is a superset of JSON.
     environment = {key: value for key, value in os.environ.items() if not key.startswith("REGISTRY_")}
