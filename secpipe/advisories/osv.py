@@ -18,6 +18,21 @@ SUMMARY_LENGTH = 200
 ID_LENGTH = 256
 _EVENTS: tuple[EventKind, ...] = ("introduced", "fixed", "last_affected", "limit")
 _ID = re.compile(r"[!-~]+")
+_CVE = re.compile(r"CVE-[0-9]", re.IGNORECASE)
+_ERRATA = frozenset(
+    {
+        "AlmaLinux",
+        "Azure Linux",
+        "Mageia",
+        "Photon OS",
+        "Red Hat",
+        "Rocky Linux",
+        "SUSE",
+        "openEuler",
+        "openSUSE",
+    }
+)
+"""Whose records name the flaws that an update mends as `related`: they are older than `upstream`, of schema 1.7."""
 _YEARS = range(1990, 2100)
 
 
@@ -39,14 +54,19 @@ def parse(data: object, faults: list[str] | None = None) -> Advisory:
         raise InvalidAdvisory("has no id" if identifier is None else "its id is not a word")
     reader = _Reader([] if faults is None else faults)
     details = _text(record.get("summary")) or _text(record.get("details"))
+    affected = tuple(reader.affected(record.get("affected")))
+    aliases = reader.words(record.get("aliases"), "aliases")
+    upstream = reader.words(record.get("upstream"), "upstream")
+    if not (aliases or upstream) and all(a.ecosystem.partition(":")[0] in _ERRATA for a in affected):
+        upstream = tuple(word for word in reader.words(record.get("related"), "related") if _CVE.match(word))
     return Advisory(
         id=identifier,
         modified=instant(record.get("modified")),
-        affected=tuple(reader.affected(record.get("affected"))),
+        affected=affected,
         published=instant(record.get("published")),
         withdrawn=_withdrawn(record.get("withdrawn")),
-        aliases=reader.words(record.get("aliases"), "aliases"),
-        upstream=reader.words(record.get("upstream"), "upstream"),
+        aliases=aliases,
+        upstream=upstream,
         summary=next(iter(details.strip().splitlines()), "").strip()[:SUMMARY_LENGTH],
         severity=tuple(reader.severity(record.get("severity"), "severity")),
         severity_word=_word(record.get("database_specific"), "severity")

@@ -9,6 +9,7 @@ from typing import Protocol
 
 from secpipe.match.ecosystem import scheme_for
 from secpipe.match.identity import subject
+from secpipe.match.modules import concerns
 from secpipe.match.ranges import Outcome, evaluate, key_of, lowest_free
 from secpipe.match.severity import rate, worst
 from secpipe.model.advisory import Advisory, AdvisoryMatch, Affected
@@ -17,6 +18,8 @@ from secpipe.model.problem import Problem
 from secpipe.model.scan import Evidence, Finding
 
 _CVE = re.compile(r"CVE-[0-9]{4}-[0-9]{4,}", re.IGNORECASE)
+_NO_FLAW = re.compile(r"[A-Z]{2}[BE]A-[0-9]")
+"""ALBA-2023:1, RLEA-2023:2: Red Hat's way to number its errata, and its heirs'."""
 _PREFERRED = ("GHSA-", "GO-", "RUSTSEC-", "PYSEC-", "DSA-", "DLA-", "USN-", "ALPINE-")
 
 
@@ -75,6 +78,10 @@ def match(packages: Iterable[Package], source: AdvisorySource) -> MatchResult:
         hits: list[_Hit] = []
         unknown: list[tuple[str, Outcome]] = []
         for candidate in candidates:
+            if not _tells_of_a_flaw(candidate.advisory):
+                continue
+            if not concerns(candidate.advisory, candidate.affected, package):
+                continue
             outcome = evaluate(candidate.affected, version, scheme)
             if outcome.affected:
                 hits.append(_Hit(candidate.advisory, candidate.affected, outcome))
@@ -85,6 +92,13 @@ def match(packages: Iterable[Package], source: AdvisorySource) -> MatchResult:
     return MatchResult(
         tuple(sorted(findings, key=lambda f: (f.sort_key, f.package.purl))), tuple(sorted(problems))
     )
+
+
+def _tells_of_a_flaw(advisory: Advisory) -> bool:
+    """Whether a record is about a flaw at all: an erratum for a bug or an enhancement is not, unless it names a CVE."""
+    if not _NO_FLAW.match(advisory.id):
+        return True
+    return any(_CVE.fullmatch(name) for name in (*advisory.aliases, *advisory.upstream))
 
 
 def missing(packages: Iterable[Package], source: AdvisorySource) -> list[str]:

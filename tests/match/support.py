@@ -18,6 +18,7 @@ TYPES = {
     "PyPI": "pypi",
     "Go": "golang",
     "crates.io": "cargo",
+    "AlmaLinux": "rpm",
 }
 
 
