@@ -33,6 +33,7 @@ _ERRATA = frozenset(
     }
 )
 """Whose records name the flaws that an update mends as `related`: they are older than `upstream`, of schema 1.7."""
+_RATED = re.compile(r"(Critical|Important|Moderate|Low): ")
 _YEARS = range(1990, 2100)
 
 
@@ -57,7 +58,8 @@ def parse(data: object, faults: list[str] | None = None) -> Advisory:
     affected = tuple(reader.affected(record.get("affected")))
     aliases = reader.words(record.get("aliases"), "aliases")
     upstream = reader.words(record.get("upstream"), "upstream")
-    if not (aliases or upstream) and all(a.ecosystem.partition(":")[0] in _ERRATA for a in affected):
+    is_erratum = all(a.ecosystem.partition(":")[0] in _ERRATA for a in affected)
+    if is_erratum and not (aliases or upstream):
         upstream = tuple(word for word in reader.words(record.get("related"), "related") if _CVE.match(word))
     return Advisory(
         id=identifier,
@@ -70,9 +72,16 @@ def parse(data: object, faults: list[str] | None = None) -> Advisory:
         summary=next(iter(details.strip().splitlines()), "").strip()[:SUMMARY_LENGTH],
         severity=tuple(reader.severity(record.get("severity"), "severity")),
         severity_word=_word(record.get("database_specific"), "severity")
-        or _first_word(record.get("affected")),
+        or _first_word(record.get("affected"))
+        or (_rated(details) if is_erratum else ""),
         url=_url(identifier, record.get("references")),
     )
+
+
+def _rated(summary: str) -> str:
+    """The severity in `Important: openssl security update`."""
+    match = _RATED.match(summary)
+    return match[1] if match else ""
 
 
 def decode(data: bytes) -> Any:

@@ -7,6 +7,7 @@ from dataclasses import replace
 import pytest
 
 from secpipe.match.matcher import match
+from secpipe.model.severity import Severity
 from tests.match.support import Records, package, record
 
 ALMA = "AlmaLinux:9"
@@ -70,3 +71,19 @@ def test_errata_without_a_flaw_are_none() -> None:
         ("ALBA-2024:1",),
         "2024b-1.el9",
     )
+
+
+def test_the_summary_of_an_erratum_tells_its_severity() -> None:
+    one = replace(package(ALMA, "curl", "1-1"), type="rpm")
+    fix = (("introduced", "0"), ("fixed", "2-1"))
+    for word, severity in (
+        ("Critical", Severity.CRITICAL),
+        ("Important", Severity.HIGH),
+        ("Moderate", Severity.MEDIUM),
+    ):
+        told = record("ALSA-2024:1", ALMA, "curl", *fix, summary=f"{word}: curl security update")
+        (finding,) = match([one], Records(told)).findings
+        assert (finding.id, finding.severity) == ("ALSA-2024:1", severity)
+    told = record("GHSA-1", "PyPI", "curl", *fix, summary="Critical: no")
+    (finding,) = match([package("PyPI", "curl", "1")], Records(told)).findings
+    assert finding.severity == Severity.UNKNOWN
