@@ -16,6 +16,7 @@ from secpipe.model.image import Descriptor
 from secpipe.model.limits import KIB, MIB, Limits
 from secpipe.oci import challenge, refusal, urls
 from secpipe.oci.auth import Authorizer
+from secpipe.oci.certificates import Certificates
 from secpipe.oci.challenge import Challenge
 from secpipe.oci.credentials import Found
 from secpipe.oci.gate import Gate
@@ -36,7 +37,7 @@ class Registry:
 
     `find` looks up credentials and is only called when the registry asks for some. `insecure` declares that the
     registry may be spoken to over plain HTTP or with a certificate that nobody vouches for. `trusted` are hosts
-    besides the registry's own that the user vouches for.
+    besides the registry's own that the user vouches for, `certificates` those kept for the registry.
     """
 
     remote = True
@@ -49,23 +50,31 @@ class Registry:
         limits: Limits,
         insecure: bool = False,
         trusted: Iterable[str] = (),
+        certificates: Certificates = Certificates(),  # noqa: B008 - a value
         clock: Clock | None = None,
     ) -> None:
         self.where = reference.registry
         self._reference, self._limits = reference, limits
         self._scope = f"repository:{reference.repository}:pull"
         self._ping: Answer | None = None
+        self._ahead: dict[str, tuple[bytes, str]] = {}
         host = urls.parse(f"https://{reference.endpoint}").host
         self._gate = Gate(host, trusted)
-        self._transport, self._origin = self._connect(insecure, clock or Clock())
+        self._transport, self._origin = self._connect(insecure, certificates, clock or Clock())
         self._auth = Authorizer(self._origin, self.where, self._transport, find, self._gate)
 
     def close(self) -> None:
         """End all connections."""
         self._transport.close()
 
+    def ask_ahead(self, identifier: str) -> None:
+        """Get the manifest of a tag or digest for who asks for it next: registries count how often that is done."""
+        self._ahead[identifier] = self.manifest(identifier)
+
     def manifest(self, identifier: str) -> tuple[bytes, str]:
         """The manifest or index of a tag or digest, and its Content-Type."""
+        if ahead := self._ahead.pop(identifier, None):
+            return ahead
         accept = [("Accept", ", ".join(ACCEPTED))]
         with self._get(f"manifests/{identifier}", accept) as response:
             self._expect(response, (200,), identifier)
@@ -204,7 +213,7 @@ class Registry:
             )
         raise refusal.other(answer, self._reference, subject, self._auth)
 
-    def _connect(self, insecure: bool, clock: Clock) -> tuple[Transport, Url]:
+    def _connect(self, insecure: bool, certificates: Certificates, clock: Clock) -> tuple[Transport, Url]:
         """The transport, and the origin with the scheme that the registry speaks.
 
         Without TLS only a loopback registry or one declared insecure is spoken to; these are asked which it is.
@@ -214,7 +223,7 @@ class Registry:
         candidates = (
             [plain, secure] if is_loopback(secure.host) else [secure, plain] if insecure else [secure]
         )
-        network = Network(self._gate, self._limits.idle_seconds, secure if insecure else None)
+        network = Network(self._gate, self._limits.idle_seconds, secure, certificates, insecure)
         transport = Transport(network, self._limits, clock)
         if len(candidates) == 1:
             return transport, secure

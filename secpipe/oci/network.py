@@ -2,8 +2,7 @@
 
 httpcore speaks HTTP/1.1; below it stands a backend of our own, because a read timeout alone never ends a request that
 drips one byte at a time, and because only who connects knows the address that a name has resolved to.
-Certificates are checked against the system's store, `SSL_CERT_FILE` and `SSL_CERT_DIR`. This module is imported only once
-a registry is to be spoken to.
+This module is imported only once a registry is to be spoken to.
 """
 
 from __future__ import annotations
@@ -15,20 +14,22 @@ import threading
 import time
 from collections.abc import Iterable, Iterator
 from contextlib import AbstractContextManager, contextmanager
-from pathlib import Path
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
 import httpcore  # noqa: TID253 - this module itself is imported late
 
 from secpipe.errors import RegistryError, UsageError
-from secpipe.oci import urls
+from secpipe.oci import certificates, urls
+from secpipe.oci.certificates import Certificates
 from secpipe.oci.gate import Gate
 from secpipe.oci.reference import is_loopback
 from secpipe.oci.urls import Url
 
 CONNECT_SECONDS = 10.0
 _PROXY_SCHEMES = ("http", "https", "socks5", "socks5h")
+# RFC 8446 §6.2: what a server says that does not take the certificate it was shown, or was shown none.
+_ALERTS = ("ALERT_CERTIFICATE_REQUIRED", "ALERT_BAD_CERTIFICATE", "ALERT_UNKNOWN_CA")
 
 
 class ConnectionFailure(RegistryError):
@@ -63,11 +64,18 @@ class Deadline(threading.local):
 
 
 class Network:
-    """Pools of connections: direct, through proxies, and without certificate checks for one declared origin."""
+    """Pools of connections: direct, through proxies, and those to the registry at `own`.
 
-    def __init__(self, gate: Gate, idle_seconds: float, unverified: urls.Url | None = None) -> None:
+    Its CAs count for all that it refers to, too; the client's certificate is shown to it alone, and it alone goes
+    unverified when it is declared `insecure`.
+    """
+
+    def __init__(
+        self, gate: Gate, idle_seconds: float, own: Url, certificates: Certificates, insecure: bool = False
+    ) -> None:
         self._deadline = Deadline()
-        self._gate, self._unverified = gate, unverified
+        self._gate, self._own = gate, own
+        self._certificates, self._insecure = certificates, insecure
         self._timeouts = {
             "connect": CONNECT_SECONDS,
             "read": float(idle_seconds),
@@ -109,17 +117,19 @@ class Network:
             return self._pool(url).handle_request(request)
 
     def _pool(self, url: Url) -> httpcore.ConnectionPool:
-        verified = not self._unverified or url.origin != self._unverified.origin
+        own = url.origin == self._own.origin
         proxy = _proxy(url)
         if proxy and (address := urls.literal(url.host)):
             # Names are resolved by the proxy, out of sight; an address we can judge.
             self._gate(url.host, [address])
-        key = (url.scheme, proxy, verified)
+        key = (url.scheme, proxy, own)
         with self._lock:
             if (pool := self._pools.get(key)) is None:
-                pool = self._pools[key] = self._new_pool(
-                    proxy, _tls(verified) if url.scheme == "https" else None
-                )
+                tls = None
+                if url.scheme == "https":
+                    verified = not (own and self._insecure)
+                    tls = certificates.context(self._certificates, verified=verified, client=own)
+                pool = self._pools[key] = self._new_pool(proxy, tls)
         return pool
 
     def _new_pool(self, proxy: str, tls: ssl.SSLContext | None) -> httpcore.ConnectionPool:
@@ -209,7 +219,7 @@ def failures(url: Url) -> Iterator[None]:
     except httpcore.ConnectError as error:
         raise _connect_failure(url, error) from error
     except (httpcore.NetworkError, httpcore.RemoteProtocolError) as error:
-        raise ConnectionFailure(
+        raise _certificate_wanted(url, error) or ConnectionFailure(
             "lost", f"the connection to {url.authority} broke: {_words(error)}", _SLOW
         ) from error
     except httpcore.ProxyError as error:
@@ -227,12 +237,16 @@ def _connect_failure(url: Url, error: Exception) -> ConnectionFailure:
     where = f"[{url.host}]:{url.port}" if ":" in url.host else f"{url.host}:{url.port}"
     if isinstance(cause, ssl.SSLCertVerificationError):
         message = f"the certificate of {url.authority} is not trusted: {cause.verify_message}"
-        return ConnectionFailure("certificate", message, "name the registry's CA with SSL_CERT_FILE=FILE")
-    if isinstance(cause, ssl.SSLError):
-        message = f"{where} does not speak TLS as it should: {cause.reason or cause}"
         return ConnectionFailure(
-            "tls", message, "if the registry speaks plain HTTP, declare it with --insecure"
+            "certificate",
+            message,
+            f"name its CA with SSL_CERT_FILE=FILE, or keep it as NAME.crt in {_FOLDER}",
         )
+    if isinstance(cause, ssl.SSLError):
+        if wanted := _certificate_wanted(url, error):
+            return wanted
+        message = f"{where} does not speak TLS as it should: {cause.reason or cause}"
+        return ConnectionFailure("tls", message, f"if the registry speaks plain HTTP, {_PLAIN}")
     if isinstance(cause, socket.gaierror | UnicodeError):
         words = cause.strerror if isinstance(cause, socket.gaierror) else "no valid name"
         message = f"the host {url.host} cannot be found: {words}"
@@ -240,41 +254,23 @@ def _connect_failure(url: Url, error: Exception) -> ConnectionFailure:
     if isinstance(cause, ConnectionRefusedError):
         hint = "is the registry up, and is this its port?"
         if url.scheme == "https":
-            hint += " If it speaks plain HTTP, declare that with --insecure"
+            hint += f" If it speaks plain HTTP, {_PLAIN}"
         return ConnectionFailure("refused", f"connection refused by {where}", hint)
     return ConnectionFailure("connect", f"cannot connect to {where}: {_words(error)}", _CHECK)
+
+
+def _certificate_wanted(url: Url, error: Exception) -> ConnectionFailure | None:
+    """What the server said by an alert, which with TLS 1.3 comes after the handshake."""
+    cause = error.args[0] if error.args else None
+    if not isinstance(cause, ssl.SSLError) or not (cause.reason or "").endswith(_ALERTS):
+        return None
+    message = f"{url.authority} wants a client's certificate, or another than it was shown"
+    return ConnectionFailure("certificate", message, f"keep it as NAME.cert and NAME.key in {_FOLDER}")
 
 
 def _words(error: Exception) -> str:
     cause = error.args[0] if error.args and isinstance(error.args[0], OSError) else error
     return str(getattr(cause, "strerror", None) or cause)[:200] or type(error).__name__
-
-
-def _tls(verified: bool) -> ssl.SSLContext:
-    if (named := os.environ.get("SSL_CERT_FILE")) and not Path(named).is_file():
-        raise UsageError(
-            f"SSL_CERT_FILE={named} is no file", "name a file of CA certificates in PEM, or unset it"
-        )
-    try:
-        context = ssl.create_default_context()
-        context.set_alpn_protocols(["http/1.1"])
-        if not verified:
-            context.check_hostname = False
-            context.verify_mode = ssl.CERT_NONE
-        elif not _has_system_store():
-            import certifi
-
-            context.load_verify_locations(certifi.where())
-    except (OSError, ssl.SSLError) as error:
-        raise UsageError(
-            f"CA certificates cannot be loaded: {error}", "check SSL_CERT_FILE and SSL_CERT_DIR"
-        ) from error
-    return context
-
-
-def _has_system_store() -> bool:
-    paths = ssl.get_default_verify_paths()
-    return bool(paths.cafile) or (bool(paths.capath) and any(Path(paths.capath).iterdir()))
 
 
 def _proxy_address(proxy: str) -> tuple[str, tuple[bytes, bytes] | None]:
@@ -305,6 +301,8 @@ def _proxy(url: Url) -> str:
     return proxy if not proxy or "://" in proxy else f"http://{proxy}"
 
 
+_FOLDER = "~/.config/containers/certs.d/REGISTRY[:PORT]/"
+_PLAIN = "declare that with --insecure, and of a mirror with insecure = true in registries.conf"
 _CHECK = "check host, port, firewall and proxy settings"
 _SLOW = "try again; if it happens again, look into the registry's log"
 _PROXY = "check the *_PROXY variables and the proxy's log"

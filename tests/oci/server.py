@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import ssl
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -17,12 +18,13 @@ from tests.support.loopback import listening
 
 @dataclass
 class Seen:
-    """A request as it arrived; header names in lower case."""
+    """A request as it arrived; header names in lower case. `shown`: the client's certificate was."""
 
     method: str
     path: str
     headers: dict[str, str]
     body: bytes = b""
+    shown: bool = False
 
 
 @dataclass
@@ -74,8 +76,8 @@ class Server:
 
 
 @contextmanager
-def serving(certificate: Path | None = None) -> Iterator[Server]:
-    """A server, running; with a certificate (and its key in the same file) it speaks TLS."""
+def serving(certificate: Path | None = None, clients: Path | None = None) -> Iterator[Server]:
+    """A server, running; with a certificate (and its key in the same file) it speaks TLS, and asks clients for theirs."""
 
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
@@ -85,7 +87,9 @@ def serving(certificate: Path | None = None) -> Iterator[Server]:
         def do_GET(self) -> None:
             length = int(self.headers.get("content-length") or 0)
             headers = {key.lower(): value for key, value in self.headers.items()}
-            seen = Seen(self.command, self.path, headers, self.rfile.read(length))
+            secure = isinstance(self.connection, ssl.SSLSocket)
+            shown = secure and bool(self.connection.getpeercert())
+            seen = Seen(self.command, self.path, headers, self.rfile.read(length), shown)
             server.seen.append(seen)
             self._reply(server.answer(seen))
 
@@ -125,7 +129,7 @@ def serving(certificate: Path | None = None) -> Iterator[Server]:
         def log_message(self, format: str, *args: object) -> None:
             """Tests print nothing."""
 
-    with listening(Handler, certificate) as address:
+    with listening(Handler, certificate, clients) as address:
         server = Server(address)
         try:
             yield server

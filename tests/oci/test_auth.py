@@ -210,13 +210,16 @@ def test_an_empty_realm_is_no_bearer_challenge(service: Service) -> None:
 
 def test_a_registry_with_tls_may_not_name_a_realm_without() -> None:
     from secpipe.oci.auth import Authorizer
+    from secpipe.oci.certificates import Certificates
     from secpipe.oci.challenge import Challenge
     from secpipe.oci.gate import Gate
     from secpipe.oci.network import Network
     from secpipe.oci.transport import Clock, Transport
 
     gate = Gate("r.example")
-    with closing(Transport(Network(gate, 1), Limits(), Clock())) as transport:
+    with closing(
+        Transport(Network(gate, 1, urls.parse("https://r.example/"), Certificates()), Limits(), Clock())
+    ) as transport:
         auth = Authorizer(
             urls.parse("https://r.example/"), "r.example", transport, lambda: Found(ALICE), gate
         )

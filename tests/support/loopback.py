@@ -19,12 +19,20 @@ class _Server(ThreadingHTTPServer):
 
 
 @contextmanager
-def listening(handler: type[BaseHTTPRequestHandler], certificate: Path | None = None) -> Iterator[str]:
-    """The address, `127.0.0.1:PORT`, of a running server; over TLS with a certificate (PEM, the key in it)."""
+def listening(
+    handler: type[BaseHTTPRequestHandler], certificate: Path | None = None, clients: Path | None = None
+) -> Iterator[str]:
+    """The address, `127.0.0.1:PORT`, of a running server; over TLS with a certificate (PEM, the key in it).
+
+    With CAs of `clients` these are asked for their certificates, and may have none.
+    """
     with _Server(("127.0.0.1", 0), handler) as listener:
         if certificate:
             context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
             context.load_cert_chain(certificate)
+            if clients:
+                context.verify_mode = ssl.CERT_OPTIONAL
+                context.load_verify_locations(clients)
             listener.socket = context.wrap_socket(
                 listener.socket, server_side=True, do_handshake_on_connect=False
             )

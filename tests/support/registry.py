@@ -130,19 +130,6 @@ def registries(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Registries]
         yield Registries(started["anonymous"], started["basic"], started["token"], issuer, folder / "storage")
 
 
-@contextmanager
-def behind_tls(
-    registries: Registries, folder: Path, certificate: tuple[Path, Path], clients: Path | None = None
-) -> Iterator[str]:
-    """The address of one more over the same storage, with its key and certificate; with CAs of clients these must show theirs."""
-    key, public = map(str, certificate)
-    tls: dict[str, Any] = {"key": key, "certificate": public}
-    if clients:
-        tls["clientcas"] = [str(clients)]
-    with serve(folder, "tls", {}, registries.storage, tls) as address:
-        yield address
-
-
 def push(address: str, repository: str, tag: str, image: BuiltImage, auth: str = "") -> None:
     """Upload an image or index with all its blobs; `auth` is the value of an Authorization header."""
     children = _children(image)
@@ -204,7 +191,7 @@ def serve(
     storage: Path | None = None,
     tls: dict[str, Any] | None = None,
 ) -> Iterator[str]:
-    """A registry process; yields its address once it listens."""
+    """A registry process; yields its address once it listens. `auth`, `storage` and `tls` are for its configuration."""
     config: dict[str, Any] = {
         "version": "0.1",
         "log": {"level": "info", "accesslog": {"disabled": True}},
