@@ -6,10 +6,9 @@ reference to a registry.
 
 from __future__ import annotations
 
-import os
 import re
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import AbstractContextManager, closing, contextmanager
+from contextlib import AbstractContextManager, ExitStack, closing, contextmanager
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -185,8 +184,9 @@ def _open_tar(rest: str, target: str, options: Options, kind: str = "") -> Itera
 @contextmanager
 def _open_registry(rest: str, target: str, options: Options) -> Iterator[Sequence[Candidate]]:
     named = reference.parse(rest)
-    with closing(_registry(named, options)) as registry:
+    with ExitStack() as stack:
         try:
+            registry = stack.enter_context(closing(_registry(named, options)))
             images = find(
                 registry,
                 named.identifier,
@@ -211,28 +211,31 @@ def open_registry(
     insecure: bool = False,
     limits: Limits | None = None,
 ) -> Iterator[tuple[Registry, reference.Reference]]:
-    """The registry that `target` is an image of, and the image's reference. UsageError for any other target."""
+    """The registry that `target` is an image of, and no mirror of it, with the image's reference.
+
+    UsageError for any other target.
+    """
     opener, rest = _recognise(target)
     if opener is not _open_registry:
         raise UsageError(f"{target[:200]} is not in a registry", "name it as REGISTRY/REPOSITORY:TAG")
     named = reference.parse(rest)
-    with closing(
-        _registry(named, Options(None, False, limits or Limits(), credentials, authfile, insecure))
-    ) as one:
+    options = Options(None, False, limits or Limits(), credentials, authfile, insecure)
+    with closing(_registry(named, options, mirrors=False)) as one:
         yield one, named
 
 
-def _registry(named: reference.Reference, options: Options) -> Registry:
+def _registry(named: reference.Reference, options: Options, mirrors: bool = True) -> Registry:
     # Imported late: scanning a file needs no HTTP.
-    from secpipe.oci import credentials
-    from secpipe.oci.client import Registry
+    from secpipe.oci.mirrors import connect
 
-    def found() -> credentials.Found:
-        given = options.credentials
-        return credentials.Found(given) if given else credentials.find(named, options.authfile)
-
-    trusted = os.environ.get("SECPIPE_TRUSTED_HOSTS", "").split(",")
-    return Registry(named, found, limits=options.limits, insecure=options.insecure, trusted=trusted)
+    return connect(
+        named,
+        limits=options.limits,
+        given=options.credentials,
+        authfile=options.authfile,
+        insecure=options.insecure,
+        mirrors=mirrors,
+    )
 
 
 def _open_path(rest: str, target: str, options: Options) -> AbstractContextManager[Sequence[Candidate]]:
