@@ -8,6 +8,8 @@ A cataloger is a module of this package whose name does not start with `_`. It h
 - `KEPT`, those of them, at fixed places, that are gone only when somebody deletes what is known of packages which may
   still be there (a manager that keeps a file a package deletes it with the package),
 - `COMPLETE`, those of them whose directory is one package, so that without that file it is a problem,
+- optionally `OWNED`, the files in which a package manager keeps what files it brought, and `owned(file, paths)`, which of
+  the paths they name (see `_owners`),
 - `parse(file) -> Iterator[Package | Problem]`, a pure function of `file.path` and `file.data`.
 
 Adding an ecosystem is adding such a module and its test.

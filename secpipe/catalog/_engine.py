@@ -11,6 +11,7 @@ from typing import Protocol, cast
 
 import secpipe.catalog
 from secpipe.catalog import _distribution, _unread
+from secpipe.catalog._owners import owners
 from secpipe.catalog._purl import purl
 from secpipe.model.image import Image
 from secpipe.model.limits import Limits
@@ -72,7 +73,11 @@ def catalogers() -> tuple[Cataloger, ...]:
 
 def patterns() -> tuple[str, ...]:
     """The files that an inventory needs, for `secpipe.unpack.view.open_view`."""
-    found = {pattern for cataloger in catalogers() for pattern in cataloger.GLOBS}
+    found = {
+        pattern
+        for cataloger in catalogers()
+        for pattern in (*cataloger.GLOBS, *getattr(cataloger, "OWNED", ()))
+    }
     return tuple(sorted(found.union(_distribution.PATHS)))
 
 
@@ -104,7 +109,8 @@ def inventory(view: FileView, image: Image, limits: Limits | None = None) -> Inv
         for layer in image.layers
         if layer.folder is None
     }
-    packages: set[Package] = set()
+    packages: dict[Package, str] = {}
+    files: dict[str, File | None] = {}
     problems = [
         problem
         for problem in view.problems
@@ -118,12 +124,16 @@ def inventory(view: FileView, image: Image, limits: Limits | None = None) -> Inv
         history = _History(cataloger, file, most)
         for package in found:
             layer = layers.get(history.introduced(package))
-            packages.add(replace(package, purl=purl(package, distribution), layer=layer))
+            packages[replace(package, purl=purl(package, distribution), layer=layer)] = file.path
+        if found and not cataloger.KEPT:
+            files[file.path] = file
         if any(problem.code == _TOO_MANY for problem in unread):
             break
     problems += _lost(view, {(package.type, package.name) for package in packages}, most)
     problems += _unread.problems(view, patterns())
-    return Inventory(distribution, tuple(sorted(packages, key=_order)), tuple(sorted(set(problems))))
+    owner = owners(catalogers(), view, files) if files else {}
+    owned = [replace(package, owner=owner.get(path, "")) for package, path in packages.items()]
+    return Inventory(distribution, tuple(sorted(owned, key=_order)), tuple(sorted(set(problems))))
 
 
 def _order(package: Package) -> tuple[str, str, str, str, str]:

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import base64
+import binascii
 import re
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from typing import TYPE_CHECKING
 
+from secpipe.catalog._owners import Owned
 from secpipe.catalog._text import stanzas, unreadable, usable
 from secpipe.model.package import Package, Source
 from secpipe.model.problem import Problem
@@ -19,9 +22,14 @@ TYPE = "apk"
 GLOBS = ("lib/apk/db/installed", "usr/lib/apk/db/installed")
 KEPT = GLOBS
 COMPLETE = ()
+OWNED = GLOBS
 
 # A field that is wanted, or a line that is none at all.
 _LINE = re.compile(rb"^(?:([PVAo]):(.*)|(?!.:)[ \t\r\f\v]*+.)", re.MULTILINE)
+
+_FILES = re.compile(rb"^([PFRZ]):(.*)", re.MULTILINE)
+_SHA1 = "Q1"
+"""Before the Base64 of a SHA-1."""
 
 # A blank line ends an entry, the last one too.
 _ENDED = re.compile(rb"\n[ \t\r]*\n[ \t\r\n]*\Z")
@@ -55,3 +63,35 @@ def parse(file: FileLike) -> Iterator[Package | Problem]:
         yield unreadable(file.path, None, "the package database is empty")
     elif not _ENDED.search(file.data, max(0, len(file.data) - _TAIL)):
         yield unreadable(file.path, None, "the package database ends within an entry, as if cut short")
+
+
+def owned(file: FileLike, paths: Collection[str]) -> Iterator[Owned]:
+    """Which of the paths packages have: folder (F), file in it (R), and its digest (Z)."""
+    package = folder = path = ""
+    for match in _FILES.finditer(file.data):
+        kind, value = match[1], match[2].decode("utf-8", "surrogateescape").strip()
+        if kind == b"Z":
+            if path:
+                yield Owned(package, path, _digest(value))
+            path = ""
+            continue
+        if path:
+            yield Owned(package, path)
+        path = ""
+        if kind == b"P":
+            package, folder = value, ""
+        elif kind == b"F":
+            folder = f"{value}/" if value else ""
+        elif folder + value in paths:
+            path = folder + value
+    if path:
+        yield Owned(package, path)
+
+
+def _digest(text: str) -> str:
+    if not text.startswith(_SHA1):
+        return ""
+    try:
+        return f"sha1:{base64.b64decode(text[len(_SHA1) :], validate=True).hex()}"
+    except (binascii.Error, ValueError):
+        return ""

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from typing import TYPE_CHECKING
 
+from secpipe.catalog._owners import Owned
 from secpipe.catalog._text import stanzas, unreadable, usable
 from secpipe.model.package import Package, Source
 from secpipe.model.problem import Problem
@@ -20,6 +21,7 @@ GLOBS = ("var/lib/dpkg/status", "var/lib/dpkg/status.d/*")
 # Entries of status.d too: in images that have them there is no package manager which could remove one with its files.
 KEPT = GLOBS
 COMPLETE = ()
+OWNED = ("var/lib/dpkg/info/*.list", "var/lib/dpkg/info/*.md5sums", "var/lib/dpkg/status.d/*.md5sums")
 
 # A continuation line starts with its blank, so its text is none of these.
 _FIELD = re.compile(
@@ -53,6 +55,17 @@ def parse(file: FileLike) -> Iterator[Package | Problem]:
         yield unreadable(file.path, None, "the package database is empty")
     elif file.path == GLOBS[0] and not file.data.endswith(b"\n"):
         yield unreadable(file.path, None, "the package database ends within a line, as if cut short")
+
+
+def owned(file: FileLike, paths: Collection[str]) -> Iterator[Owned]:
+    """Which of the paths are of the package that the file is named after, `libc6:amd64.list`; dpkg(1), deb-md5sums(5)."""
+    name = file.path.rpartition("/")[2].rpartition(".")[0].partition(":")[0]
+    sums = file.path.endswith(".md5sums")
+    for line in file.data.decode("utf-8", "surrogateescape").split("\n"):
+        digest, path = (line[:32], line[32:].strip()) if sums else ("", line.rstrip("\r"))
+        path = path.removeprefix("/")
+        if path in paths:
+            yield Owned(name, path, f"md5:{digest}" if digest else "")
 
 
 def _package(file: FileLike, start: int, end: int) -> Package | str | None:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator, Mapping
 from typing import TYPE_CHECKING
 
 from secpipe.catalog import _rpmheader as header
+from secpipe.catalog._owners import Owned
 from secpipe.catalog._rpmdb import headers
 from secpipe.catalog._sqlite import MalformedError
 from secpipe.catalog._text import unreadable, usable
@@ -26,6 +27,7 @@ GLOBS = tuple(
 )
 KEPT = tuple(path for path in GLOBS if not path.endswith(_LOG))
 COMPLETE = ()
+OWNED = KEPT
 
 _LOG_HEADER = 32
 _KEYS = "gpg-pubkey"
@@ -93,3 +95,31 @@ def _package(path: str, blob: bytes) -> Iterator[Package | Problem]:
         vendor=vendor if vendor.isprintable() else "",
         module=module if usable(module) else "",
     )
+
+
+def owned(file: FileLike, paths: Collection[str]) -> Iterator[Owned]:
+    """Which of the paths packages have; their digests are of kinds and under names that differ too much to be compared."""
+    wanted: dict[str, list[str]] = {}
+    for path in paths:
+        folder, _, name = path.rpartition("/")
+        wanted.setdefault(name, []).append(f"/{folder}/" if folder else "/")
+    try:
+        for blob in () if file.path.endswith(_LOG) else headers(file.data):
+            yield from _owned(blob, wanted)
+    except MalformedError:
+        return
+
+
+def _owned(blob: bytes, wanted: Mapping[str, Collection[str]]) -> Iterator[Owned]:
+    try:
+        names = header.texts(blob, header.BASENAMES)
+        if wanted.keys().isdisjoint(names):
+            return
+        folders = header.texts(blob, header.DIRNAMES)
+        places = header.numbers(blob, header.DIRINDEXES)
+        package = str(header.values(blob, {header.NAME}).get(header.NAME, ""))
+    except MalformedError:
+        return
+    for name, place in zip(names, places, strict=False):
+        if name in wanted and place < len(folders) and folders[place] in wanted[name]:
+            yield Owned(package, f"{folders[place]}{name}".removeprefix("/"))

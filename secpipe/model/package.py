@@ -53,6 +53,8 @@ class Package:
     ecosystem: str | None = None
     layer: LayerRef | None = None
     platform: str = ""
+    owner: str = ""
+    """the package of the distribution that brought it, and whose advisories are about it; '' for none"""
     vendor: str = ""
     """who built it, as its package says; RPM's"""
     module: str = ""

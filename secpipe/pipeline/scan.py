@@ -109,12 +109,15 @@ def _scanned(image: Image, store: Store, options: ScanOptions, platform: str = "
     packages = tuple(
         replace(p, ecosystem=ecosystem(found.distribution, p.type), platform=platform) for p in found.packages
     )
-    matched = match(packages, store)
+    # What a package of the distribution brought is patched by it, under the versions of its own advisories.
+    covered = any(ecosystem(found.distribution, type) for type in OS_TYPES)
+    answering = tuple(p for p in packages if not (covered and p.owner))
+    matched = match(answering, store)
     problems = {
         *found.problems,
         *matched.problems,
-        *_uncovered(image, found, packages),
-        *_without_advisories(packages, store, options.max_age_days),
+        *_uncovered(image, found, answering),
+        *_without_advisories(answering, store, options.max_age_days),
     }
     target = Target(options.target, image.digest, str(image.platform), found.distribution)
     return _Scanned(target, packages, matched.findings, frozenset(problems))

@@ -82,6 +82,7 @@ def _package(package: Package) -> dict[str, Any]:
         "source": source and {"name": source.name, "version": source.version},
         "path": package.path,
         "layer": _layer(package.layer),
+        **({"owner": package.owner} if package.owner else {}),
         **_platform(package),
     }
 

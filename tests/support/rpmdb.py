@@ -16,9 +16,17 @@ Fields = Mapping[int, str | int]
 """A header's values by tag: 1000 name, 1001 version, 1002 release, 1003 epoch, 1022 arch, 1044 source."""
 
 
-def header(fields: Fields, padding: int = 0) -> bytes:
-    """A header of the fields, made longer by a value that nobody asks for."""
+def header(fields: Fields, padding: int = 0, files: Sequence[tuple[str, str]] = ()) -> bytes:
+    """A header of the fields and of files, each as folder and name, made longer by a value that nobody asks for."""
     entries, store = [], b""
+    if files:
+        folders = sorted({folder for folder, _ in files})
+        texts = {1117: [name for _, name in files], 1118: folders}
+        entries.append((1116, 4, 0, len(files)))
+        store += b"".join(struct.pack(">I", folders.index(folder)) for folder, _ in files)
+        for tag, values in texts.items():
+            entries.append((tag, 8, len(store), len(values)))
+            store += b"".join(value.encode() + b"\0" for value in values)
     for tag, value in [*fields.items(), *([(1005, "x" * padding)] if padding else [])]:
         if isinstance(value, int):
             store += b"\0" * (-len(store) % 4)
