@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 from secpipe.errors import ImageError, LimitExceeded
 from secpipe.model.limits import Limits
@@ -29,6 +32,7 @@ class Budget:
         self._lock = threading.Lock()
         self._bytes = self._entries = self._retained = 0
         self._stopped_from = NO_LAYER
+        self._busy = 0
 
     def spend_bytes(self, layer: int, size: int) -> None:
         """Count uncompressed bytes; also the place where a layer notices that it need not go on."""
@@ -64,3 +68,33 @@ class Budget:
         """Let the layers from this one on end early. Those below go on: the error of the lowest is what is told."""
         with self._lock:
             self._stopped_from = min(self._stopped_from, layer)
+
+    @contextmanager
+    def reading(self) -> Iterator[None]:
+        """While a layer is read: its reader takes a processor, which there is for each."""
+        with self._lock:
+            self._busy += 1
+        try:
+            yield
+        finally:
+            self.release_processor()
+
+    def spare_processor(self) -> bool:
+        """Whether a processor has nothing to do; if so it is taken until `release_processor()`."""
+        with self._lock:
+            if self._busy >= processors():
+                return False
+            self._busy += 1
+            return True
+
+    def release_processor(self) -> None:
+        """Give a processor back."""
+        with self._lock:
+            self._busy -= 1
+
+
+def processors() -> int:
+    """How many processors this process may use."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1

@@ -5,8 +5,8 @@ Follows the OCI image-spec 1.1 layer format: whiteouts, opaque whiteouts, the di
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Callable, Collection, Iterator, Mapping
+from contextlib import closing
 from dataclasses import dataclass
 
 from secpipe.errors import DigestMismatch, ImageError
@@ -14,6 +14,7 @@ from secpipe.model.image import Layer
 from secpipe.model.limits import Limits
 from secpipe.model.problem import Problem
 from secpipe.model.text import printable
+from secpipe.unpack._hashing import Hasher
 from secpipe.unpack.budget import Budget
 from secpipe.unpack.codec import decompressed
 from secpipe.unpack.tar import TarEntry, walk
@@ -86,21 +87,22 @@ def read_layer(
         return False
 
     codec, tar = decompressed(layer.open(), limits, subject)
-    digest = _Digest(layer, subject, redundant=codec == "none" and layer.diff_id == layer.descriptor.digest)
+    redundant = codec == "none" and layer.diff_id == layer.descriptor.digest
     gathered = _Gathered(subject)
     count = 0
-    for entry in walk(digest.passing(tar, budget), keep, limits, subject):
-        count += 1
-        if not count & 1023:
-            budget.spend_entries(1024)
-        if entry.data is not None:
-            contents[entry.ordinal] = entry.data
-            entry = entry._replace(data=None)
-        if only is None:
-            gathered.add(entry, whole or entry.ordinal in contents or entry.ordinal in oversized)
-    budget.spend_entries(count & 1023)
-    gathered.end_run()
-    digest.check()
+    with budget.reading(), closing(_Digest(layer, subject, budget, redundant)) as digest:
+        for entry in walk(digest.passing(tar), keep, limits, subject):
+            count += 1
+            if not count & 1023:
+                budget.spend_entries(1024)
+            if entry.data is not None:
+                contents[entry.ordinal] = entry.data
+                entry = entry._replace(data=None)
+            if only is None:
+                gathered.add(entry, whole or entry.ordinal in contents or entry.ordinal in oversized)
+        budget.spend_entries(count & 1023)
+        gathered.end_run()
+        digest.check()
     return LayerExtract(
         layer.index,
         tuple(gathered.entries),
@@ -119,7 +121,7 @@ class _Digest:
     `redundant` when the stream is the blob itself, which its source verifies already: hashing costs more than the walk.
     """
 
-    def __init__(self, layer: Layer, subject: str, redundant: bool) -> None:
+    def __init__(self, layer: Layer, subject: str, budget: Budget, redundant: bool) -> None:
         algorithm, _, hexadecimal = layer.diff_id.partition(":")
         if len(hexadecimal) != {"sha256": 64, "sha512": 128}.get(algorithm):
             raise ImageError(
@@ -129,14 +131,15 @@ class _Digest:
         self.passed = 0
         self._subject = subject
         self._layer = layer
-        self._hash = None if redundant else hashlib.new(algorithm, usedforsecurity=False)
+        self._budget = budget
+        self._hash = None if redundant else Hasher(algorithm, budget)
 
-    def passing(self, chunks: Iterator[bytes], budget: Budget) -> Iterator[bytes]:
+    def passing(self, chunks: Iterator[bytes]) -> Iterator[bytes]:
         """The same chunks."""
         index = self._layer.index
         for chunk in chunks:
             self.passed += len(chunk)
-            budget.spend_bytes(index, len(chunk))
+            self._budget.spend_bytes(index, len(chunk))
             if self._hash is not None:
                 self._hash.update(chunk)
             yield chunk
@@ -152,6 +155,11 @@ class _Digest:
                 f"its content is {self._hash.name}:{self._hash.hexdigest()}, expected {expected}",
                 "the image or this copy of it is corrupt: push it again, or pull it from its origin",
             )
+
+    def close(self) -> None:
+        """Let go of what works for it."""
+        if self._hash is not None:
+            self._hash.close()
 
 
 class _Gathered:

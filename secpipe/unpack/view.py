@@ -6,7 +6,6 @@ those behind symbolic or hard links. Nothing is ever written to disk.
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -18,7 +17,7 @@ from secpipe.model.problem import Problem
 from secpipe.model.text import printable
 from secpipe.unpack._find import Match, candidates, find, unfinished
 from secpipe.unpack._lost import Brought
-from secpipe.unpack.budget import Budget, Cancelled, exceeded
+from secpipe.unpack.budget import Budget, Cancelled, exceeded, processors
 from secpipe.unpack.extracts import Extracts
 from secpipe.unpack.layer import LayerExtract, read_layer
 from secpipe.unpack.nodes import Directory, Regular
@@ -217,7 +216,7 @@ def _each(
     layers: Sequence[Layer], read: Callable[[Layer], LayerExtract], budget: Budget, workers: int | None
 ) -> list[LayerExtract]:
     """Read layers side by side; when one is broken those above it end early, and the lowest error counts."""
-    threads = min(workers or os.cpu_count() or 1, len(layers))
+    threads = min(workers or processors(), len(layers))
     if threads <= 1:
         return [read(layer) for layer in layers]
     from concurrent.futures import ThreadPoolExecutor
