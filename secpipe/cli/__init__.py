@@ -8,12 +8,17 @@ import sys
 from secpipe.cli import _streams
 from secpipe.errors import SecpipeError
 
+_INTERRUPTED = 130
+"""What a shell says of a program that Ctrl-C has ended."""
+
 
 def main() -> None:
     """Run the command line and exit with the contract's code: 0 clean, 1 gate failed, 2 usage, 3 undecided."""
     _streams.hold()
     try:
         code = _run(sys.argv[1:])
+    except KeyboardInterrupt:
+        code = _INTERRUPTED
     except Exception as error:  # noqa: BLE001  # the last resort: no traceback reaches a user
         code = _fail(error)
     if (lost := _streams.unwritten()) is not None:

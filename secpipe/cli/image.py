@@ -19,6 +19,7 @@ from secpipe.cli._access import (
     credentials,
 )
 from secpipe.cli._limits import parse_limits
+from secpipe.cli._progress import shown
 from secpipe.cli._streams import say, write, write_bytes
 from secpipe.errors import UsageError
 
@@ -72,7 +73,8 @@ def inspect(
     _check(format)
     who = credentials(target, username, password_stdin)
     options = ImageOptions(target, platform, who, authfile, insecure, parse_limits(limit or []))
-    image = run(options)
+    with shown() as progress:
+        image = run(options, progress)
     for warning in image.warnings:
         say(f"warning: {warning}")
     if format == "json":
@@ -101,7 +103,8 @@ def ls(
     _check(format)
     who = credentials(target, username, password_stdin)
     options = ImageOptions(target, platform, who, authfile, insecure, parse_limits(limit or []))
-    found = listing(options, path)
+    with shown() as progress:
+        found = listing(options, path, progress)
     if format == "json":
         _write_files(_named(found.image), found.rows)
     else:
@@ -129,7 +132,9 @@ def cat(
 
     who = credentials(target, username, password_stdin)
     options = ImageOptions(target, platform, who, authfile, insecure, parse_limits(limit or []))
-    write_bytes(content(options, path))
+    with shown() as progress:
+        data = content(options, path, progress)
+    write_bytes(data)
 
 
 def referrers(

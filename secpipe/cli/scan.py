@@ -18,6 +18,7 @@ from secpipe.cli._access import (
 )
 from secpipe.cli._limits import parse_limits
 from secpipe.cli._output import FormatOption, OutputOption
+from secpipe.cli._progress import shown
 from secpipe.cli._reports import destinations, emit
 from secpipe.cli._streams import say
 from secpipe.policy.gate import FailOn
@@ -83,21 +84,21 @@ def scan(
     from secpipe.pipeline.scan import scan as run
 
     wanted = destinations("scan", format, output)
-    report = run(
-        ScanOptions(
-            target,
-            db or database_path(),
-            platform=platform,
-            fail_on=fail_on,
-            allow_incomplete=allow_incomplete,
-            max_age_days=max_db_age,
-            credentials=credentials(target, username, password_stdin),
-            authfile=authfile,
-            insecure=insecure,
-            limits=parse_limits(limit or []),
-            cache=not no_cache,
-        )
+    options = ScanOptions(
+        target,
+        db or database_path(),
+        platform=platform,
+        fail_on=fail_on,
+        allow_incomplete=allow_incomplete,
+        max_age_days=max_db_age,
+        credentials=credentials(target, username, password_stdin),
+        authfile=authfile,
+        insecure=insecure,
+        limits=parse_limits(limit or []),
+        cache=not no_cache,
     )
+    with shown() as progress:
+        report = run(options, progress)
     emit(report, wanted)
     if ("tty", None) not in wanted:
         _tell(report)

@@ -43,8 +43,8 @@ class Layer:
     `open()` starts a new stream of the blob's bytes as stored (compressed or not), in chunks of any length;
     it raises `DigestMismatch` at the latest after the last chunk, so what was read counts only once the
     iterator has ended. It may be called again. `diff_id` is the digest of the uncompressed tar. `remote` when to open
-    it is a transfer, which a layer that is known already can do without. `folder` is what stands for
-    the layer, without a digest, where a root filesystem is read as an image.
+    it is a transfer, which a layer that is known already can do without; whoever knows it calls `known()`. `folder` is
+    what stands for the layer, without a digest, where a root filesystem is read as an image.
     """
 
     index: int
@@ -54,6 +54,7 @@ class Layer:
     open: Callable[[], Iterator[bytes]] = field(compare=False, repr=False)
     remote: bool = False
     folder: Path | None = None
+    known: Callable[[], None] = field(default=lambda: None, compare=False, repr=False)
 
 
 @dataclass(frozen=True, slots=True)

@@ -23,6 +23,7 @@ from urllib.parse import quote
 from secpipe.errors import LimitExceeded, NotFoundError, RegistryError, UsageError
 from secpipe.model.image import Platform
 from secpipe.model.limits import Limits
+from secpipe.model.progress import Progress
 from secpipe.model.text import printable
 from secpipe.oci import endpoints, reference
 from secpipe.oci.endpoints import Endpoint, Kind
@@ -38,7 +39,9 @@ _EXPORTS_PLATFORMS = (1, 48)
 _CONNECT_SECONDS = 10.0
 
 
-def medium(kind: Kind, name: str, platform: Platform | None, limits: Limits) -> Medium:
+def medium(
+    kind: Kind, name: str, platform: Platform | None, limits: Limits, progress: Progress | None = None
+) -> Medium:
     """The export of the image called `name`, or with an id of at least eight digits.
 
     Raises UsageError for what is no name, NotFoundError when the engine has no such image, RegistryError when there is
@@ -56,7 +59,7 @@ def medium(kind: Kind, name: str, platform: Platform | None, limits: Limits) -> 
     export = _Export(engine, path, f"{engine.name}'s export of {name}")
     try:
         with closing(export.open()) as stream:
-            return Kept(stream, export.where, limits)
+            return Kept(stream, export.where, limits, progress)
     except LimitExceeded:
         return export
 

@@ -10,12 +10,14 @@ import io
 import os
 import stat
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Protocol, cast
 
 from secpipe.errors import ImageError, LimitExceeded, SecpipeError, UsageError
 from secpipe.model.limits import MIB, Limits
+from secpipe.model.progress import Progress
+from secpipe.oci.progress import Count, counting
 
 if TYPE_CHECKING:
     from _typeshed import WriteableBuffer
@@ -98,22 +100,26 @@ class Redirected:
 class Kept:
     """What a stream brought, in memory. LimitExceeded when it is more than `stream_bytes`, packed, or `image_bytes`."""
 
-    def __init__(self, stream: Stream, where: str, limits: Limits) -> None:
+    def __init__(self, stream: Stream, where: str, limits: Limits, progress: Progress | None = None) -> None:
         self.where = where
         self.length = 0
         self._blocks: list[bytes] = []
+        with counting(progress, where) as count:
+            self._keep(iter(lambda: _block(stream, where, count), b""), limits)
+
+    def _keep(self, blocks: Iterator[bytes], limits: Limits) -> None:
         kept = 0
-        while block := _block(stream, where):
+        for block in blocks:
             packed = self._pack(block)
             kept += len(packed)
             self.length += len(block)
             if kept > limits.stream_bytes:
                 raise LimitExceeded(
-                    f"{where} is too large to be kept in memory (limit stream_bytes: {limits.stream_bytes})",
+                    f"{self.where} is too large to be kept in memory (limit stream_bytes: {limits.stream_bytes})",
                     "write it to a file and scan that, or raise the limit with --limit stream-bytes=NUMBER",
                 )
             if self.length > limits.image_bytes:
-                raise LimitExceeded(f"{where} is too large (limit image_bytes: {limits.image_bytes})")
+                raise LimitExceeded(f"{self.where} is too large (limit image_bytes: {limits.image_bytes})")
             self._blocks.append(packed)
 
     def open(self) -> IO[bytes]:
@@ -146,7 +152,7 @@ class Kept:
         return packed if len(packed) < len(block) else block
 
 
-def standard_input(limits: Limits) -> Medium:
+def standard_input(limits: Limits, progress: Progress | None = None) -> Medium:
     """What standard input brings. UsageError when that is a terminal or closed."""
     try:
         status = os.fstat(0)
@@ -157,7 +163,7 @@ def standard_input(limits: Limits) -> Medium:
     if stat.S_ISDIR(status.st_mode) or os.isatty(0):
         raise UsageError("there is no archive on standard input", _PIPE)
     with open(0, "rb", buffering=0, closefd=False) as stream:
-        return Kept(stream, STDIN, limits)
+        return Kept(stream, STDIN, limits, progress)
 
 
 class _Reader(io.RawIOBase):
@@ -188,12 +194,14 @@ class _Reader(io.RawIOBase):
         return len(data)
 
 
-def _block(stream: Stream, where: str) -> bytes:
+def _block(stream: Stream, where: str, count: Count | None) -> bytes:
     """The next block, shorter only at the end."""
     data = bytearray()
     try:
         while len(data) < _BLOCK and (part := stream.read(_BLOCK - len(data))):
             data += part
+            if count:
+                count(len(part))
     except OSError as error:
         raise ImageError(f"cannot read {where}: {error.strerror or error}", _PIPE) from error
     return bytes(data)

@@ -17,8 +17,10 @@ from typing import IO, cast
 
 from secpipe.errors import ImageError, LimitExceeded, SecpipeError
 from secpipe.model.limits import KIB, MIB, Limits
+from secpipe.model.progress import Progress
 from secpipe.oci import tarindex
 from secpipe.oci.media import Medium
+from secpipe.oci.progress import Count, counting
 
 CHUNK = 256 * KIB
 _RATIO_FROM = 256 * MIB
@@ -37,7 +39,7 @@ class _Found:
 class TarFiles:
     """The members of a tar, plain or gzip-compressed, by name; links lead to what they name."""
 
-    def __init__(self, medium: Medium, limits: Limits) -> None:
+    def __init__(self, medium: Medium, limits: Limits, progress: Progress | None = None) -> None:
         self.where = medium.where
         self._medium, self._limits = medium, limits
         self._lock = threading.Lock()
@@ -46,7 +48,7 @@ class TarFiles:
         self._links: dict[str, str] = {}
         self._compressed = _is_gzip(medium) if medium.length >= 0 else False
         self._seekable = medium.length >= 0 and not self._compressed
-        self._members = self._index()
+        self._members = self._index(None if self._seekable else progress)
 
     def flaw(self) -> str:
         """What may be why an expected member is not there, to follow the archive's name; empty when it is whole."""
@@ -95,10 +97,10 @@ class TarFiles:
             name = self._links[name]
         raise LimitExceeded(f"{self.where}: {name} is a loop of links (limit links: {self._limits.links})")
 
-    def _index(self) -> dict[str, _Found]:
+    def _index(self, progress: Progress | None) -> dict[str, _Found]:
         members: dict[str, _Found] = {}
         kept = 0
-        with self._reader_at(0) as handle:
+        with self._reader_at(0) as handle, counting(progress, self.where) as handle.count:
             for member in tarindex.walk(handle, self.where, self._limits):
                 for known in (members, self._links, self._small):
                     known.pop(member.name, None)
@@ -113,6 +115,7 @@ class TarFiles:
             if not self._seekable:
                 while handle.read_up_to(CHUNK):
                     pass  # gzip's checksum stands at its very end, and what says that an export was cut short.
+            handle.count = None
         return members
 
     @contextmanager
@@ -145,6 +148,7 @@ class _Handle:
         self.seekable = medium.length >= 0 and not compressed
         self._compressed = compressed
         self.position = 0
+        self.count: Count | None = None
         self._raw = medium.open()
         self._file = _inflating(self._raw) if compressed else self._raw
 
@@ -189,6 +193,8 @@ class _Handle:
                 f"cannot read {self._where}: {error}", "the archive is corrupt: export it again"
             ) from error
         self.position += len(data)
+        if self.count:
+            self.count(len(data))
         if not self.seekable:
             self._check_growth()
         return data

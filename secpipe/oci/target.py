@@ -17,10 +17,12 @@ from typing import TYPE_CHECKING, Literal
 from secpipe.errors import ImageError, InvalidReference, SecpipeError, UndecidedError, UsageError
 from secpipe.model.image import Descriptor, Image, Layer, Platform
 from secpipe.model.limits import Limits
+from secpipe.model.progress import Progress
 from secpipe.oci import folders, layout, reference
 from secpipe.oci import platform as platforms
 from secpipe.oci.credentials import Credentials
 from secpipe.oci.image import Candidate, find
+from secpipe.oci.progress import followed
 
 if TYPE_CHECKING:
     from secpipe.oci.client import Registry
@@ -28,7 +30,8 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """How to open a target: one platform or `every` one, limits; for a registry, who asks and if plain HTTP is declared."""
+    """How to open a target: one platform or `every` one, limits; for a registry, who asks and if plain HTTP is declared;
+    who is told of what is read."""
 
     platform: Platform | None = None
     every: bool = False
@@ -36,6 +39,7 @@ class Options:
     credentials: Credentials | None = None
     authfile: Path | None = None
     insecure: bool = False
+    progress: Progress | None = None
 
 
 @contextmanager
@@ -47,19 +51,21 @@ def open_image(
     authfile: Path | None = None,
     insecure: bool = False,
     limits: Limits | None = None,
+    progress: Progress | None = None,
 ) -> Iterator[Image]:
     """The image that `target` names, with its layers readable until the context ends.
 
     `platform` is `os/architecture[/variant]`; None means this machine's architecture where there is a choice.
     `credentials` win over those found in files; `authfile` is the only file looked into when given. `insecure`
-    declares that the registry may be spoken to without TLS or with a certificate that nobody vouches for.
+    declares that the registry may be spoken to without TLS or with a certificate that nobody vouches for. `progress`
+    is told of what is read.
     Raises UsageError for a wrong target, UndecidedError and its kinds when the image cannot be read.
     """
     wanted = platforms.parse(platform) if platform else None
-    options = Options(wanted, False, limits or Limits(), credentials, authfile, insecure)
+    options = Options(wanted, False, limits or Limits(), credentials, authfile, insecure, progress)
     opener, rest = _recognise(target)
     with opener(rest, target, options) as (found,):
-        yield found.open()
+        yield followed(found, progress).open()
 
 
 @contextmanager
@@ -70,12 +76,13 @@ def open_images(
     authfile: Path | None = None,
     insecure: bool = False,
     limits: Limits | None = None,
+    progress: Progress | None = None,
 ) -> Iterator[Sequence[Candidate]]:
     """The images of all platforms that `target` names, each yet to be opened; otherwise as `open_image`."""
-    options = Options(None, True, limits or Limits(), credentials, authfile, insecure)
+    options = Options(None, True, limits or Limits(), credentials, authfile, insecure, progress)
     opener, rest = _recognise(target)
     with opener(rest, target, options) as found:
-        yield found
+        yield [followed(candidate, progress) for candidate in found]
 
 
 @contextmanager
@@ -117,12 +124,12 @@ def _open_engine(
 
     wanted = options.platform
     try:
-        exported = medium(kind, rest, wanted, options.limits)
+        exported = medium(kind, rest, wanted, options.limits, options.progress)
     except UndecidedError as error:
         if "/" not in rest and _is_reference(target):
             error.hint += f"; for the image {target} of Docker Hub write registry:{target}"
         raise
-    with closing(TarFiles(exported, options.limits)) as files:
+    with closing(TarFiles(exported, options.limits, options.progress)) as files:
         yield open_docker_archive(files, "", shown=target, wanted=wanted, limits=options.limits)
 
 
@@ -147,7 +154,7 @@ def _open_tar(rest: str, target: str, options: Options, kind: str = "") -> Itera
     medium: Medium
     if stdin := _STDIN.fullmatch(rest):
         name = stdin[1] or stdin[2] or ""
-        medium = standard_input(options.limits)
+        medium = standard_input(options.limits, options.progress)
     else:
         path, name = split_path(rest)
         if path.is_dir():
@@ -155,7 +162,7 @@ def _open_tar(rest: str, target: str, options: Options, kind: str = "") -> Itera
             hint = f"write oci:{rest}" if is_layout else "name the tar that the image was exported to"
             raise UsageError(f"{path} is a directory, and {_ARCHIVES[kind]}: takes a tar", hint)
         medium = File(path)
-    with closing(TarFiles(medium, options.limits)) as files:
+    with closing(TarFiles(medium, options.limits, options.progress)) as files:
         kinds = {"manifest.json": open_docker_archive, "oci-layout": layout.open_layout}
         found = next((name for name in (kind, *kinds) if name and files.size(name) is not None), "")
         if not found:

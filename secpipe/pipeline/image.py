@@ -13,6 +13,7 @@ from secpipe.errors import ImageError, LimitExceeded, UsageError
 from secpipe.model.image import Descriptor, Image
 from secpipe.model.limits import Limits
 from secpipe.model.problem import Problem
+from secpipe.model.progress import Progress
 from secpipe.model.text import printable
 from secpipe.oci import digests, referrers
 from secpipe.oci.credentials import Credentials
@@ -64,18 +65,18 @@ class Listing:
     problems: tuple[Problem, ...]
 
 
-def inspect(options: ImageOptions) -> Image:
-    """The image, of which no layer is read; its streams are closed."""
-    with _opened(options) as image:
+def inspect(options: ImageOptions, progress: Progress | None = None) -> Image:
+    """The image, of which no layer is read; its streams are closed. `progress` is told what a pipe or an engine brings."""
+    with _opened(options, progress) as image:
         return image
 
 
-def listing(options: ImageOptions, path: str = "/") -> Listing:
+def listing(options: ImageOptions, path: str = "/", progress: Progress | None = None) -> Listing:
     """The names at `path`, which may lead through links, and below it, each directory before what is in it, sorted.
 
     UsageError when there is nothing. An image may have millions of names, so they are made as they are asked for.
     """
-    with _opened(options) as image:
+    with _opened(options, progress) as image:
         budget = Budget(options.limits)
         extracts = [
             read_layer(layer, _nothing, options.limits, None, budget, whole=True) for layer in image.layers
@@ -92,13 +93,13 @@ def listing(options: ImageOptions, path: str = "/") -> Listing:
     return Listing(image, rows, tuple(sorted(set(tree.problems))))
 
 
-def content(options: ImageOptions, path: str) -> bytes:
+def content(options: ImageOptions, path: str, progress: Progress | None = None) -> bytes:
     """The bytes of one file as a container would read it, links followed.
 
     UsageError when there is none or it is no file, LimitExceeded when it has more than `file_bytes`.
     """
     wanted, limits = normalise(_encoded(path)), options.limits
-    with _opened(options) as image:
+    with _opened(options, progress) as image:
         budget = Budget(limits)
         extracts = [
             read_layer(layer, lambda name: name == wanted, limits, None, budget) for layer in image.layers
@@ -191,7 +192,7 @@ def _within(path: bytes, directory: Directory) -> Iterator[tuple[bytes, Director
             yield path + b"/" + name, directory, name, node
 
 
-def _opened(options: ImageOptions) -> AbstractContextManager[Image]:
+def _opened(options: ImageOptions, progress: Progress | None) -> AbstractContextManager[Image]:
     return open_image(
         options.target,
         platform=options.platform,
@@ -199,6 +200,7 @@ def _opened(options: ImageOptions) -> AbstractContextManager[Image]:
         authfile=options.authfile,
         insecure=options.insecure,
         limits=options.limits,
+        progress=progress,
     )
 
 

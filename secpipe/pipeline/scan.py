@@ -19,6 +19,7 @@ from secpipe.model.image import Image
 from secpipe.model.limits import Limits
 from secpipe.model.package import Distribution, Package
 from secpipe.model.problem import Problem
+from secpipe.model.progress import Progress
 from secpipe.model.scan import Finding, ScanReport, Target, TargetImage
 from secpipe.model.text import plural
 from secpipe.oci.credentials import Credentials
@@ -64,17 +65,19 @@ class ScanOptions:
     cache: bool = True
 
 
-def scan(options: ScanOptions) -> ScanReport:
+def scan(options: ScanOptions, progress: Progress | None = None) -> ScanReport:
     """Read the image, list its packages, match them, decide.
 
     What could not be examined is a problem in the report; raises `SecpipeError` only when there is nothing to
-    report on: no such image, a layer that is corrupt, no advisory database.
+    report on: no such image, a layer that is corrupt, no advisory database. `progress` is told of what is read.
     """
     if options.platform == ALL:
-        scanned = _every(options)
+        scanned = _every(options, progress)
     else:
         with (
-            open_image(options.target, platform=options.platform, **_access(options)) as image,
+            open_image(
+                options.target, platform=options.platform, **_access(options), progress=progress
+            ) as image,
             Store.open(options.database) as store,
         ):
             scanned = _scanned(image, store, options)
@@ -109,25 +112,25 @@ def _scanned(image: Image, store: Store, options: ScanOptions, platform: str = "
     packages = tuple(
         replace(p, ecosystem=ecosystem(found.distribution, p.type), platform=platform) for p in found.packages
     )
-    # What a package of the distribution brought is patched by it, under the versions of its own advisories.
-    covered = any(ecosystem(found.distribution, type) for type in OS_TYPES)
-    answering = tuple(p for p in packages if not (covered and p.owner))
-    matched = match(answering, store)
+    matched = match(packages, store)
     problems = {
         *found.problems,
         *matched.problems,
-        *_uncovered(image, found, answering),
-        *_without_advisories(answering, store, options.max_age_days),
+        *_uncovered(image, found, packages),
+        *_without_advisories(packages, store, options.max_age_days),
     }
     target = Target(options.target, image.digest, str(image.platform), found.distribution)
     return _Scanned(target, packages, matched.findings, frozenset(problems))
 
 
-def _every(options: ScanOptions) -> _Scanned:
+def _every(options: ScanOptions, progress: Progress | None) -> _Scanned:
     """The images of all platforms, as one. One that cannot be read is a problem, and the rest goes on."""
     scanned: list[_Scanned] = []
     problems: set[Problem] = set()
-    with open_images(options.target, **_access(options)) as candidates, Store.open(options.database) as store:
+    with (
+        open_images(options.target, **_access(options), progress=progress) as candidates,
+        Store.open(options.database) as store,
+    ):
         for candidate in candidates:
             platform = candidate.platform
             try:

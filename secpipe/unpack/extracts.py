@@ -68,6 +68,7 @@ class Extracts:
             extract = read_layer(layer, wanted, limits, only, budget)
             self._keep(key, extract, limits)
             return extract
+        layer.known()
         if not layer.remote:
             for _ in layer.open():
                 budget.spend_bytes(layer.index, 0)
