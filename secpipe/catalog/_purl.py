@@ -10,7 +10,11 @@ from urllib.parse import quote
 
 from secpipe.model.package import Distribution, Package
 
-_OF_A_DISTRIBUTION = frozenset({"apk", "deb", "rpm"})
+_OF_A_DISTRIBUTION = frozenset({"alpm", "apk", "deb", "rpm"})
+_LOWER = frozenset({"alpm", "apk", "composer", "deb", "hex", "npm", "pypi"})
+"""Types whose names are written in lower case."""
+_SCOPED = frozenset({"composer", "npm"})
+"""Types of which a part of the name is the namespace."""
 _EPOCH = re.compile(r"([0-9]+):(.+)")
 _NAMESPACES = {
     "rhel": "redhat",
@@ -28,8 +32,11 @@ def purl(package: Package, distribution: Distribution | None) -> str:
     name, version, namespace, qualifiers = package.name, package.version, "", []
     if package.type == "pypi":
         name = re.sub(r"[-_.]+", "-", name)
-    if package.type != "rpm":
+    if package.type in _LOWER:
         name = name.lower()
+    if package.type in _SCOPED:
+        scope, slash, name = name.rpartition("/")
+        namespace = _encode(scope, "/") + slash
     if package.type in _OF_A_DISTRIBUTION:
         if package.arch:
             qualifiers.append(f"arch={_encode(package.arch)}")
@@ -41,6 +48,7 @@ def purl(package: Package, distribution: Distribution | None) -> str:
     if package.type == "rpm" and (match := _EPOCH.fullmatch(version)):
         version = match[2]
         qualifiers.append(f"epoch={match[1]}")
+    qualifiers += [f"{key}={_encode(value)}" for key, value in package.qualifiers]
     query = "?" + "&".join(qualifiers) if qualifiers else ""
     return f"pkg:{package.type}/{namespace}{_encode(name)}@{_encode(version)}{query}"
 

@@ -59,3 +59,5 @@ class Package:
     """who built it, as its package says; RPM's"""
     module: str = ""
     """the module stream that it belongs to, `nodejs:18:8060020230306170042:ad008a3a`; RPM's"""
+    qualifiers: tuple[tuple[str, str], ...] = ()
+    """what else its package URL tells, by key and sorted: the platform of a gem, the channel of a conda package"""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -28,6 +29,42 @@ def test_examples() -> None:
     assert purl(of("pypi", "Foo_Bar.-baz", "2.0"), DEBIAN) == "pkg:pypi/foo-bar-baz@2.0"
     rolling = Distribution("arch", "")
     assert purl(of("apk", "a", "1"), rolling) == "pkg:apk/arch/a@1?distro=arch"
+    assert (
+        purl(of("alpm", "zlib", "1:1.3-2", "any"), rolling)
+        == "pkg:alpm/arch/zlib@1:1.3-2?arch=any&distro=arch"
+    )
+
+
+@pytest.mark.parametrize(
+    ("type_", "name", "version", "expected"),
+    [
+        ("npm", "@babel/core", "7.0.0-rc.1+b", "pkg:npm/%40babel/core@7.0.0-rc.1%2Bb"),
+        ("npm", "JSONStream", "1.3.5", "pkg:npm/jsonstream@1.3.5"),
+        ("composer", "Monolog/Monolog", "dev-main", "pkg:composer/monolog/monolog@dev-main"),
+        ("gem", "RedCloth", "4.3.3", "pkg:gem/RedCloth@4.3.3"),
+        ("nuget", "Newtonsoft.Json", "13.0.3", "pkg:nuget/Newtonsoft.Json@13.0.3"),
+        ("cran", "R6", "2.5-1", "pkg:cran/R6@2.5-1"),
+        ("bioconductor", "limma", "3.58.1", "pkg:bioconductor/limma@3.58.1"),
+        ("conda", "_libgcc_mutex", "0.1", "pkg:conda/_libgcc_mutex@0.1"),
+        ("hex", "Phoenix", "1.7.10", "pkg:hex/phoenix@1.7.10"),
+        ("otp", "ssl", "11.0", "pkg:otp/ssl@11.0"),
+    ],
+)
+def test_languages(type_: str, name: str, version: str, expected: str) -> None:
+    from packageurl import PackageURL
+
+    ours = purl(Package(name, version, type_, "path"), DEBIAN)
+    assert ours == expected
+    assert ours == PackageURL.from_string(expected).to_string()
+
+
+def test_qualifiers_of_their_own() -> None:
+    from packageurl import PackageURL
+
+    qualifiers = (("build", "py36_0+x"), ("channel", "main"), ("subdir", "linux-64"))
+    ours = purl(Package("absl-py", "0.4.1", "conda", "path", qualifiers=qualifiers), None)
+    assert ours == "pkg:conda/absl-py@0.4.1?build=py36_0%2Bx&channel=main&subdir=linux-64"
+    assert PackageURL.from_string(ours).qualifiers == dict(qualifiers)
 
 
 _words = st.text(
@@ -38,7 +75,11 @@ _words = st.text(
 
 
 @given(
-    st.sampled_from(["apk", "deb", "pypi"]), _words, _words, _words, st.sampled_from([None, DEBIAN, ALPINE])
+    st.sampled_from(["apk", "conda", "deb", "gem", "hex", "npm", "nuget", "pypi"]),
+    _words,
+    _words,
+    _words,
+    st.sampled_from([None, DEBIAN, ALPINE]),
 )
 def test_any_package_survives(
     type_: str, name: str, version: str, arch: str, distribution: Distribution | None
@@ -48,8 +89,11 @@ def test_any_package_survives(
     package = Package(name, version, type_, "path", arch=arch)
     parsed = PackageURL.from_string(purl(package, distribution))
     assert parsed.version == version
-    if type_ != "pypi":
+    if type_ in ("conda", "gem", "nuget"):
+        assert parsed.name == name
+    elif type_ != "pypi":
         assert parsed.name == name.lower()
+    if type_ in ("apk", "deb"):
         assert parsed.qualifiers.get("arch") == arch
 
 
