@@ -9,15 +9,12 @@ from secpipe.unpack.patterns import wanted
 from secpipe.unpack.view import FileView
 
 _DATABASES = {
-    # Each environment has one, wherever it is.
-    "conda": ("**/conda-meta/*.json",),
     "eopkg": ("var/lib/eopkg/package/*/metadata.xml",),
     "FreeBSD pkg": ("var/db/pkg/local.sqlite",),
     "Guix": ("var/guix/db/db.sqlite",),
     "Homebrew": ("home/linuxbrew/.linuxbrew/Cellar/*/*/INSTALL_RECEIPT.json",),
     "Nix": ("nix/var/nix/db/db.sqlite",),
     "opkg": ("opt/lib/opkg/status", "usr/lib/opkg/status", "var/lib/opkg/status"),
-    "pacman": ("var/lib/pacman/local/*/desc",),
     "Portage": ("var/db/pkg/*/*/CONTENTS",),
     "Slackware": ("var/lib/pkgtools/packages/*-*-*-*", "var/log/packages/*-*-*-*"),
     "XBPS": ("var/db/xbps/pkgdb-*.plist",),

@@ -229,11 +229,11 @@ def test_unread_databases(path: str) -> None:
 
 
 def test_one_problem_a_manager_and_no_content() -> None:
-    many = {f"var/lib/pacman/local/p{number}-1/desc": "x" * 1000 for number in range(50)}
+    many = {f"var/lib/eopkg/package/p{number}-1/metadata.xml": "x" * 1000 for number in range(50)}
     built = image([files(many)])
     found = inventory(file_view(built, Limits(retained_bytes=100, file_bytes=100)), built)
     assert [(problem.code, problem.subject) for problem in found.problems] == [
-        ("unread-package-database", "var/lib/pacman/local/p0-1/desc")
+        ("unread-package-database", "var/lib/eopkg/package/p0-1/metadata.xml")
     ]
 
 
@@ -248,19 +248,9 @@ def test_empty_folders_are_no_database() -> None:
     )
 
 
-@pytest.mark.parametrize("folder", ["", "opt/conda/", "home/someone/work/envs/test/"])
-def test_environments_of_conda_are_found_anywhere(folder: str) -> None:
-    metadata = [f"{folder}conda-meta/{name}-1-0.json" for name in ("openssl", "zlib")]
-    others = [f"{folder}conda-meta/history", f"{folder}conda-meta.json"]
-    assert told(files({**dpkg("a"), **dict.fromkeys(metadata, "{}")})) == [
-        ("unread-package-database", metadata[0])
-    ]
-    assert told(files({**dpkg("a"), **dict.fromkeys(others, "{}")})) == []
-
-
 def test_a_cataloger_takes_a_database_over() -> None:
-    left = _unread.databases(("var/lib/pacman/local/*/desc", "var/lib/opkg/*", "nix/var/nix/db/db.sqlite"))
-    assert (left["pacman"], left["Nix"]) == ((), ())
+    left = _unread.databases(("var/lib/eopkg/package/*/*", "var/lib/opkg/*", "nix/var/nix/db/db.sqlite"))
+    assert (left["eopkg"], left["Nix"]) == ((), ())
     assert left["opkg"] == ("opt/lib/opkg/status", "usr/lib/opkg/status")
 
 
