@@ -1,0 +1,80 @@
+"""Installed Ruby gems: the specification that RubyGems writes for each (`Gem::Specification#to_ruby_for_cache`, 3.6).
+
+It is a program. What is read of it are assignments of texts, as RubyGems writes them; else the comment by which RubyGems
+itself knows a gem without running its specification, else the name of the file.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+from typing import TYPE_CHECKING
+
+from secpipe.catalog._text import unreadable
+from secpipe.model.package import Package
+from secpipe.model.problem import Problem
+
+if TYPE_CHECKING:
+    from secpipe.catalog._engine import FileLike
+
+NAME = "ruby"
+VERSION = 1
+TYPE = "gem"
+GLOBS = ("**/specifications/*.gemspec", "**/specifications/default/*.gemspec")
+# A gem is removed with its specification.
+KEPT = ()
+COMPLETE = ()
+
+_ASSIGNMENT = re.compile(
+    rb"^[ \t]*+[a-z_]\w*+\.(name|version|platform)[ \t]*+=[ \t]*+(?:Gem::(?:Version|Platform)\.new[ \t]*+\(?[ \t]*+)?"
+    rb"(?:\"([^\"\n]*+)\"|'([^'\n]*+)'|%[qQ]?(?:\{([^}\n]*+)\}|\(([^)\n]*+)\)|\[([^\]\n]*+)\]|<([^>\n]*+)>))",
+    re.MULTILINE,
+)
+_HEAD = 4096
+_STUB = re.compile(rb"^# stub: (\S++) (\S++) (\S++) ", re.MULTILINE)
+_FILE = re.compile(r"(?:.*/)?([^/]+?)-([0-9][0-9A-Za-z.]*)(?:-([A-Za-z][^/]*))?\.gemspec", re.DOTALL)
+_VALID = {
+    "name": re.compile(r"[A-Za-z0-9._-]{1,1024}", re.ASCII),
+    "version": re.compile(r"[0-9][0-9A-Za-z.-]{0,1023}", re.ASCII),
+    "platform": re.compile(r"[A-Za-z0-9._-]{1,1024}", re.ASCII),
+}
+_PURE = "ruby"
+
+
+def parse(file: FileLike) -> Iterator[Package | Problem]:
+    """The one gem of the file; its platform is a qualifier of its package URL unless it is Ruby itself."""
+    named = _FILE.fullmatch(file.path)
+    stub = _STUB.search(file.data, 0, _HEAD)
+    found = {
+        **_valid(zip(_VALID, named.groups(default="") if named else (), strict=False)),
+        **_valid(zip(_VALID, map(_text, stub.groups()) if stub else (), strict=False)),
+        **_valid(_assigned(file.data)),
+    }
+    if "name" not in found or "version" not in found:
+        why = "the specification has no valid name and version"
+        yield unreadable(file.path, None, why, "unreadable-metadata")
+        return
+    platform = found.get("platform", _PURE)
+    qualifiers = () if platform == _PURE else (("platform", platform),)
+    yield Package(found["name"], found["version"], TYPE, file.path, qualifiers=qualifiers)
+
+
+def _assigned(data: bytes) -> Iterator[tuple[str, str]]:
+    """The first text that each field is given."""
+    seen: set[str] = set()
+    for match in _ASSIGNMENT.finditer(data):
+        field, *texts = match.groups()
+        name = field.decode()
+        if name not in seen:
+            seen.add(name)
+            yield name, _text(next(text for text in texts if text is not None))
+        if len(seen) == len(_VALID):
+            return
+
+
+def _valid(fields: Iterable[tuple[str, str]]) -> dict[str, str]:
+    return {name: value for name, value in fields if _VALID[name].fullmatch(value)}
+
+
+def _text(data: bytes) -> str:
+    return data.decode("utf-8", "replace")

@@ -1,0 +1,116 @@
+"""Installed gems."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from secpipe.catalog import file_view, inventory, ruby
+from secpipe.model.limits import Limits
+from secpipe.model.package import Package
+from secpipe.model.problem import Problem
+from secpipe.unpack.view import File
+from tests.support.images import Entry, files, tar
+from tests.support.layers import image
+
+FOLDER = "usr/lib/ruby/gems/3.1.0/specifications"
+
+
+def parse(text: str | bytes, file: str = "x.gemspec") -> list[Package | Problem]:
+    return list(ruby.parse(File(f"{FOLDER}/{file}", text.encode() if isinstance(text, str) else text)))
+
+
+def gem(name: str, version: str, platform: str = "", file: str = "x.gemspec") -> list[Package]:
+    qualifiers = (("platform", platform),) if platform else ()
+    return [Package(name, version, "gem", f"{FOLDER}/{file}", qualifiers=qualifiers)]
+
+
+RAKE = """# -*- encoding: utf-8 -*-
+# stub: rake 13.0.6 ruby lib
+
+Gem::Specification.new do |s|
+  s.name = "rake".freeze
+  s.version = "13.0.6"
+
+  s.required_rubygems_version = Gem::Requirement.new(">= 1.3.2".freeze) if s.respond_to? :required_rubygems_version=
+  s.metadata = { "changelog_uri" => "https://example.org/v13.0.6" } if s.respond_to? :metadata=
+  s.authors = ["Hiroshi SHIBATA".freeze]
+  s.description = "s.name = 'other'".freeze
+  s.rubygems_version = "3.3.5".freeze
+  s.installed_by_version = "3.3.5" if s.respond_to? :installed_by_version
+  s.version = "0"
+end
+"""
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        (RAKE, gem("rake", "13.0.6")),
+        (RAKE.replace("\n", "\r\n"), gem("rake", "13.0.6")),
+        (
+            'spec.name="n"\nspec.version = Gem::Version.new("1.2.rc1")\nspec.platform = "java".freeze\n',
+            gem("n", "1.2.rc1", "java"),
+        ),
+        (
+            "  gem.name = 'n'\n  gem.version = Gem::Version.new '1'\n  gem.platform = Gem::Platform::RUBY\n",
+            gem("n", "1"),
+        ),
+        (
+            "s.name = %q{n}\ns.version = %q<1.2>\ns.platform = Gem::Platform.new('x86_64-linux')\n",
+            gem("n", "1.2", "x86_64-linux"),
+        ),
+        ("s.name = %q(n)\ns.version = %[2]\ns.platform = 'ruby'\n", gem("n", "2")),
+        ("# stub: nokogiri 1.15.4 x86_64-linux lib\n", gem("nokogiri", "1.15.4", "x86_64-linux")),
+        ("# s.name = 'no'\n# stub: a 1 ruby lib\ns.name = NAME\ns.version = File.read 'V'\n", gem("a", "1")),
+        ("# stub: a 1 ruby lib\ns.name = \"#{x}\"\ns.version = '2'\n", gem("a", "2")),
+    ],
+)
+def test_what_specifications_say(text: str, expected: list[Package]) -> None:
+    assert parse(text) == expected
+
+
+@pytest.mark.parametrize(
+    ("file", "name", "version", "platform"),
+    [
+        ("rails-html-sanitizer-1.6.0.gemspec", "rails-html-sanitizer", "1.6.0", ""),
+        ("nokogiri-1.15.4-x86_64-linux-gnu.gemspec", "nokogiri", "1.15.4", "x86_64-linux-gnu"),
+        ("net-http2-0.18.4.pre.gemspec", "net-http2", "0.18.4.pre", ""),
+    ],
+)
+@pytest.mark.parametrize("text", ["", b"\xff\0", "Gem::Specification.new\n"])
+def test_the_name_of_the_file_counts_where_it_says_nothing(
+    file: str, name: str, version: str, platform: str, text: str | bytes
+) -> None:
+    assert parse(text, file) == gem(name, version, platform, file)
+
+
+@pytest.mark.parametrize("file", ["x.gemspec", "1.gemspec", "x-y.gemspec", "-1.gemspec"])
+@pytest.mark.parametrize("text", ["", "s.name = 'a'\n", "s.name = 'a b'\ns.version = 'x'\n", bytes(9)])
+def test_what_says_nothing_is_told(file: str, text: str | bytes) -> None:
+    (problem,) = parse(text, file)
+    assert isinstance(problem, Problem)
+    assert (problem.code, problem.subject) == ("unreadable-metadata", f"{FOLDER}/{file}")
+
+
+def test_in_an_image() -> None:
+    bundle = "app/vendor/bundle/ruby/3.2.0"
+    contents = {
+        f"{FOLDER}/default/json-2.6.1.gemspec": "",
+        f"{bundle}/specifications/ffi-1.16.3-x86_64-linux.gemspec": "s.platform = 'x86_64-linux'\n",
+        f"{bundle}/gems/ffi-1.16.3/ffi.gemspec": "s.name = 'ffi'",
+        f"{FOLDER}/old-1.gemspec": "",
+    }
+    built = image([files(contents), tar([Entry(f"{FOLDER}/.wh.old-1.gemspec")])])
+    found = inventory(file_view(built, Limits()), built)
+    assert [package.purl for package in found.packages] == [
+        "pkg:gem/ffi@1.16.3?platform=x86_64-linux",
+        "pkg:gem/json@2.6.1",
+    ]
+    assert found.problems == ()
+
+
+@given(st.binary() | st.text("s.namevrio =\"'%q{}\n1", max_size=80).map(str.encode))
+def test_arbitrary_bytes_give_one_answer(data: bytes) -> None:
+    assert len(parse(data)) == 1
