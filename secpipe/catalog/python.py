@@ -1,4 +1,8 @@
-"""Installed Python distributions: `*.dist-info/METADATA` (core metadata 2.4, PEP 376, PEP 566) and setuptools' egg-info."""
+"""Installed Python distributions: `*.dist-info/METADATA` (core metadata 2.4, PEP 376), setuptools' egg-info and eggs.
+
+A lock file or `requirements.txt` tells what is to be installed, not what an image has. What pip vendors without metadata
+(`pip/_vendor`) is patched there, and told by pip's own advisories.
+"""
 
 from __future__ import annotations
 
@@ -14,7 +18,7 @@ if TYPE_CHECKING:
     from secpipe.catalog._engine import FileLike
 
 NAME = "python"
-VERSION = 1
+VERSION = 2
 TYPE = "pypi"
 GLOBS = (
     # importlib.metadata takes the suffix in any case.
@@ -22,6 +26,8 @@ GLOBS = (
     "**/*.egg-info/PKG-INFO",
     "**/*.egg-info",
     "**/EGG-INFO/PKG-INFO",
+    "**/*.egg",
+    "**/*.egg/EGG-INFO/PKG-INFO",
 )
 
 KEPT = ()
@@ -29,12 +35,27 @@ COMPLETE = (GLOBS[0], GLOBS[1], GLOBS[3])
 
 _END = re.compile(rb"\r?\n[ \t]*\r?\n")
 _FIELD = re.compile(rb"^(Name|Version)[ \t]*:(.*)", re.MULTILINE | re.IGNORECASE)
+_ZIP = b"PK\x03\x04"
+_INFO = "EGG-INFO/PKG-INFO"
+_MOST = 16 << 20
+"""Bytes of the largest zipped egg that is read: the list of its files takes several times what it has for them."""
+_MOST_METADATA = 1 << 20
 _NAME = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9])?", re.ASCII)
 
 
 def parse(file: FileLike) -> Iterator[Package | Problem]:
     """The one distribution that the file describes. Only headers count; the description may say anything."""
-    data = file.data.removeprefix(b"\xef\xbb\xbf")
+    data = file.data
+    if file.path.endswith(".egg"):
+        # Other files have that ending too.
+        if not data.startswith(_ZIP):
+            return
+        try:
+            data = _zipped(data)
+        except ValueError as error:
+            yield unreadable(file.path, None, str(error), "unreadable-metadata")
+            return
+    data = data.removeprefix(b"\xef\xbb\xbf")
     end = _END.search(data)
     fields: dict[bytes, str] = {}
     for match in _FIELD.finditer(data, 0, end.start() if end else len(data)):
@@ -50,3 +71,31 @@ def parse(file: FileLike) -> Iterator[Package | Problem]:
         )
     else:
         yield Package(name, version, TYPE, file.path)
+
+
+def _zipped(data: bytes) -> bytes:
+    """The metadata in a zipped egg, its start where it is long. Raises ValueError, which says why not."""
+    import io
+    import lzma
+    import struct
+    import zipfile
+    import zlib
+
+    if len(data) > _MOST:
+        raise ValueError(f"a zipped egg larger than {_MOST >> 20} MiB, so it was not read")
+    try:
+        with zipfile.ZipFile(io.BytesIO(data)) as archive, archive.open(_INFO) as metadata:
+            return metadata.read(_MOST_METADATA)
+    except KeyError:
+        raise ValueError(f"a zipped egg without {_INFO}") from None
+    except (
+        zipfile.BadZipFile,
+        zlib.error,
+        lzma.LZMAError,
+        struct.error,
+        OSError,
+        EOFError,
+        RuntimeError,
+        ValueError,
+    ):
+        raise ValueError("a zipped egg that is damaged or encrypted") from None

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import io
+import zipfile
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from secpipe.catalog import python
+from secpipe.catalog import file_view, inventory, python
 from secpipe.model.limits import Limits
 from secpipe.model.package import Package
 from secpipe.model.problem import Problem
 from secpipe.unpack.view import File, open_view
-from tests.support.images import files
+from tests.support.images import Entry, files, tar
 from tests.support.layers import image
 from tests.support.packages import metadata
 
@@ -65,11 +68,69 @@ def test_places() -> None:
         f"{site}/d-1.egg-info",
         f"{site}/e-1-py3.12.egg/EGG-INFO/PKG-INFO",
         "f-1.dist-info/METADATA",
+        f"{site}/g-1-py3.12.egg",
     ]
     others = [f"{site}/g/METADATA", f"{site}/a-1.dist-info/RECORD", f"{site}/PKG-INFO"]
     built = image([files(dict.fromkeys(names + others, "x"))])
     found = open_view(built, python.GLOBS, Limits()).files(*python.GLOBS)
     assert [file.path for file in found] == sorted(names)
+
+
+# ---------------------------------------------------------------- eggs
+
+EGG = "usr/lib/python3/site-packages/Foo_Bar-1.0-py3.11.egg"
+
+
+def egg(*entries: tuple[str, str]) -> bytes:
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, text in (("foo/__init__.py", "x"), *entries):
+            archive.writestr(zipfile.ZipInfo(name), text)
+    return buffer.getvalue()
+
+
+WHOLE = egg(("EGG-INFO/PKG-INFO", metadata("Foo_Bar", "1.0")))
+
+
+def test_zipped_eggs() -> None:
+    expected = [Package("Foo_Bar", "1.0", "pypi", EGG)]
+    assert list(python.parse(File(EGG, WHOLE))) == expected
+    long = egg(("EGG-INFO/PKG-INFO", metadata("Foo_Bar", "1.0") + "x" * 5_000_000))
+    assert list(python.parse(File(EGG, long))) == expected
+
+
+@pytest.mark.parametrize(
+    ("data", "why"),
+    [
+        (WHOLE[:200], "damaged or encrypted"),
+        (WHOLE.replace(b"PK\x01\x02", b"PK\x01\x03"), "damaged or encrypted"),
+        (egg(), "without EGG-INFO/PKG-INFO"),
+        (egg(("EGG-INFO/PKG-INFO", "Name: foo\n")), "no valid Version"),
+        (WHOLE + bytes(16 << 20), "larger than 16 MiB"),
+    ],
+)
+def test_eggs_that_cannot_be_read_are_told(data: bytes, why: str) -> None:
+    (problem,) = python.parse(File(EGG, data))
+    assert isinstance(problem, Problem)
+    assert (problem.code, problem.subject) == ("unreadable-metadata", EGG)
+    assert why in problem.message
+
+
+def test_other_files_of_that_ending_are_nothing() -> None:
+    assert list(python.parse(File("srv/panda3d/model.egg", b"<CoordinateSystem> { Z-Up }"))) == []
+
+
+def test_eggs_in_an_image() -> None:
+    unpacked = f"{EGG.replace('Foo', 'Boo')}/EGG-INFO/PKG-INFO"
+    built = image([tar([Entry(EGG, WHOLE), Entry(unpacked, metadata("Boo", "2").encode())])])
+    found = inventory(file_view(built, Limits()), built)
+    assert [package.purl for package in found.packages] == ["pkg:pypi/boo@2", "pkg:pypi/foo-bar@1.0"]
+    assert found.problems == ()
+
+
+@given(st.binary(), st.integers(0, len(WHOLE)), st.integers(0, len(WHOLE)))
+def test_damaged_eggs_never_raise(noise: bytes, start: int, end: int) -> None:
+    assert len(list(python.parse(File(EGG, b"PK\x03\x04" + WHOLE[4:start] + noise + WHOLE[end:])))) == 1
 
 
 @given(st.binary() | st.text("NameVrsio: \n\r1.", max_size=60).map(str.encode))
