@@ -37,15 +37,19 @@ _INSTALLED = re.compile(
     rf"(?:(?:{_PACKAGE}|\.pnpm/[^/]+)/node_modules/)*+{_PACKAGE}/package\.json",
     re.DOTALL,
 )
+_BROUGHT = re.compile(
+    r"(?:^|/)(?:usr/(?:local/)?(?:lib|lib64|share)|(?:site|dist)-packages|site-library|gems|labextensions|bower_components)/"
+)
+"""Folders of the system and of other package managers, where nobody develops an application."""
 _PREFIX = re.compile(r"[=v\s]+(?=[0-9])")
 
 
 def parse(file: FileLike) -> Iterator[Package | Problem]:
     """The package that the file is about, if any.
 
-    At the root of an installed package, whatever hinders is a problem. Further inside, where folders have a
-    `package.json` for some other reason, what names a release is a copy of it, and everything else nothing. Outside of
-    all `node_modules`, only what stands in a folder that bears its name and version is a release (Node's own Yarn,
+    At the root of an installed package, whatever hinders is a problem. Further inside, and in what others brought, where
+    folders have a `package.json` for some other reason too, what names a release is a copy of it, and everything else
+    nothing. Elsewhere, only what stands in a folder that bears its name and version is a release (Node's own Yarn,
     Corepack's, Bun's and Deno's caches).
     """
     if file.path.endswith(_ZIPPED[2:]):
@@ -68,7 +72,10 @@ def parse(file: FileLike) -> Iterator[Package | Problem]:
     if not (usable(name) and usable(version)):
         if installed:
             yield unreadable(file.path, None, "no valid name and version", "unreadable-metadata")
-    elif installed or (not found.get("private") and (inside or _released(file.path, name, version))):
+    elif installed or (
+        not found.get("private")
+        and (inside or _BROUGHT.search(file.path) or _released(file.path, name, version))
+    ):
         yield Package(name, version, TYPE, file.path)
 
 

@@ -85,9 +85,12 @@ def test_json_as_node_reads_it(data: bytes) -> None:
         "app/node_modules/.cache/x/package.json",
         "app/node_modules/package.json",
         "usr/share/nodejs/a/build/package.json",
+        "usr/lib/R/site-library/bslib/lib/bs5/package.json",
+        "opt/venv/lib/python3.12/site-packages/x/labextension/package.json",
+        "usr/local/share/jupyter/labextensions/@s/a/package.json",
     ],
 )
-def test_further_inside_are_copies_and_mere_settings(path: str) -> None:
+def test_copies_and_mere_settings(path: str) -> None:
     assert parse(release(), path) == [Package("a", "1.0.0", "npm", path)]
     for none in (
         *({"type": "module"}, {"name": "a/sub", "main": "x.js"}, release(private=True), {}),
@@ -98,7 +101,7 @@ def test_further_inside_are_copies_and_mere_settings(path: str) -> None:
 
 @pytest.mark.parametrize(
     "path",
-    [OUTSIDE, "package.json", "srv/node_modules.bak/a/package.json", "x/usr-share/nodejs/package.json"],
+    [OUTSIDE, "package.json", "srv/node_modules.bak/a/package.json", "usr/src/app/package.json"],
 )
 def test_an_application_is_no_release(path: str) -> None:
     """Its name may be that of a package that somebody published to be taken for it."""
