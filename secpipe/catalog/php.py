@@ -1,7 +1,8 @@
 """Installed Composer packages: `vendor/composer/installed.json` as Composer 1 (an array) and 2 (an object) write it.
 
 `composer.lock` tells what is to be installed, not what an image has, and counts for nothing here. Development packages
-are in the image like any other.
+are in the image like any other. A version is told as Composer tells it (`v6.4.2`, `dev-main`), which is also how advisories
+list it.
 """
 
 from __future__ import annotations
@@ -28,7 +29,6 @@ KEPT = ()
 COMPLETE = (GLOBS[0],)
 
 _NAME = re.compile(r"[^/]+/[^/]+")
-_PREFIX = re.compile(r"[vV](?=[0-9])")
 
 
 def parse(file: FileLike) -> Iterator[Package | Problem]:
@@ -44,7 +44,7 @@ def parse(file: FileLike) -> Iterator[Package | Problem]:
         return
     for number, entry in enumerate(entries, 1):
         fields = entry if isinstance(entry, dict) else {}
-        name, version = text(fields.get("name")), _PREFIX.sub("", text(fields.get("version")), count=1)
+        name, version = text(fields.get("name")), text(fields.get("version"))
         if usable(name) and usable(version) and _NAME.fullmatch(name):
             yield Package(name, version, TYPE, file.path)
         else:

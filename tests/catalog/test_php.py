@@ -45,9 +45,9 @@ def test_both_forms(content: object) -> None:
         Package(name, version, "composer", PATH)
         for name, version in [
             ("monolog/monolog", "2.9.1"),
-            ("symfony/console", "6.4.2"),
+            ("symfony/console", "v6.4.2"),
             ("Acme/Tool", "dev-main"),
-            ("acme/v-x", "1"),
+            ("acme/v-x", "V1"),
         ]
     ]
     assert parse(content) == expected
@@ -97,7 +97,7 @@ def test_in_an_image() -> None:
     found = inventory(file_view(built, Limits()), built)
     assert [package.purl for package in found.packages] == [
         "pkg:composer/monolog/monolog@2.9.1",
-        "pkg:composer/symfony/console@6.4.2",
+        "pkg:composer/symfony/console@v6.4.2",
     ]
     assert [(problem.code, problem.subject) for problem in found.problems] == [
         ("missing-file", "old/vendor/composer")
