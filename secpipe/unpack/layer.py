@@ -77,6 +77,7 @@ def read_layer(
     subject = f"layer {layer.index} ({layer.descriptor.digest})"
     contents: dict[int, bytes] = {}
     oversized: dict[int, int] = {}
+    count = 0
 
     def keep(name: bytes, ordinal: int, size: int) -> bool:
         if not (wanted(name) if only is None else ordinal in only):
@@ -86,21 +87,25 @@ def read_layer(
         oversized[ordinal] = size
         return False
 
+    def other(name: bytes, ordinal: int) -> bool:
+        return only is not None and ordinal not in only
+
+    def spend(entries: int) -> None:
+        nonlocal count
+        count += entries
+        budget.spend_entries(entries)
+
     codec, tar = decompressed(layer.open(), limits, subject)
     redundant = codec == "none" and layer.diff_id == layer.descriptor.digest
-    gathered = _Gathered(subject)
-    count = 0
+    gathered = _Gathered(subject, wanted)
+    pack = gathered.pack if only is None and not whole else other
     with budget.reading(), closing(_Digest(layer, subject, budget, redundant)) as digest:
-        for entry in walk(digest.passing(tar), keep, limits, subject):
-            count += 1
-            if not count & 1023:
-                budget.spend_entries(1024)
+        for entry in walk(digest.passing(tar), keep, limits, subject, pack, spend):
             if entry.data is not None:
                 contents[entry.ordinal] = entry.data
                 entry = entry._replace(data=None)
             if only is None:
                 gathered.add(entry, whole or entry.ordinal in contents or entry.ordinal in oversized)
-        budget.spend_entries(count & 1023)
         gathered.end_run()
         digest.check()
     return LayerExtract(
@@ -165,14 +170,27 @@ class _Digest:
 class _Gathered:
     """Additions, whiteouts and opaques of one layer, with runs of uninteresting files packed."""
 
-    def __init__(self, subject: str) -> None:
+    def __init__(self, subject: str, wanted: Callable[[bytes], bool]) -> None:
         self.entries: list[TarEntry | Run] = []
         self.whiteouts: list[bytes] = []
         self.opaques: list[bytes] = []
         self._subject = subject
+        self._wanted = wanted
         self._parent = b""
         self._first = self._next = -1
         self._names = bytearray()
+
+    def pack(self, name: bytes, ordinal: int) -> bool:
+        """Put a file into the present run, if that is where it belongs."""
+        if ordinal != self._next or not name:
+            return False
+        parent, _, base = name.rpartition(b"/")
+        if parent != self._parent or b".wh." in name or self._wanted(name):
+            return False
+        self._names += b"/"
+        self._names += base
+        self._next = ordinal + 1
+        return True
 
     def add(self, entry: TarEntry, interesting: bool) -> None:
         """Sort one entry in."""

@@ -68,13 +68,23 @@ class TarEntry(NamedTuple):
 
 Keep = Callable[[bytes, int, int], bool]
 """Asks for a file's content: (name, ordinal, size) -> whether to keep it in memory."""
+Pack = Callable[[bytes, int], bool]
+"""Offers a file: (name, ordinal) -> whether its name was all that is of interest, and is noted."""
+_SOME: Final = 1024
 
 
 def walk(
-    chunks: Iterator[bytes], keep: Keep, limits: Limits, subject: str = "the layer"
+    chunks: Iterator[bytes],
+    keep: Keep,
+    limits: Limits,
+    subject: str = "the layer",
+    pack: Pack = lambda name, ordinal: False,
+    spend: Callable[[int], object] = lambda entries: None,
 ) -> Iterator[TarEntry]:
     """The entries in their order; the stream is read to its end, also behind the end of the archive.
 
+    `pack` is offered most files before they are made entries, as a layer may have millions; what it takes does not come.
+    `spend` is told how many entries there were, a thousand at a time.
     Raises ImageError when the archive is corrupt or ends within an entry, LimitExceeded by name.
     """
     blocks = Blocks(chunks, subject)
@@ -83,6 +93,7 @@ def walk(
     # A parent that is normalised already, so that its other names need not be looked at again.
     clean = b""
     new = tuple.__new__
+    most = limits.layer_entries
     while (block := blocks.block()) is not None:
         flag = block[156]
         if not block[0] and block == _ZEROS:
@@ -107,20 +118,25 @@ def walk(
             size = number(block[124:136])
             if size < 0:
                 raise blocks.corrupt("an impossible size")
-            data = None
-            if keep(name, ordinal, size):
-                data = blocks.read(size)
-            else:
+            if pack(name, ordinal):
                 blocks.skip(size)
-            mode = permissions(block[100:108])
-            entry = new(TarEntry, (name, "file", b"", size, ordinal, data, mode))
+            else:
+                data = None
+                if keep(name, ordinal, size):
+                    data = blocks.read(size)
+                else:
+                    blocks.skip(size)
+                mode = permissions(block[100:108])
+                yield new(TarEntry, (name, "file", b"", size, ordinal, data, mode))
         else:
-            entry = _entry(block, flag, extra or Extra(), ordinal, keep, blocks, limits)
+            yield _entry(block, flag, extra or Extra(), ordinal, keep, blocks, limits)
             extra = None
-        yield entry
         ordinal += 1
-        if ordinal > limits.layer_entries:
-            raise exceeded("layer-entries", limits.layer_entries, f"{subject} has too many entries")
+        if ordinal > most:
+            raise exceeded("layer-entries", most, f"{subject} has too many entries")
+        if not ordinal % _SOME:
+            spend(_SOME)
+    spend(ordinal % _SOME)
     blocks.drain()
 
 

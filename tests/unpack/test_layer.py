@@ -54,6 +54,23 @@ def test_truncation_names_the_layer() -> None:
         read_layer(layer(blob, digest(data)), bool, Limits())
 
 
+def test_a_run_holds_no_root_mark_or_wanted_file() -> None:
+    """Consecutive names in one directory, of which some are not what a run is for."""
+    names = ["a", "b", "./", ".wh.gone", "wanted", "c", ".wh..wh.plnk", "x.wh.y", "/", "d", ".wh..wh..opq"]
+    extract = read(tar(Entry(name, name.encode()) for name in names), wanted=(b"wanted",))
+    packed = [
+        (run.first + number, name)
+        for run in extract.entries
+        if isinstance(run, Run)
+        for number, name in enumerate(run.names.split(b"/"))
+    ]
+    assert packed == [(0, b"a"), (1, b"b"), (5, b"c"), (7, b"x.wh.y"), (9, b"d")]
+    assert extract.whiteouts == (b"gone",)
+    assert extract.opaques == (b"",)
+    assert extract.contents == {4: b"wanted"}
+    assert extract.count == len(names)
+
+
 def test_runs_hold_what_nobody_asked_for() -> None:
     names = ["a/1", "a/2", "a/wanted", "a/3", "b/1", "c", "d"]
     extract = read(tar(Entry(name, name.encode()) for name in names), wanted=(b"a/wanted",))
