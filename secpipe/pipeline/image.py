@@ -24,6 +24,7 @@ from secpipe.unpack.nodes import GONE, MISSING, Directory, Node, Regular, Symlin
 from secpipe.unpack.overlay import Tree, merge
 from secpipe.unpack.paths import normalise
 from secpipe.unpack.tar import TarEntry
+from secpipe.unpack.view import read_each
 
 Kind = Literal["file", "directory", "symlink", "device"]
 _IMPLIED = 0o755
@@ -78,9 +79,11 @@ def listing(options: ImageOptions, path: str = "/", progress: Progress | None = 
     """
     with _opened(options, progress) as image:
         budget = Budget(options.limits)
-        extracts = [
-            read_layer(layer, _nothing, options.limits, None, budget, whole=True) for layer in image.layers
-        ]
+        extracts = read_each(
+            image.layers,
+            lambda layer: read_layer(layer, _nothing, options.limits, None, budget, whole=True),
+            budget,
+        )
     notes = _Notes()
     tree = merge(extracts, options.limits, note=notes.take)
     del extracts
@@ -101,9 +104,11 @@ def content(options: ImageOptions, path: str, progress: Progress | None = None) 
     wanted, limits = normalise(_encoded(path)), options.limits
     with _opened(options, progress) as image:
         budget = Budget(limits)
-        extracts = [
-            read_layer(layer, lambda name: name == wanted, limits, None, budget) for layer in image.layers
-        ]
+        extracts = read_each(
+            image.layers,
+            lambda layer: read_layer(layer, lambda name: name == wanted, limits, None, budget),
+            budget,
+        )
         node, *_ = _at(merge(extracts, limits), _encoded(path), options.target)
         if type(node) is not Regular:
             what = "a directory" if type(node) is Directory else "no regular file"

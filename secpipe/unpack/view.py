@@ -165,7 +165,7 @@ def open_view(
     budget = Budget(limits)
     test = wanted(patterns)
     read = partial(extracts.read, patterns) if extracts else read_layer
-    whole = _each(image.layers, lambda layer: read(layer, test, limits, None, budget), budget, workers)
+    whole = read_each(image.layers, lambda layer: read(layer, test, limits, None, budget), budget, workers)
     contents = {
         (extract.index, ordinal): data for extract in whole for ordinal, data in extract.contents.items()
     }
@@ -186,7 +186,7 @@ def open_view(
     if missing:
         again = [layer for layer in image.layers if layer.index in missing]
         budget = Budget(limits)
-        for extract in _each(
+        for extract in read_each(
             again,
             lambda layer: read(layer, test, limits, missing[layer.index], budget),
             budget,
@@ -212,10 +212,16 @@ def _named(tree: Tree, pattern: str, gone: Iterable[tuple[bytes, Regular]]) -> l
     return sorted(printable(path) for path in {*present, *(path for path, _ in gone)})
 
 
-def _each(
-    layers: Sequence[Layer], read: Callable[[Layer], LayerExtract], budget: Budget, workers: int | None
+def read_each(
+    layers: Sequence[Layer],
+    read: Callable[[Layer], LayerExtract],
+    budget: Budget,
+    workers: int | None = None,
 ) -> list[LayerExtract]:
-    """Read layers side by side; when one is broken those above it end early, and the lowest error counts."""
+    """Read layers side by side; when one is broken those above it end early, and the lowest error counts.
+
+    `workers` bounds the threads, by default one a processor. What `read` does counts against `budget`.
+    """
     threads = min(workers or processors(), len(layers))
     if threads <= 1:
         return [read(layer) for layer in layers]
