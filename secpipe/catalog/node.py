@@ -41,7 +41,7 @@ _BROUGHT = re.compile(
     r"(?:^|/)(?:usr/(?:local/)?(?:lib|lib64|share)|(?:site|dist)-packages|site-library|gems|labextensions|bower_components)/"
 )
 """Folders of the system and of other package managers, where nobody develops an application."""
-_PREFIX = re.compile(r"[=v\s]+(?=[0-9])")
+_PREFIX = re.compile(r"\A[=v\s]+(?=[0-9])")
 
 
 def parse(file: FileLike) -> Iterator[Package | Problem]:

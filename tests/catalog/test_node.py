@@ -58,6 +58,7 @@ def test_roots_of_installed_packages(path: str) -> None:
 def test_the_file_says_who_it_is() -> None:
     """An alias (`npm:lodash@4`) is in a folder of another name."""
     assert parse(release("@S/Lodash", " v4.17.21 ")) == [Package("@S/Lodash", "4.17.21", "npm", ROOT)]
+    assert parse(release(version="1.0.0-dev2")) == [Package("a", "1.0.0-dev2", "npm", ROOT)]
     assert parse(release(version="=1.0.0-rc.1+b")) == [Package("a", "1.0.0-rc.1+b", "npm", ROOT)]
 
 
