@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import random
+import shutil
+from pathlib import Path
+
 import pytest
 
 from secpipe.versions import InvalidVersion, semver
 from tests.support.data import event_versions
-from tests.versions.support import sign, table
+from tests.versions.support import disagreements, pairs, sign, table, told
 
 TABLE = """
 1.0.0-alpha < 1.0.0-alpha.1 < 1.0.0-alpha.beta < 1.0.0-beta < 1.0.0-beta.2 < 1.0.0-beta.11 < 1.0.0-rc.1 < 1.0.0
@@ -51,3 +55,46 @@ def test_every_real_version_has_a_key(ecosystem: str) -> None:
         except InvalidVersion:
             refused.append(version)
     assert refused in ([], ["nightly.2026-03-10.0"])
+
+
+ASK = """
+const semver = require(process.argv[1]);
+const whole = /^v?[0-9]+\\.[0-9]+\\.[0-9]+(-[0-9A-Za-z-]|[A-Za-z+]|$)/;
+const read = text => whole.test(text) ? semver.parse(text, {loose: true}) : null;
+const lines = require("fs").readFileSync(0, "utf8").trim().split("\\n");
+console.log(lines.map(line => {
+    const [left, right] = line.split(" ").map(read);
+    return left && right ? "<=>"[semver.compare(left, right, {loose: true}) + 1] : "?";
+}).join("\\n"));
+"""
+
+
+def _node_semver() -> Path | None:
+    """The `semver` package that npm itself brings."""
+    if shutil.which("node") is None or (npm := shutil.which("npm")) is None:
+        return None
+    library = next((folder for folder in Path(npm).resolve().parents if folder.name == "npm"), None)
+    found = library / "node_modules" / "semver" if library else None
+    return found if found and found.is_dir() else None
+
+
+@pytest.mark.skipif(
+    _node_semver() is None, reason="node with npm is not installed: the order is not compared with its semver"
+)
+def test_agrees_with_node() -> None:
+    """Wherever node parses both: versions without all three numbers and Go's names are ours alone.
+
+    Its loose mode is asked, but not for `1.2.34.rc`, which it reads as 1.2.3-4.rc.
+    """
+    rng = random.Random(20)
+    asked = pairs(rng, "alpha beta rc rc.1 next canary dev a A 0 20210101 build.5 deadbeef 0abc", 20_000)
+    for ecosystem in ("Go", "crates.io", "Bitnami"):
+        found = event_versions(ecosystem)
+        every = sorted({version for versions in found.values() for version in versions})
+        for _ in range(5_000):
+            versions = found[rng.choice(sorted(found))]
+            asked += [(rng.choice(versions), rng.choice(versions)), (rng.choice(every), rng.choice(every))]
+    answers = told(["node", "-e", ASK, str(_node_semver())], asked)
+    both = [(pair, answer) for pair, answer in zip(asked, answers, strict=True) if answer != "?"]
+    assert disagreements(semver, [pair for pair, _ in both], [answer for _, answer in both]) == []
+    assert len(both) > 25_000
