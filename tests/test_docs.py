@@ -130,7 +130,7 @@ def test_help_fits_80_columns(name: str) -> None:
 
 
 def test_every_format_and_severity_is_in_the_readme() -> None:
-    names = [*formats("lint"), *formats("scan"), *FailOn]
+    names = [*formats("lint"), *formats("scan"), *formats("sbom"), *FailOn]
     assert not [name for name in names if f"`{name}`" not in README]
 
 

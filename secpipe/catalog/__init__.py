@@ -16,5 +16,6 @@ Adding an ecosystem is adding such a module and its test.
 """
 
 from secpipe.catalog._engine import Inventory, file_view, inventory, patterns
+from secpipe.catalog._sbom import read as read_sbom
 
-__all__ = ["Inventory", "file_view", "inventory", "patterns"]
+__all__ = ["Inventory", "file_view", "inventory", "patterns", "read_sbom"]

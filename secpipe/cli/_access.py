@@ -30,6 +30,9 @@ AuthfileOption = Annotated[
 InsecureOption = Annotated[
     bool, typer.Option("--insecure", help="Plain HTTP to this registry. Loopback needs no flag.")
 ]
+NoCacheOption = Annotated[
+    bool, typer.Option("--no-cache", help="Read every layer anew and remember nothing of them.")
+]
 LimitOption = Annotated[
     list[str] | None,
     typer.Option(metavar="NAME=VALUE", help="Raise or lower a bound, such as layer-bytes=16GiB; repeatable."),
@@ -41,7 +44,7 @@ def credentials(target: str, username: str | None, password_stdin: bool) -> Cred
     from secpipe.oci.credentials import Credentials
 
     if password_stdin:
-        if target == "-" or target.startswith(("-:", "-@", "docker-archive:-", "oci-archive:-")):
+        if target == "-" or target.startswith(("-:", "-@", "docker-archive:-", "oci-archive:-", "sbom:-")):
             raise UsageError(
                 "standard input cannot bring both the archive and a password", "archives need none"
             )

@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from secpipe.cli._streams import write
+from secpipe.cli._streams import say, write
 from secpipe.errors import UsageError
 from secpipe.report import Kind, check, known, render
 
 if TYPE_CHECKING:
     from secpipe.model.lint import LintReport
+    from secpipe.model.problem import Problem
+    from secpipe.model.sbom import Bom
     from secpipe.model.scan import ScanReport
 
 
@@ -74,7 +76,7 @@ def _distinct(wanted: list[tuple[str, Path | None]]) -> None:
         seen.add(place)
 
 
-def emit(report: LintReport | ScanReport, wanted: list[tuple[str, Path | None]]) -> None:
+def emit(report: LintReport | ScanReport | Bom, wanted: list[tuple[str, Path | None]]) -> None:
     """Write every report. Raises `UsageError` when a file cannot be written."""
     for name, file in wanted:
         if file is None:
@@ -90,6 +92,13 @@ def emit(report: LintReport | ScanReport, wanted: list[tuple[str, Path | None]])
             raise UsageError(
                 f"cannot write {file}: {error.strerror}", "name a file in an existing, writable folder"
             ) from error
+
+
+def tell(problems: Iterable[Problem]) -> None:
+    """Say on standard error what a report for people would show, and no other does on screen: what could not be read."""
+    for problem in problems:
+        hint = f" ({problem.hint})" if problem.hint else ""
+        say(f"{problem.code}: {problem.message}{hint}")
 
 
 def _columns() -> int:

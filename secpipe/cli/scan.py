@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
@@ -12,6 +12,7 @@ from secpipe.cli._access import (
     AuthfileOption,
     InsecureOption,
     LimitOption,
+    NoCacheOption,
     PasswordOption,
     UsernameOption,
     credentials,
@@ -19,12 +20,9 @@ from secpipe.cli._access import (
 from secpipe.cli._limits import parse_limits
 from secpipe.cli._output import FormatOption, OutputOption
 from secpipe.cli._progress import shown
-from secpipe.cli._reports import destinations, emit
+from secpipe.cli._reports import destinations, emit, tell
 from secpipe.cli._streams import say
 from secpipe.policy.gate import FailOn
-
-if TYPE_CHECKING:
-    from secpipe.model.scan import ScanReport
 
 
 def register(app: typer.Typer) -> None:
@@ -37,7 +35,8 @@ def scan(
         str,
         typer.Argument(
             metavar="TARGET",
-            help="registry/repo:tag[@digest], docker:NAME, oci:DIR[:TAG], docker-archive:TAR[:TAG], dir:ROOTFS, a path or -",
+            help="registry/repo:tag[@digest], docker:NAME, oci:DIR[:TAG], docker-archive:TAR[:TAG], "
+            "dir:ROOTFS, sbom:FILE, a path or -",
             show_default=False,
         ),
     ],
@@ -70,10 +69,7 @@ def scan(
     password_stdin: PasswordOption = False,
     authfile: AuthfileOption = None,
     insecure: InsecureOption = False,
-    no_cache: Annotated[
-        bool,
-        typer.Option("--no-cache", help="Read every layer anew and remember nothing of them."),
-    ] = False,
+    no_cache: NoCacheOption = False,
     limit: LimitOption = None,
 ) -> None:
     """Scan a container image for packages with known vulnerabilities.
@@ -101,13 +97,6 @@ def scan(
         report = run(options, progress)
     emit(report, wanted)
     if ("tty", None) not in wanted:
-        _tell(report)
+        tell(report.problems)
+        say(f"verdict: {report.verdict} (exit {report.exit_code}): {report.reason}")
     raise typer.Exit(report.exit_code)
-
-
-def _tell(report: ScanReport) -> None:
-    """What the terminal report would say and no other format shows on screen: gaps and the verdict."""
-    for problem in report.problems:
-        hint = f" ({problem.hint})" if problem.hint else ""
-        say(f"{problem.code}: {problem.message}{hint}")
-    say(f"verdict: {report.verdict} (exit {report.exit_code}): {report.reason}")

@@ -46,6 +46,10 @@ class Limits(NamedTuple):
     """what is kept of layers for the next scan; what was not used for longest goes first"""
     packages: int = 100_000
     """packages of one image"""
+    sbom_bytes: int = 128 * MIB
+    """a list of packages that is read instead of an image"""
+    sbom_depth: int = 32
+    """components within components of such a list"""
     tar_header_bytes: int = 1 * MIB
     """one PAX or GNU long-name header"""
     path_bytes: int = 32 * KIB

@@ -231,6 +231,12 @@ def open_registry(
         yield one, named
 
 
+def registry_reference(target: str) -> reference.Reference | None:
+    """The reference that `target` is, with its defaults; None when it is no image of a registry."""
+    opener, rest = _recognise(target)
+    return reference.parse(rest) if opener is _open_registry else None
+
+
 def _registry(named: reference.Reference, options: Options, mirrors: bool = True) -> Registry:
     # Imported late: scanning a file needs no HTTP.
     from secpipe.oci.mirrors import connect
@@ -263,7 +269,7 @@ _OPENERS: dict[str, Opener] = {
     "podman": partial(_open_engine, kind="podman"),
     "registry": _open_registry,
 }
-_PLANNED = ("sbom",)
+_LISTS = ("sbom",)
 _STDIN = re.compile(r"-(?::(.*)|(@.*))?", re.DOTALL)
 _ARCHIVES = {"": "docker-archive", "manifest.json": "docker-archive", "oci-layout": "oci-archive"}
 _ARCHIVE_NAME = re.compile(
@@ -299,9 +305,9 @@ def _recognise(target: str) -> tuple[Opener, str]:
     kind, colon, rest = target.partition(":")
     if colon and rest and (opener := _OPENERS.get(kind)):
         return opener, rest
-    if colon and rest and kind in _PLANNED:
-        hint = f"{_kinds()}; for the image of that name write docker.io/library/{target[:100]}"
-        raise UsageError(f"targets of the kind {kind}: cannot be scanned", hint)
+    if colon and rest and kind in _LISTS:
+        hint = f"secpipe scan and secpipe sbom read it; for the image of that name write docker.io/library/{target[:100]}"
+        raise UsageError(f"{target[:200]} is a list of packages and no image", hint)
     if _is_path(target):
         return _open_path, target
     if colon and rest and (_exists(rest) or (_ARCHIVE_NAME.fullmatch(rest) and not _names_registry(target))):
@@ -362,5 +368,5 @@ def _beside(target: str) -> str:
 
 
 def _kinds() -> str:
-    kinds = ", ".join(f"{kind}:" for kind in sorted(_OPENERS))
+    kinds = ", ".join(f"{kind}:" for kind in sorted([*_OPENERS, *_LISTS]))
     return f"kinds of targets: {kinds}, or a reference such as registry.example/app:1.2"

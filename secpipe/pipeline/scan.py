@@ -9,27 +9,24 @@ from pathlib import Path
 from typing import TypedDict
 
 from secpipe.advisories.store import Store
-from secpipe.cache.folder import Folder
-from secpipe.cache.paths import layers_path
-from secpipe.catalog import Inventory, file_view, inventory
+from secpipe.catalog import Inventory
 from secpipe.errors import UndecidedError
-from secpipe.match.ecosystem import ecosystem
 from secpipe.match.matcher import match, missing
 from secpipe.model.image import Image
 from secpipe.model.limits import Limits
-from secpipe.model.package import Distribution, Package
+from secpipe.model.package import Package
 from secpipe.model.problem import Problem
 from secpipe.model.progress import Progress
 from secpipe.model.scan import Finding, ScanReport, Target, TargetImage
 from secpipe.model.text import plural
 from secpipe.oci.credentials import Credentials
 from secpipe.oci.target import open_image, open_images
+from secpipe.pipeline import sbom
+from secpipe.pipeline.inventory import OS_TYPES, listed, managers, unnamed
 from secpipe.policy.gate import FailOn, decide
-from secpipe.unpack.view import FileView
 
 ALL = "all"
 """In the place of a platform: every one."""
-OS_TYPES = ("apk", "deb", "rpm")
 MAX_AGE_DAYS = 7
 """Advisories older than this cannot vouch for an image; peers draw the line at five."""
 
@@ -71,7 +68,9 @@ def scan(options: ScanOptions, progress: Progress | None = None) -> ScanReport:
     What could not be examined is a problem in the report; raises `SecpipeError` only when there is nothing to
     report on: no such image, a layer that is corrupt, no advisory database. `progress` is told of what is read.
     """
-    if options.platform == ALL:
+    if file := sbom.file_of(options.target, options.platform):
+        scanned = _listed(file, options)
+    elif options.platform == ALL:
         scanned = _every(options, progress)
     else:
         with (
@@ -108,18 +107,38 @@ class _Scanned:
 
 def _scanned(image: Image, store: Store, options: ScanOptions, platform: str = "") -> _Scanned:
     """What one image holds; `platform` marks its packages where they are told with those of others."""
-    found = inventory(_view(image, options), image, options.limits)
-    packages = tuple(
-        replace(p, ecosystem=ecosystem(found.distribution, p.type), platform=platform) for p in found.packages
-    )
-    matched = match(packages, store)
+    found = listed(image, options.limits, cache=options.cache)
+    target = Target(options.target, image.digest, str(image.platform), found.distribution)
+    return _matched(target, found, store, options, platform)
+
+
+def _listed(file: Path, options: ScanOptions) -> _Scanned:
+    """What a list of packages says, matched as that of an image."""
+    with Store.open(options.database) as store:
+        told = sbom.read(file, options.target, options.limits)
+        target = Target(options.target, told.digest, str(told.platform), told.inventory.distribution)
+        return _matched(target, told.inventory, store, options, is_image=told.is_image)
+
+
+def _matched(
+    target: Target,
+    found: Inventory,
+    store: Store,
+    options: ScanOptions,
+    platform: str = "",
+    *,
+    is_image: bool = True,
+) -> _Scanned:
+    packages = tuple(replace(p, platform=platform) for p in found.packages) if platform else found.packages
+    # What a package of the distribution brought is patched by it, under the versions of its own advisories.
+    answering = tuple(p for p in packages if not (p.owner and managers(found)))
+    matched = match(answering, store)
     problems = {
         *found.problems,
         *matched.problems,
-        *_uncovered(image, found, packages),
-        *_without_advisories(packages, store, options.max_age_days),
+        *_uncovered(replace(found, packages=answering), target.reference, is_image),
+        *_without_advisories(answering, store, options.max_age_days),
     }
-    target = Target(options.target, image.digest, str(image.platform), found.distribution)
     return _Scanned(target, packages, matched.findings, frozenset(problems))
 
 
@@ -167,55 +186,26 @@ def _access(options: ScanOptions) -> _Access:
     }
 
 
-def _view(image: Image, options: ScanOptions) -> FileView:
-    if not options.cache:
-        return file_view(image, options.limits)
-    cache = Folder(layers_path(), options.limits.cache_bytes)
-    try:
-        return file_view(image, options.limits, cache)
-    finally:
-        cache.trim()
+def _uncovered(found: Inventory, reference: str, is_image: bool) -> Iterator[Problem]:
+    """What no advisories can be about: no known distribution, packages of a kind that there are none for.
 
-
-def _uncovered(image: Image, found: Inventory, packages: tuple[Package, ...]) -> Iterator[Problem]:
-    """What the inventory leaves open: no packages at all, no known distribution, no database of its packages."""
-    for warning in image.warnings:
-        yield Problem("image-warning", image.reference, warning, "was the image put together by hand?")
-    if not packages:
-        yield Problem(
-            "empty-inventory",
-            image.reference,
-            f"no packages were found in {image.reference} ({len(image.layers)} layers)",
-            "there is nothing here that advisories could be matched with, which is not the same as clean",
-        )
+    The list of an application (`is_image` is false) needs no distribution as long as none of its packages is of one.
+    """
     distribution = found.distribution
-    if distribution is None:
-        yield Problem(
-            "unknown-distribution",
-            image.reference,
-            f"{image.reference} has no os-release, so its distribution is unknown",
-            "base the image on a distribution, or accept the gap with --allow-incomplete",
-        )
-        return
-    homeless = sorted({p.type for p in packages if p.ecosystem is None})
-    known = [type for type in OS_TYPES if ecosystem(distribution, type)]
-    if homeless or not known:
-        yield _unknown(distribution, homeless)
-    elif packages and not any(p.type in known for p in packages):
-        yield Problem(
-            "missing-database",
-            str(distribution),
-            f"{distribution} keeps a package database ({', '.join(known)}), but none was found in the image",
-            "was it deleted in a layer? Its packages could not be examined",
-        )
+    homeless = sorted({p.type for p in found.packages if p.ecosystem is None})
+    if distribution is None and (is_image or any(type in OS_TYPES for type in homeless)):
+        if not any(problem.code == "unknown-distribution" for problem in found.problems):
+            yield unnamed(reference)
+    elif homeless or (distribution and not managers(found)):
+        yield _unknown(str(distribution or reference), homeless)
 
 
-def _unknown(distribution: Distribution, types: list[str]) -> Problem:
-    what = f"its {' and '.join(types)} packages" if types else "its packages"
+def _unknown(what: str, types: list[str]) -> Problem:
+    whose = f"its {' and '.join(types)} packages" if types else "its packages"
     return Problem(
         "unknown-distribution",
-        str(distribution),
-        f"no advisory ecosystem is known for {distribution}: {what} could not be examined",
+        what,
+        f"no advisory ecosystem is known for {what}: {whose} could not be examined",
         "accept the gap with --allow-incomplete, or use a supported distribution",
     )
 

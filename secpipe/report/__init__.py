@@ -1,6 +1,6 @@
 """Reports: one module a format, discovered by file name.
 
-A format module defines `lint(report, *, color, width) -> str`, `scan(report, *, color, width) -> str`, or both.
+A format module defines any of `lint`, `scan` and `sbom`, each `(report, *, color, width) -> str`.
 `width` is the terminal's, None when the output is no terminal: then nothing is wrapped.
 """
 
@@ -15,9 +15,10 @@ from secpipe.model.modules import names
 
 if TYPE_CHECKING:
     from secpipe.model.lint import LintReport
+    from secpipe.model.sbom import Bom
     from secpipe.model.scan import ScanReport
 
-Kind = Literal["lint", "scan"]
+Kind = Literal["lint", "scan", "sbom"]
 
 
 def formats(kind: Kind) -> list[str]:
@@ -34,7 +35,7 @@ def check(name: str, kind: Kind) -> str:
 
 
 def render(
-    name: str, report: LintReport | ScanReport, *, color: bool = False, width: int | None = None
+    name: str, report: LintReport | ScanReport | Bom, *, color: bool = False, width: int | None = None
 ) -> str:
     """The report in the named format. Raises `UsageError` for a format that is unknown or not for this report."""
     module = _module(check(name, report.kind))

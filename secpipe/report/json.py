@@ -1,4 +1,4 @@
-"""JSON: `lint` in hadolint's shape with positions added, `scan` as docs/schema/scan.schema.json has it."""
+"""JSON: `lint` in hadolint's shape with positions added, `scan` and `sbom` as their schemas in docs/schema have them."""
 
 from __future__ import annotations
 
@@ -10,7 +10,9 @@ from secpipe.report._text import json_lines, json_text
 if TYPE_CHECKING:
     from secpipe.model.lint import LintReport
     from secpipe.model.package import LayerRef, Package
-    from secpipe.model.scan import Finding, ScanReport
+    from secpipe.model.problem import Problem
+    from secpipe.model.sbom import Bom
+    from secpipe.model.scan import Finding, ScanReport, Target
 
 SCHEMA_VERSION = "1.0"
 
@@ -36,7 +38,31 @@ def lint(report: LintReport, *, color: bool = False, width: int | None = None) -
 
 def scan(report: ScanReport, *, color: bool = False, width: int | None = None) -> str:
     """One object: target, packages, findings, problems and the verdict."""
-    target = report.target
+    return json_text(
+        {
+            "schemaVersion": SCHEMA_VERSION,
+            "target": _target(report.target),
+            "packages": [_package(p) for p in report.packages],
+            "findings": [_finding(f) for f in report.findings],
+            "problems": [_problem(p) for p in report.problems],
+            "verdict": report.verdict,
+        }
+    )
+
+
+def sbom(bom: Bom, *, color: bool = False, width: int | None = None) -> str:
+    """One object: target, packages and problems, each as in a scan."""
+    return json_text(
+        {
+            "schemaVersion": SCHEMA_VERSION,
+            "target": _target(bom.target),
+            "packages": [_package(p) for p in bom.packages],
+            "problems": [_problem(p) for p in bom.problems],
+        }
+    )
+
+
+def _target(target: Target) -> dict[str, Any]:
     images = [
         {
             "platform": image.platform,
@@ -45,31 +71,23 @@ def scan(report: ScanReport, *, color: bool = False, width: int | None = None) -
         }
         for image in target.images
     ]
-    return json_text(
-        {
-            "schemaVersion": SCHEMA_VERSION,
-            "target": {
-                "reference": target.reference,
-                "digest": target.digest or None,
-                "platform": target.platform,
-                "distribution": target.distribution and str(target.distribution),
-                **({"images": images} if images else {}),
-            },
-            "packages": [_package(p) for p in report.packages],
-            "findings": [_finding(f) for f in report.findings],
-            "problems": [
-                {
-                    "code": p.code,
-                    "subject": p.subject,
-                    "message": p.message,
-                    "hint": p.hint or None,
-                    "coverage": p.coverage,
-                }
-                for p in report.problems
-            ],
-            "verdict": report.verdict,
-        }
-    )
+    return {
+        "reference": target.reference,
+        "digest": target.digest or None,
+        "platform": target.platform,
+        "distribution": target.distribution and str(target.distribution),
+        **({"images": images} if images else {}),
+    }
+
+
+def _problem(problem: Problem) -> dict[str, Any]:
+    return {
+        "code": problem.code,
+        "subject": problem.subject,
+        "message": problem.message,
+        "hint": problem.hint or None,
+        "coverage": problem.coverage,
+    }
 
 
 def _package(package: Package) -> dict[str, Any]:

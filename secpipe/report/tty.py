@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import io
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from secpipe.model.lint import rule_url
 from secpipe.model.severity import Level, Severity
 from secpipe.model.text import plural, printable
+from secpipe.report._console import gaps, heading, shown, table
 from secpipe.report._text import instruction, totals
 
 if TYPE_CHECKING:
@@ -94,38 +94,13 @@ def _summary(report: LintReport, gap: list[str]) -> Iterator[str]:
 
 def scan(report: ScanReport, *, color: bool = False, width: int | None = None) -> str:
     """Title, table (worst first), findings by layer, what could not be examined, the verdict."""
-    from rich.console import Console
-
-    out = io.StringIO()
-    console = Console(
-        file=out,
-        width=width or 10_000,
-        force_terminal=color,
-        color_system="standard" if color else None,
-        legacy_windows=False,
-        highlight=False,
-        markup=False,
-        emoji=False,
-        soft_wrap=width is None,
-    )
-    for part in _parts(report, width):
-        console.print(part)
-    return "\n".join(line.rstrip() for line in out.getvalue().splitlines()) + "\n"
+    return shown(_parts(report, width), color=color, width=width)
 
 
 def _parts(report: ScanReport, width: int | None) -> Iterator[RenderableType]:
     from rich.text import Text
 
-    target = report.target
-    yield Text(printable(target.reference), style="bold")
-    for image in target.images or (target,):
-        distribution = image.distribution
-        about = [str(distribution) if distribution else "unknown distribution", image.platform]
-        packages = sum(package.platform in ("", image.platform) for package in report.packages)
-        yield printable(", ".join([*about, plural(packages, "package")]))
-        if image.digest:
-            yield image.digest
-    yield ""
+    yield from heading(report.target, report.packages)
     if report.findings:
         fixable = sum(f.fixed_version is not None for f in report.findings)
         count = plural(len(report.findings), "vulnerability", "vulnerabilities")
@@ -133,38 +108,26 @@ def _parts(report: ScanReport, width: int | None) -> Iterator[RenderableType]:
         yield f"{count}: {totals(report.findings)}; {fixable} with a fix"
         yield ""
         yield from _layers(report.findings, width)
-    if report.problems:
-        yield Text("Not examined:", style="bold")
-        for problem in report.problems:
-            yield f"  {problem.code}: {printable(problem.message)}"
-            if problem.hint:
-                yield f"    {printable(problem.hint)}"
-        yield ""
+    yield from gaps(report.problems)
     verdict = Text(report.verdict, style=_VERDICT_STYLES[report.verdict])
     yield Text.assemble("verdict: ", verdict, f" (exit {report.exit_code}): {report.reason}")
 
 
 def _table(findings: tuple[Finding, ...]) -> RenderableType:
-    from rich import box
-    from rich.table import Table
     from rich.text import Text
 
-    table = Table(
-        box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False, padding=(0, 1, 0, 0), header_style="bold"
-    )
     platforms = any(f.package.platform for f in findings)
-    for title in (
-        "Severity",
+    titles = [
         "Vulnerability",
         "Package",
         "Installed",
         "Fixed in",
         *(["Platform"] if platforms else []),
         "Layer",
-    ):
-        table.add_column(title, overflow="fold", no_wrap=title == "Severity")
+    ]
+    rows = table("Severity", *titles)
     for f in findings:
-        table.add_row(
+        rows.add_row(
             Text(str(f.severity), style=_SEVERITY_STYLES.get(f.severity, "")),
             Text(printable(f.id)),
             Text(printable(f.package.name)),
@@ -173,7 +136,7 @@ def _table(findings: tuple[Finding, ...]) -> RenderableType:
             *([Text(printable(f.package.platform))] if platforms else []),
             Text(str(f.layer.index) if f.layer else "-"),
         )
-    return table
+    return rows
 
 
 def _layers(findings: tuple[Finding, ...], width: int | None) -> Iterator[RenderableType]:

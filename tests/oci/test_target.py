@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from secpipe.errors import ImageError, InvalidReference, UsageError
 from secpipe.oci import target
-from secpipe.oci.target import open_image, split_path
+from secpipe.oci.target import open_image, registry_reference, split_path
 from tests.support import images
 from tests.support.images import BuiltLayer
 
@@ -59,20 +59,34 @@ def test_kinds(text: str, recognised: str, tmp_path: Path, monkeypatch: pytest.M
     assert kind(text) == recognised
 
 
-def test_a_kind_to_come() -> None:
-    with pytest.raises(UsageError, match="cannot be scanned") as raised, open_image("sbom:x.json"):
+def test_a_list_of_packages_is_no_image() -> None:
+    with pytest.raises(UsageError, match="list of packages and no image"), open_image("sbom:x.json"):
         pass
-    for known in ("registry:", "oci:", "oci-archive:", "docker-archive:", "docker:", "podman:", "dir:"):
-        assert known in raised.value.hint
+
+
+def test_the_reference_that_a_target_is() -> None:
+    assert str(registry_reference("registry:app")) == "docker.io/library/app:latest"
+    assert registry_reference("docker:app") is None
 
 
 def test_an_unknown_kind_before_a_path(tmp_path: Path) -> None:
     images.write_docker_archive(tmp_path / "a.tar", {"app:1": IMAGE})
     with (
-        pytest.raises(UsageError, match="'dockerarchive:' is no kind of target"),
+        pytest.raises(UsageError, match="'dockerarchive:' is no kind of target") as raised,
         open_image(f"dockerarchive:{tmp_path}/a.tar"),
     ):
         pass
+    for known in (
+        "registry:",
+        "oci:",
+        "oci-archive:",
+        "docker-archive:",
+        "docker:",
+        "podman:",
+        "dir:",
+        "sbom:",
+    ):
+        assert known in raised.value.hint
 
 
 def test_wrong_references() -> None:

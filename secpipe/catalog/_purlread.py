@@ -1,0 +1,75 @@
+"""Reads package URLs (purl-spec 1.0) as other programs write them.
+
+Not the library's parser, which puts names into their canonical form: that lowers the case of Go's modules, by which
+advisories know them, and takes some addresses for malformed that are merely written sloppily. The tests hold ours
+against it.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import NamedTuple
+from urllib.parse import unquote
+
+_TYPE = re.compile(r"[a-z][a-z0-9.+-]*", re.ASCII)
+_SCHEME = re.compile(r"pkg:/*", re.IGNORECASE)
+
+
+class Purl(NamedTuple):
+    """The parts, decoded; a qualifier that occurs twice has its first value."""
+
+    type: str
+    namespace: str
+    name: str
+    version: str
+    qualifiers: Mapping[str, str]
+
+
+def parse(text: str) -> Purl:
+    """The parts of a package URL. Raises `ValueError`, which says what is wrong with it."""
+    scheme = _SCHEME.match(text)
+    if scheme is None:
+        raise ValueError("does not begin with pkg:")
+    rest = text[scheme.end() :].partition("#")[0]
+    rest, _, query = rest.partition("?")
+    type, _, path = rest.partition("/")
+    type = type.lower()
+    if not _TYPE.fullmatch(type):
+        raise ValueError("has no valid type")
+    path, version = _split_version(path.strip("/"))
+    *namespace, name = (_decoded(part) for part in path.split("/"))
+    if not name:
+        raise ValueError("has no name")
+    return Purl(type, "/".join(filter(None, namespace)), name, _decoded(version), _qualifiers(query))
+
+
+def package_name(purl: Purl) -> str:
+    """The name by which the advisories of that type's ecosystem know the package."""
+    if not purl.namespace or purl.type in ("apk", "deb", "rpm", "alpm"):
+        return purl.name
+    return f"{purl.namespace}{':' if purl.type == 'maven' else '/'}{purl.name}"
+
+
+def _split_version(path: str) -> tuple[str, str]:
+    """A version follows the last `@`, unless a `/` follows that: then it is the one of an npm scope."""
+    head, at, version = path.rpartition("@")
+    return (head, version) if at and head and "/" not in version else (path, "")
+
+
+def _qualifiers(query: str) -> dict[str, str]:
+    found: dict[str, str] = {}
+    for pair in query.split("&"):
+        key, equals, value = pair.partition("=")
+        if equals and value:
+            found.setdefault(key.lower(), _decoded(value))
+    return found
+
+
+def _decoded(text: str) -> str:
+    if "%" not in text:
+        return text
+    try:
+        return unquote(text, errors="strict")
+    except UnicodeDecodeError as error:
+        raise ValueError("has an escape that is not UTF-8") from error

@@ -1,0 +1,83 @@
+"""What an image has in it and what of that could not be told; for whoever lists packages and whoever matches them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+
+from secpipe.cache.folder import Folder
+from secpipe.cache.paths import layers_path
+from secpipe.catalog import Inventory, file_view, inventory
+from secpipe.match.ecosystem import ecosystem
+from secpipe.model.image import Image
+from secpipe.model.limits import Limits
+from secpipe.model.problem import Problem
+from secpipe.unpack.view import FileView
+
+OS_TYPES = ("apk", "deb", "rpm")
+
+
+def listed(image: Image, limits: Limits, *, cache: bool) -> Inventory:
+    """The image's packages, each with its ecosystem; the image's warnings and missing parts are problems of it.
+
+    Raises as `catalog.file_view` does. `cache` lets what was read of a layer be remembered.
+    """
+    found = with_ecosystems(inventory(_view(image, limits, cache), image, limits))
+    warnings = (
+        Problem("image-warning", image.reference, warning, "was the image put together by hand?")
+        for warning in image.warnings
+    )
+    layers = f" ({len(image.layers)} layers)"
+    problems = {*found.problems, *warnings, *missing(found, image.reference, layers)}
+    return replace(found, problems=tuple(sorted(problems)))
+
+
+def with_ecosystems(found: Inventory) -> Inventory:
+    """The inventory, whose packages know what advisories call the place they are from."""
+    packages = (replace(p, ecosystem=ecosystem(found.distribution, p.type)) for p in found.packages)
+    return replace(found, packages=tuple(packages))
+
+
+def missing(found: Inventory, reference: str, details: str = "") -> Iterator[Problem]:
+    """What an inventory must have and has not: packages at all, and those of its distribution."""
+    if not found.packages:
+        yield Problem(
+            "empty-inventory",
+            reference,
+            f"no packages were found in {reference}{details}",
+            "there is nothing here that advisories could be matched with, which is not the same as clean",
+        )
+    distribution = found.distribution
+    known = managers(found)
+    if found.packages and known and not any(p.type in OS_TYPES for p in found.packages):
+        yield Problem(
+            "missing-database",
+            str(distribution),
+            f"{distribution} keeps a package database ({', '.join(known)}), but none was found in the image",
+            "was it deleted in a layer? Its packages could not be examined",
+        )
+
+
+def managers(found: Inventory) -> list[str]:
+    """The types of packages that the distribution, if it is known, has advisories for."""
+    return [type for type in OS_TYPES if ecosystem(found.distribution, type)] if found.distribution else []
+
+
+def unnamed(reference: str) -> Problem:
+    """That nobody knows which distribution it is."""
+    return Problem(
+        "unknown-distribution",
+        reference,
+        f"{reference} does not say which distribution it is (no os-release)",
+        "base the image on a distribution, or accept the gap with --allow-incomplete",
+    )
+
+
+def _view(image: Image, limits: Limits, cache: bool) -> FileView:
+    if not cache:
+        return file_view(image, limits)
+    store = Folder(layers_path(), limits.cache_bytes)
+    try:
+        return file_view(image, limits, store)
+    finally:
+        store.trim()

@@ -1,0 +1,40 @@
+"""For people: the packages of an image, one a line."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from secpipe.model.text import printable
+from secpipe.report._console import gaps, heading, shown, table
+
+if TYPE_CHECKING:
+    from rich.console import RenderableType
+
+    from secpipe.model.sbom import Bom
+
+
+def sbom(bom: Bom, *, color: bool = False, width: int | None = None) -> str:
+    """Title, table, what could not be examined."""
+    return shown(_parts(bom), color=color, width=width)
+
+
+def _parts(bom: Bom) -> Iterator[RenderableType]:
+    from rich.text import Text
+
+    yield from heading(bom.target, bom.packages)
+    if bom.packages:
+        rows = table("Type", "Package", "Version", "Source", "Layer")
+        for package in bom.packages:
+            source = package.source
+            words = (
+                package.type,
+                package.name,
+                package.version or "-",
+                source.name if source and source.name != package.name else "-",
+                str(package.layer.index) if package.layer else "-",
+            )
+            rows.add_row(*(Text(printable(word)) for word in words))
+        yield rows
+        yield ""
+    yield from gaps(bom.problems)
