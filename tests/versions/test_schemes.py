@@ -114,3 +114,13 @@ def test_numbers_of_any_size(name: str) -> None:
     scheme = versions.scheme(name)
     assert sign(scheme, "1." + "9" * 500, "1.1" + "0" * 500) == "<"
     assert sign(scheme, "1.18446744073709551616", "1.18446744073709551617") == "<"
+
+
+@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("middle", ["1", "a", "1a", "-1", ".1", "-", ".a", "0", ".0"])
+def test_long_versions_take_no_long_time(name: str, middle: str) -> None:
+    """With a backtracking expression one of these would not end in an hour."""
+    scheme = versions.scheme(name)
+    for start in ("1", "1.0-a", "1.0-", "1-x86-linux"):
+        for end in ("!", "", "+"):
+            sign(scheme, start + middle * (800 // len(middle)) + end, "1")
