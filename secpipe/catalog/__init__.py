@@ -15,7 +15,21 @@ A cataloger is a module of this package whose name does not start with `_`. It h
 Adding an ecosystem is adding such a module and its test.
 """
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
 from secpipe.catalog._engine import Inventory, file_view, inventory, patterns
-from secpipe.catalog._sbom import read as read_sbom
+
+if TYPE_CHECKING:
+    from secpipe.catalog._sbom import Listed
+    from secpipe.model.limits import Limits
 
 __all__ = ["Inventory", "file_view", "inventory", "patterns", "read_sbom"]
+
+
+def read_sbom(data: bytes, what: str, limits: Limits) -> Listed:
+    """As `secpipe.catalog._sbom.read`, which only those load who read a list."""
+    from secpipe.catalog._sbom import read
+
+    return read(data, what, limits)

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
 from secpipe.catalog import Inventory, read_sbom
@@ -22,8 +22,10 @@ from secpipe.model.progress import Progress
 from secpipe.model.sbom import Bom
 from secpipe.model.scan import Target
 from secpipe.oci.target import open_image, registry_reference
-from secpipe.pipeline.image import ImageOptions
 from secpipe.pipeline.inventory import OS_TYPES, listed, missing, unnamed, with_ecosystems
+
+if TYPE_CHECKING:
+    from secpipe.pipeline.image import ImageOptions
 
 _KIND = "sbom:"
 _STDIN = Path("-")

@@ -233,7 +233,7 @@ def repository_of(reference: str) -> str:
     """The image's name without scheme, tag and digest: `oci:build/app:1.2` → `build/app`."""
     name = reference.partition("@")[0]
     scheme, colon, rest = name.partition(":")
-    if colon and scheme in ("registry", "oci", "oci-archive", "docker-archive"):
+    if colon and scheme in ("registry", "oci", "oci-archive", "docker-archive", "sbom"):
         name = rest
     head, slash, last = name.rpartition("/")
     name = head + slash + last.partition(":")[0]
