@@ -46,6 +46,12 @@ class Limits(NamedTuple):
     """what is kept of layers for the next scan; what was not used for longest goes first"""
     packages: int = 100_000
     """packages of one image"""
+    jar_entries: int = 500_000
+    """members of one Java archive and of the archives in it"""
+    jar_bytes: int = 1 * GIB
+    """inflated of one Java archive and of the archives in it; `file_bytes` of them are in memory together"""
+    jar_depth: int = 6
+    """Java archives within Java archives"""
     sbom_bytes: int = 128 * MIB
     """a list of packages that is read instead of an image"""
     sbom_depth: int = 32
