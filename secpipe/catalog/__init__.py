@@ -4,12 +4,15 @@ A cataloger is a module of this package whose name does not start with `_`. It h
 
 - `NAME` and `VERSION` (raise it when the same file gives other packages than before),
 - `TYPE`, the purl type of its packages,
-- `GLOBS`, the files it reads (patterns as in `secpipe.unpack.patterns`),
+- `GLOBS`, the files it reads (patterns as in `secpipe.unpack.patterns`; `PROGRAMS` stands for programs of any name, of which
+  `_programs` keeps what it knows),
 - `KEPT`, those of them, at fixed places, that are gone only when somebody deletes what is known of packages which may
   still be there (a manager that keeps a file a package deletes it with the package),
 - `COMPLETE`, those of them whose directory is one package, so that without that file it is a problem,
 - optionally `OWNED`, the files in which a package manager keeps what files it brought, and `owned(file, paths)`, which of
   the paths they name (see `_owners`),
+- optionally `distil(path, data)`, what is kept of such a file in memory and in the cache, where it is much less; `parse` is
+  given that,
 - `parse(file) -> Iterator[Package | Problem]`, a pure function of `file.path` and `file.data`.
 
 Adding an ecosystem is adding such a module and its test.

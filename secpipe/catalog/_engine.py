@@ -10,7 +10,7 @@ from functools import cache
 from typing import Protocol, cast
 
 import secpipe.catalog
-from secpipe.catalog import _distribution, _unread
+from secpipe.catalog import _distribution, _programs, _unread
 from secpipe.catalog._owners import owners
 from secpipe.catalog._purl import purl
 from secpipe.model.image import Image
@@ -19,6 +19,8 @@ from secpipe.model.package import Distribution, LayerRef, Package
 from secpipe.model.problem import Problem
 from secpipe.model.text import plural, printable
 from secpipe.unpack.extracts import Extracts, Store
+from secpipe.unpack.layer import Distillers, Reduce
+from secpipe.unpack.patterns import wanted
 from secpipe.unpack.view import File, FileView, open_view
 
 _PROBLEMS_PER_FILE = 20
@@ -95,7 +97,19 @@ def file_view(image: Image, limits: Limits, store: Store | None = None) -> FileV
         kept=[pattern for cataloger in found for pattern in cataloger.KEPT],
         names=[pattern for globs in _unread.databases(patterns()).values() for pattern in globs],
         extracts=Extracts(store, versions()) if store else None,
+        distillers=_distillers(),
     )
+
+
+@cache
+def _distillers() -> Distillers:
+    """What catalogers leave of their files, and of programs."""
+    reducing = [(wanted(found.GLOBS), found.distil) for found in catalogers() if hasattr(found, "distil")]
+
+    def by_name(path: bytes) -> Reduce | None:
+        return next((distil for test, distil in reducing if test(path)), None)
+
+    return Distillers(by_name, _programs.distil)
 
 
 def inventory(view: FileView, image: Image, limits: Limits | None = None) -> Inventory:

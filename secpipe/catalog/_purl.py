@@ -11,9 +11,9 @@ from urllib.parse import quote
 from secpipe.model.package import Distribution, Package
 
 _OF_A_DISTRIBUTION = frozenset({"alpm", "apk", "deb", "rpm"})
-_LOWER = frozenset({"alpm", "apk", "composer", "deb", "hex", "npm", "pypi"})
+_LOWER = frozenset({"alpm", "apk", "composer", "deb", "golang", "hex", "npm", "pypi"})
 """Types whose names are written in lower case."""
-_SCOPED = frozenset({"composer", "npm"})
+_SCOPED = frozenset({"composer", "golang", "npm"})
 """Types of which a part of the name is the namespace."""
 _EPOCH = re.compile(r"([0-9]+):(.+)")
 _NAMESPACES = {

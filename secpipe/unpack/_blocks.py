@@ -71,6 +71,30 @@ class Blocks:
         self._pad(size)
         return data
 
+    def peek(self, size: int) -> bytes:
+        """The next bytes, which stay where they are; fewer at the end of the stream."""
+        while self._end - self._at < size:
+            at, rest = self._at, self._data[self._at : self._end]
+            if not self._next():
+                self._at = at
+                break
+            if rest:
+                self._passed -= len(rest)
+                self._data, self._end = rest + self._data, len(rest) + self._end
+        return self._data[self._at : self._at + size]
+
+    def passing(self, size: int) -> Iterator[bytes]:
+        """A body of `size` bytes as it comes, for whoever reads all of it; its padding is stepped over."""
+        left = size
+        while left:
+            if self._at >= self._end and not self._next():
+                raise self.truncated()
+            piece = self._data[self._at : self._at + left]
+            self._at += len(piece)
+            left -= len(piece)
+            yield piece
+        self._pad(size)
+
     def skip(self, size: int) -> None:
         """Step over a body and its padding without looking at it."""
         at = self._at + ((size + 511) & -512)

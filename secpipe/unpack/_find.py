@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Container, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from secpipe.model.problem import Problem
@@ -45,6 +45,19 @@ def find(tree: Tree, patterns: Sequence[str]) -> tuple[dict[str, list[Match]], l
             elif not (folders and type(node) is Directory):
                 problems.append(_no_file(path, node))
     return matches, problems
+
+
+def programs(tree: Tree, known: Container[tuple[int, int]]) -> list[Match]:
+    """Where files stand in the tree that are known, by layer and ordinal, to be programs; each once."""
+    found: dict[tuple[object, ...], Match] = {}
+    for path, direct, directory, name in candidates(tree, parts("**/*")):
+        node = directory.children[name]
+        if type(node) is Regular and (node.layer, node.ordinal) in known:
+            place = (node.layer, node.ordinal)
+            match = Match(path, node, place, direct)
+            if place not in found or path < found[place].path:
+                found[place] = match
+    return sorted(found.values(), key=lambda match: match.path)
 
 
 def unfinished(tree: Tree, patterns: Iterable[str]) -> Iterator[Problem]:

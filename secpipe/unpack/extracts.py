@@ -15,9 +15,9 @@ from secpipe import __version__
 from secpipe.model.image import Layer
 from secpipe.model.limits import MIB, Limits
 from secpipe.unpack.budget import Budget
-from secpipe.unpack.layer import LayerExtract, read_layer
+from secpipe.unpack.layer import WHOLE, Distillers, LayerExtract, read_layer
 
-_FORMAT: Final = 1
+_FORMAT: Final = 2
 """Raised when `LayerExtract`, or what `read_layer` makes of a layer, becomes another one between two releases."""
 _MOST: Final = 64 * MIB
 """Larger extracts are not kept: few layers have as much, and it would be in memory twice."""
@@ -57,15 +57,16 @@ class Extracts:
         limits: Limits,
         only: Collection[int] | None,
         budget: Budget,
+        distillers: Distillers = WHOLE,
     ) -> LayerExtract:
         """As `read_layer` does; `patterns` are what `wanted` tests for. The same comes out, limits included."""
         if not _named(layer):
-            return read_layer(layer, wanted, limits, only, budget)
+            return read_layer(layer, wanted, limits, only, budget, distillers=distillers)
         key = self._key(patterns, layer, limits, only)
         value = self.store.load(key)
         known = _unpacked(value) if value is not None else None
         if known is None:
-            extract = read_layer(layer, wanted, limits, only, budget)
+            extract = read_layer(layer, wanted, limits, only, budget, distillers=distillers)
             self._keep(key, extract, limits)
             return extract
         layer.known()

@@ -10,6 +10,7 @@ import os
 import stat
 from collections.abc import Callable, Collection, Iterator
 from contextlib import closing, contextmanager
+from io import BufferedReader
 from pathlib import Path
 
 from secpipe.errors import ImageError
@@ -17,14 +18,19 @@ from secpipe.model.limits import Limits
 from secpipe.model.problem import Problem
 from secpipe.model.text import printable
 from secpipe.unpack.budget import Budget, exceeded
-from secpipe.unpack.layer import LayerExtract, Run
-from secpipe.unpack.tar import Kind, TarEntry
+from secpipe.unpack.layer import Distillers, LayerExtract, Run
+from secpipe.unpack.tar import EXECUTABLE, LEAST, Kind, TarEntry, is_program
 
 _FLAGS = os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW
 _INODES = 1 << 64
 _VIRTUAL = frozenset({b"dev", b"proc", b"run", b"sys"})
 """Directories of the root that hold no files of the system's when something else is mounted there (FHS 3.0)."""
+_CHUNK = 1 << 18
+_CHANGED = "it has changed while it was read"
 _HINT = "run it as a user who may read all of the filesystem"
+
+_Read = Callable[[Callable[[BufferedReader], bytes]], bytes | None]
+"""Opens a file and hands it to a function; gives what that gives."""
 
 
 def read_folder(
@@ -34,37 +40,109 @@ def read_folder(
     only: Collection[int] | None,
     budget: Budget,
     whole: bool,
+    distillers: Distillers,
 ) -> LayerExtract:
     """As `unpack.layer.read_layer` does for a layer. What may not be read is a problem of the extract.
 
     Raises ImageError when `root` itself cannot be read, LimitExceeded by name.
     """
     walk = _Walk(root, limits)
+    kept = _Kept(wanted, limits, only, budget, distillers)
     entries: list[TarEntry | Run] = []
-    contents: dict[int, bytes] = {}
-    oversized: dict[int, int] = {}
     count = 0
     with closing(walk):
         for count, (entry, read) in enumerate(walk.entries(), 1):
             if not count & 1023:
                 budget.spend_entries(1024)
-            ordinal = entry.ordinal
-            interesting = wanted(entry.name) if only is None else ordinal in only
-            if entry.kind == "file" and interesting and ordinal not in contents:
-                if entry.size > limits.file_bytes or not budget.retain(entry.size):
-                    oversized[ordinal] = entry.size
-                elif (data := read()) is not None:
-                    contents[ordinal] = data
-                else:
-                    continue
+            interesting = kept.take(entry, read)
+            if interesting is None:
+                continue
             if only is None:
                 packed = entry.kind == "file" and not (whole or interesting)
                 parent, _, name = entry.name.rpartition(b"/")
-                entries.append(Run(parent, ordinal, name) if packed else entry)
+                entries.append(Run(parent, entry.ordinal, name) if packed else entry)
     budget.spend_entries(count & 1023)
     return LayerExtract(
-        0, tuple(entries), (), (), contents, oversized, count=count, problems=tuple(walk.problems)
+        0,
+        tuple(entries),
+        (),
+        (),
+        kept.contents,
+        kept.oversized,
+        count=count,
+        problems=tuple(walk.problems),
+        programs=tuple(sorted(kept.programs)),
     )
+
+
+class _Kept:
+    """The contents that were asked for; two names of one file are one."""
+
+    def __init__(
+        self,
+        wanted: Callable[[bytes], bool],
+        limits: Limits,
+        only: Collection[int] | None,
+        budget: Budget,
+        distillers: Distillers,
+    ) -> None:
+        self.contents: dict[int, bytes] = {}
+        self.oversized: dict[int, int] = {}
+        self.programs: set[int] = set()
+        self._looked: set[int] = set()
+        self._wanted = wanted
+        self._limits = limits
+        self._only = only
+        self._budget = budget
+        self._distillers = distillers
+
+    def take(self, entry: TarEntry, read: _Read) -> bool | None:
+        """Whether somebody asks for the entry; None for one that was to be read and cannot be."""
+        ordinal = entry.ordinal
+        interesting = self._wanted(entry.name) if self._only is None else ordinal in self._only
+        if entry.kind != "file":
+            return interesting
+        if not interesting:
+            return self._only is None and self._program(entry, read)
+        if ordinal in self.contents:
+            return True
+        reduce = self._distillers.by_name(entry.name)
+        if entry.size > self._limits.file_bytes or not (reduce or self._budget.retain(entry.size)):
+            self.oversized[ordinal] = entry.size
+            return True
+        data = read(self._whole)
+        if data is not None:
+            self._keep(ordinal, reduce(entry.name, data) if reduce else data, counted=reduce is None)
+        return True if data is not None else None
+
+    def _program(self, entry: TarEntry, read: _Read) -> bool:
+        ordinal, distil = entry.ordinal, self._distillers.program
+        if distil and ordinal not in self._looked and entry.size > LEAST and entry.mode & EXECUTABLE:
+            self._looked.add(ordinal)
+            data = read(
+                lambda file: distil(_chunks(file)) if is_program(entry.mode, file.peek(4)[:4]) else b""
+            )
+            if data:
+                self.programs.add(ordinal)
+                self._keep(ordinal, data)
+        return ordinal in self.programs
+
+    def _keep(self, ordinal: int, data: bytes, *, counted: bool = False) -> None:
+        if counted or self._budget.retain(len(data)):
+            self.contents[ordinal] = data
+        else:
+            self.oversized[ordinal] = len(data)
+
+    def _whole(self, file: BufferedReader) -> bytes:
+        data = file.read(self._limits.file_bytes + 1)
+        if len(data) > self._limits.file_bytes:
+            raise OSError(0, _CHANGED)
+        return data
+
+
+def _chunks(file: BufferedReader) -> Iterator[bytes]:
+    while chunk := file.read(_CHUNK):
+        yield chunk
 
 
 class _Walk:
@@ -83,7 +161,7 @@ class _Walk:
     def close(self) -> None:
         os.close(self._root)
 
-    def entries(self) -> Iterator[tuple[TarEntry, Callable[[], bytes | None]]]:
+    def entries(self) -> Iterator[tuple[TarEntry, _Read]]:
         """Each entry, and how to read it if it is a file: None, and a problem, where that may not be."""
         device = os.fstat(self._root).st_dev
         pending = [b""]
@@ -126,7 +204,7 @@ class _Walk:
 
     def _entry(
         self, directory: int, name: bytes, path: bytes, status: os.stat_result
-    ) -> tuple[TarEntry, Callable[[], bytes | None]]:
+    ) -> tuple[TarEntry, _Read]:
         mode = status.st_mode
         link, size = b"", 0
         kind: Kind = "device"
@@ -139,18 +217,18 @@ class _Walk:
         number = self._devices.setdefault(status.st_dev, len(self._devices))
         ordinal = number * _INODES + status.st_ino
         entry = TarEntry(path, kind, link, size, ordinal, None, stat.S_IMODE(mode))
-        return entry, lambda: self._read(directory, name, path)
+        return entry, lambda take: self._read(directory, name, path, take)
 
-    def _read(self, directory: int, name: bytes, path: bytes) -> bytes | None:
+    def _read(
+        self, directory: int, name: bytes, path: bytes, take: Callable[[BufferedReader], bytes]
+    ) -> bytes | None:
         try:
             # Non-blocking, as a pipe may have come in the file's place.
             descriptor = os.open(name, _FLAGS | os.O_NONBLOCK, dir_fd=directory)
             with os.fdopen(descriptor, "rb") as file:
                 if stat.S_ISREG(os.fstat(descriptor).st_mode):
-                    data = file.read(self._limits.file_bytes + 1)
-                    if len(data) <= self._limits.file_bytes:
-                        return data
-                raise OSError(0, "it has changed while it was read")
+                    return take(file)
+                raise OSError(0, _CHANGED)
         except OSError as error:
             self._tell(path, error)
             return None

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import closing
 from dataclasses import dataclass
+from typing import Final, NamedTuple
 
 from secpipe.errors import DigestMismatch, ImageError
 from secpipe.model.image import Layer
@@ -52,6 +53,26 @@ class LayerExtract:
     size: int = 0
     count: int = 0
     problems: tuple[Problem, ...] = ()
+    programs: tuple[int, ...] = ()
+    """the ordinals of those of `contents` that are what was kept of a program, sorted"""
+
+
+Reduce = Callable[[bytes, bytes], bytes]
+"""From a file's path and content to what is kept of it."""
+
+
+class Distillers(NamedTuple):
+    """How to keep less of a file than all of it.
+
+    `by_name` is asked with a normalised path that is wanted, and gives None where the whole content is. `program` is fed
+    with ELF files that may be executed, whatever their names; nothing of them is kept when it gives nothing.
+    """
+
+    by_name: Callable[[bytes], Reduce | None] = lambda name: None
+    program: Callable[[Iterator[bytes]], bytes] | None = None
+
+
+WHOLE: Final = Distillers()
 
 
 def read_layer(
@@ -61,6 +82,7 @@ def read_layer(
     only: Collection[int] | None = None,
     budget: Budget | None = None,
     whole: bool = False,
+    distillers: Distillers = WHOLE,
 ) -> LayerExtract:
     """Read the layer to its end and check its diff-id.
 
@@ -73,19 +95,32 @@ def read_layer(
     if layer.folder is not None:
         from secpipe.unpack.folder import read_folder
 
-        return read_folder(layer.folder, wanted, limits, only, budget, whole)
+        return read_folder(layer.folder, wanted, limits, only, budget, whole, distillers)
     subject = f"layer {layer.index} ({layer.descriptor.digest})"
     contents: dict[int, bytes] = {}
     oversized: dict[int, int] = {}
+    programs: list[int] = []
     count = 0
 
     def keep(name: bytes, ordinal: int, size: int) -> bool:
         if not (wanted(name) if only is None else ordinal in only):
             return False
-        if size <= limits.file_bytes and budget.retain(size):
+        reduced = distillers.by_name(name) is not None
+        if size <= limits.file_bytes and (reduced or budget.retain(size)):
             return True
         oversized[ordinal] = size
         return False
+
+    def distil(name: bytes, ordinal: int, chunks: Iterator[bytes]) -> bytes | None:
+        assert distillers.program
+        data = distillers.program(chunks)
+        if not data:
+            return None
+        programs.append(ordinal)
+        if budget.retain(len(data)):
+            return data
+        oversized[ordinal] = len(data)
+        return b""
 
     def other(name: bytes, ordinal: int) -> bool:
         return only is not None and ordinal not in only
@@ -100,9 +135,15 @@ def read_layer(
     gathered = _Gathered(subject, wanted)
     pack = gathered.pack if only is None and not whole else other
     with budget.reading(), closing(_Digest(layer, subject, budget, redundant)) as digest:
-        for entry in walk(digest.passing(tar), keep, limits, subject, pack, spend):
+        taken = distil if only is None and distillers.program else None
+        for entry in walk(digest.passing(tar), keep, limits, subject, pack, spend, taken):
             if entry.data is not None:
-                contents[entry.ordinal] = entry.data
+                reduce = distillers.by_name(entry.name) if entry.ordinal not in programs[-1:] else None
+                data = reduce(entry.name, entry.data) if reduce else entry.data
+                if entry.ordinal not in oversized and (reduce is None or budget.retain(len(data))):
+                    contents[entry.ordinal] = data
+                else:
+                    oversized.setdefault(entry.ordinal, len(data))
                 entry = entry._replace(data=None)
             if only is None:
                 gathered.add(entry, whole or entry.ordinal in contents or entry.ordinal in oversized)
@@ -117,6 +158,7 @@ def read_layer(
         oversized,
         digest.passed,
         count,
+        programs=tuple(programs),
     )
 
 

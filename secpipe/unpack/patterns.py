@@ -12,6 +12,8 @@ from collections.abc import Callable, Sequence
 _TOKEN = re.compile(rb"\[!?\]?[^\]]*\]|.", re.DOTALL)
 _MAGIC = re.compile(rb"[*?\[]")
 ANY_DEPTH = b"**"
+PROGRAMS = "<programs>"
+"""In the place of a pattern: ELF files that may be executed, whatever their names. No path is spelt so, and no glob."""
 
 Part = bytes | re.Pattern[bytes]
 

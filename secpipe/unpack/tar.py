@@ -68,9 +68,20 @@ class TarEntry(NamedTuple):
 
 Keep = Callable[[bytes, int, int], bool]
 """Asks for a file's content: (name, ordinal, size) -> whether to keep it in memory."""
+Distil = Callable[[bytes, int, Iterator[bytes]], bytes | None]
+"""Is given a program, an ELF file that may be executed, as it passes by: (name, ordinal, chunks) -> what to keep of it."""
 Pack = Callable[[bytes, int], bool]
 """Offers a file: (name, ordinal) -> whether its name was all that is of interest, and is noted."""
 _SOME: Final = 1024
+_ELF: Final = b"\x7fELF"
+EXECUTABLE: Final = 0o111
+LEAST: Final = 4096
+"""Bytes that every program has more of."""
+
+
+def is_program(mode: int, beginning: bytes) -> bool:
+    """Whether permission bits and first bytes are those of an ELF file that may be executed."""
+    return bool(mode & EXECUTABLE) and beginning == _ELF
 
 
 def walk(
@@ -80,6 +91,7 @@ def walk(
     subject: str = "the layer",
     pack: Pack = lambda name, ordinal: False,
     spend: Callable[[int], object] = lambda entries: None,
+    distil: Distil | None = None,
 ) -> Iterator[TarEntry]:
     """The entries in their order; the stream is read to its end, also behind the end of the archive.
 
@@ -118,18 +130,20 @@ def walk(
             size = number(block[124:136])
             if size < 0:
                 raise blocks.corrupt("an impossible size")
-            if pack(name, ordinal):
-                blocks.skip(size)
+            data, left = None, size
+            if distil and size > LEAST and is_program(permissions(block[100:108]), blocks.peek(4)):
+                data, left = distil(name, ordinal, blocks.passing(size)), -1
+            if data is None and pack(name, ordinal):
+                blocks.skip(max(left, 0))
             else:
-                data = None
-                if keep(name, ordinal, size):
+                if left >= 0 and keep(name, ordinal, size):
                     data = blocks.read(size)
                 else:
-                    blocks.skip(size)
+                    blocks.skip(max(left, 0))
                 mode = permissions(block[100:108])
                 yield new(TarEntry, (name, "file", b"", size, ordinal, data, mode))
         else:
-            yield _entry(block, flag, extra or Extra(), ordinal, keep, blocks, limits)
+            yield _entry(block, flag, extra or Extra(), ordinal, keep, blocks, limits, distil)
             extra = None
         ordinal += 1
         if ordinal > most:
@@ -141,7 +155,14 @@ def walk(
 
 
 def _entry(
-    block: bytes, flag: int, extra: Extra, ordinal: int, keep: Keep, blocks: Blocks, limits: Limits
+    block: bytes,
+    flag: int,
+    extra: Extra,
+    ordinal: int,
+    keep: Keep,
+    blocks: Blocks,
+    limits: Limits,
+    distil: Distil | None,
 ) -> TarEntry:
     """Any entry: with metadata headers before it, a ustar prefix, a link, a sparse file."""
     pax = extra.pax
@@ -166,6 +187,8 @@ def _entry(
         size, data = _sparse.read_old(block, size, blocks, partial(keep, name, ordinal), limits)
     elif sparse:
         size, data = _sparse.read_pax(pax, size, blocks, partial(keep, name, ordinal), limits)
+    elif distil and kind == "file" and size > LEAST and is_program(mode, blocks.peek(4)):
+        data = distil(name, ordinal, blocks.passing(size))
     elif kind == "file" and keep(name, ordinal, size):
         data = blocks.read(size)
     else:

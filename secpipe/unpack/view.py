@@ -15,14 +15,14 @@ from secpipe.model.image import Image, Layer
 from secpipe.model.limits import Limits
 from secpipe.model.problem import Problem
 from secpipe.model.text import printable
-from secpipe.unpack._find import Match, candidates, find, unfinished
+from secpipe.unpack._find import Match, candidates, find, programs, unfinished
 from secpipe.unpack._lost import Brought
 from secpipe.unpack.budget import Budget, Cancelled, exceeded, processors
 from secpipe.unpack.extracts import Extracts
-from secpipe.unpack.layer import LayerExtract, read_layer
+from secpipe.unpack.layer import WHOLE, Distillers, LayerExtract, read_layer
 from secpipe.unpack.nodes import Directory, Regular
 from secpipe.unpack.overlay import Tree, merge
-from secpipe.unpack.patterns import is_literal, parts, wanted, watched
+from secpipe.unpack.patterns import PROGRAMS, is_literal, parts, wanted, watched
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,8 +151,9 @@ def open_view(
     names: Sequence[str] = (),
     workers: int | None = None,
     extracts: Extracts | None = None,
+    distillers: Distillers = WHOLE,
 ) -> FileView:
-    """Read the image and keep the files that match `patterns` (see `unpack.patterns`).
+    """Read the image and keep the files that match `patterns` (see `unpack.patterns`), or of them what `distillers` leave.
 
     `complete` are those of them, ending in a literal name, whose directory is a Problem when it holds files but not
     that one. So is a path that matches a pattern and is no file.
@@ -163,8 +164,10 @@ def open_view(
     if len(image.layers) > limits.layers:
         raise exceeded("layers", limits.layers, f"the image has {len(image.layers)} layers")
     budget = Budget(limits)
-    test = wanted(patterns)
-    read = partial(extracts.read, patterns) if extracts else read_layer
+    globs = [pattern for pattern in patterns if pattern != PROGRAMS]
+    test = wanted(globs)
+    reader = partial(extracts.read, patterns) if extracts else read_layer
+    read = partial(reader, distillers=distillers)
     whole = read_each(image.layers, lambda layer: read(layer, test, limits, None, budget), budget, workers)
     contents = {
         (extract.index, ordinal): data for extract in whole for ordinal, data in extract.contents.items()
@@ -173,15 +176,19 @@ def open_view(
         (extract.index, ordinal): size for extract in whole for ordinal, size in extract.oversized.items()
     }
     brought = Brought((*kept, *filter(is_literal, names)))
-    tree = merge(whole, limits, watched((*patterns, *names)), brought.note)
-    matches, problems = find(tree, patterns)
+    tree = merge(whole, limits, watched((*globs, *names)), brought.note)
+    matches, problems = find(tree, globs)
+    known = {(extract.index, ordinal) for extract in whole for ordinal in extract.programs}
+    matches[PROGRAMS] = found_programs = programs(tree, known) if known else []
     gone = brought.lost(tree)
     lost = {
         pattern: [Match(path, node, (node,), True) for path, node in gone.get(pattern, ())]
         for pattern in kept
     }
     named = {pattern: _named(tree, pattern, gone.get(pattern, ())) for pattern in names}
-    needed = [match for found in (*matches.values(), *lost.values()) for match in found]
+    # What stood in a program's place was no program, or was kept of.
+    needed = [match for pattern in globs for match in matches[pattern]]
+    needed += [match for found in lost.values() for match in found]
     missing = _missing(needed, contents, oversized)
     if missing:
         again = [layer for layer in image.layers if layer.index in missing]
@@ -198,7 +205,7 @@ def open_view(
     problems += [
         *tree.problems,
         *unfinished(tree, complete),
-        *_unread(needed, contents, oversized, limits),
+        *_unread((*needed, *found_programs), contents, oversized, limits),
     ]
     return LayerView(matches, lost, named, contents, problems)
 

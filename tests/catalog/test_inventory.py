@@ -183,8 +183,21 @@ def test_paths_are_printable() -> None:
 
 def test_catalogers_are_found_by_name() -> None:
     assert [cataloger.NAME for cataloger in catalogers()] == [
-        *("apk", "conda", "dotnet", "dpkg", "erlang", "node", "pacman", "php", "python", "r", "rpm"),
-        *("rpm-manifest", "ruby"),
+        *(
+            "apk",
+            "conda",
+            "dotnet",
+            "dpkg",
+            "erlang",
+            "golang",
+            "node",
+            "pacman",
+            "php",
+            "python",
+            "r",
+            "rpm",
+        ),
+        *("rpm-manifest", "ruby", "rust"),
     ]
     assert versions() == ",".join(f"{cataloger.NAME}={cataloger.VERSION}" for cataloger in catalogers())
     assert {"etc/os-release", STATUS, APK} <= set(patterns())
