@@ -17,7 +17,7 @@ from secpipe.catalog import _sbomcyclonedx, _sbomspdx
 from secpipe.catalog._purlread import Purl, package_name, parse
 from secpipe.catalog._sbomentries import Entry, Listing
 from secpipe.catalog.rpm import SOURCE_PACKAGE
-from secpipe.errors import ImageError, UndecidedError
+from secpipe.errors import ImageError, LimitExceeded, UndecidedError
 from secpipe.model import sbom
 from secpipe.model.image import Platform
 from secpipe.model.limits import Limits
@@ -72,11 +72,14 @@ class Listed:
 
 
 def read(data: bytes, what: str, limits: Limits) -> Listed:
-    """The packages in the document, which messages call `what`. UndecidedError when it is no such list.
+    """The packages in the document, which messages call `what`. UndecidedError when it is no such list or too large.
 
     What cannot be understood of it is a problem. `Package.ecosystem` is left to the matcher.
     """
-    whole = _unwrapped(_loaded(data, what), what)
+    if data.count(b"{") + data.count(b"[") > limits.sbom_objects:
+        hint = "if you trust it, raise the limit with --limit sbom-objects=NUMBER"
+        raise LimitExceeded(f"{what} has too many entries (limit sbom-objects: {limits.sbom_objects})", hint)
+    whole = _unwrapped(_loaded(data, what))
     reader = _reader(whole, what)
     listing = Listing(what)
     reader(whole, listing, limits)
@@ -123,7 +126,7 @@ def _loaded(data: bytes, what: str) -> dict[str, Any]:
         raise UndecidedError(error.message, f"is it whole? {_HINT}") from error
 
 
-def _unwrapped(whole: dict[str, Any], what: str) -> dict[str, Any]:
+def _unwrapped(whole: dict[str, Any]) -> dict[str, Any]:
     for key in _WRAPPED:
         inner = whole.get(key)
         if isinstance(inner, dict) and "bomFormat" not in whole and "spdxVersion" not in whole:

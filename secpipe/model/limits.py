@@ -52,8 +52,10 @@ class Limits(NamedTuple):
     """inflated of one Java archive and of the archives in it; `file_bytes` of them are in memory together"""
     jar_depth: int = 6
     """Java archives within Java archives"""
-    sbom_bytes: int = 128 * MIB
+    sbom_bytes: int = 64 * MIB
     """a list of packages that is read instead of an image"""
+    sbom_objects: int = 2_000_000
+    """objects and arrays in such a list, whose few bytes each take many of memory"""
     sbom_depth: int = 32
     """components within components of such a list"""
     tar_header_bytes: int = 1 * MIB

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from secpipe.catalog import read_sbom
 from secpipe.catalog._purl import purl
 from secpipe.catalog._sbom import Listed
-from secpipe.errors import SecpipeError, UndecidedError
+from secpipe.errors import LimitExceeded, SecpipeError, UndecidedError
 from secpipe.model.limits import Limits
 from secpipe.model.package import Distribution, LayerRef, Package, Source
 from secpipe.model.problem import Problem
@@ -232,6 +232,14 @@ def test_more_packages_than_the_limit() -> None:
         assert len(found.packages) == 2
         assert told(found) == {"too-many-packages"}
     assert told(read(cyclonedx(*(component(f"pkg:npm/a{n}@1") for n in range(2))), limits)) == set()
+
+
+def test_more_objects_than_the_limit() -> None:
+    """A few bytes of each would be many in memory, whether or not it is a package."""
+    document = cyclonedx(*([{}] * 9))
+    assert told(read(document, Limits(sbom_objects=11))) == {"unidentified-package"}
+    with pytest.raises(LimitExceeded, match="limit sbom-objects"):
+        read(document, Limits(sbom_objects=10))
 
 
 @pytest.mark.parametrize(
