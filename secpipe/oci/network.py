@@ -12,8 +12,9 @@ import socket
 import ssl
 import threading
 import time
+import weakref
 from collections.abc import Iterable, Iterator
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, contextmanager, suppress
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
@@ -84,9 +85,11 @@ class Network:
         }
         self._pools: dict[tuple[str, str, bool], httpcore.ConnectionPool] = {}
         self._lock = threading.Lock()
+        self._streams = _Streams()
 
     def close(self) -> None:
-        """Close every connection."""
+        """Close every connection, those that another thread is waiting on, too, and open no more."""
+        self._streams.end()
         with self._lock:
             pools, self._pools = self._pools, {}
         for pool in pools.values():
@@ -138,7 +141,7 @@ class Network:
             "max_connections": 64,
             "max_keepalive_connections": 16,
             "keepalive_expiry": 30,
-            "network_backend": _Backend(self._deadline, None if proxy else self._gate),
+            "network_backend": _Backend(self._deadline, self._streams, None if proxy else self._gate),
         }
         if not proxy:
             return httpcore.ConnectionPool(**common)
@@ -150,10 +153,38 @@ class Network:
             raise UsageError(f"the proxy {address} cannot be used: {error}", _PROXY) from error
 
 
+class _Streams:
+    """What is connected. To close a socket does not wake who waits for bytes from it; to shut it down does."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._live: weakref.WeakSet[_Stream] = weakref.WeakSet()
+        self._ended = False
+
+    def check(self) -> None:
+        """ConnectionFailure once everything was ended."""
+        if self._ended:
+            raise ConnectionFailure("closed", "the connections were closed")
+
+    def add(self, stream: _Stream) -> None:
+        """Note one that was just made."""
+        with self._lock:
+            self._live.add(stream)
+            if self._ended:
+                stream.end()
+
+    def end(self) -> None:
+        """Let whoever waits for a stream see its end."""
+        with self._lock:
+            self._ended = True
+            for stream in self._live:
+                stream.end()
+
+
 class _Backend(httpcore.NetworkBackend):
-    def __init__(self, deadline: Deadline, gate: Gate | None) -> None:
+    def __init__(self, deadline: Deadline, streams: _Streams, gate: Gate | None) -> None:
         self._inner = httpcore.SyncBackend()
-        self._deadline, self._gate = deadline, gate
+        self._deadline, self._streams, self._gate = deadline, streams, gate
 
     def connect_tcp(
         self,
@@ -172,19 +203,21 @@ class _Backend(httpcore.NetworkBackend):
             self._gate(host, [known for text in addresses if (known := urls.literal(text.partition("%")[0]))])
         failure: Exception = httpcore.ConnectError("no address")
         for address in addresses[:6]:
+            self._streams.check()
             try:
                 stream = self._inner.connect_tcp(
                     address, port, self._deadline.bound(timeout), local_address, socket_options
                 )
-                return _Stream(stream, self._deadline)
+                return _Stream(stream, self._deadline, self._streams)
             except (httpcore.ConnectError, httpcore.ConnectTimeout) as error:
                 failure = error
         raise failure
 
 
 class _Stream(httpcore.NetworkStream):
-    def __init__(self, inner: httpcore.NetworkStream, deadline: Deadline) -> None:
-        self._inner, self._deadline = inner, deadline
+    def __init__(self, inner: httpcore.NetworkStream, deadline: Deadline, streams: _Streams) -> None:
+        self._inner, self._deadline, self._streams = inner, deadline, streams
+        streams.add(self)
 
     def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
         return self._inner.read(max_bytes, self._deadline.bound(timeout))
@@ -199,7 +232,16 @@ class _Stream(httpcore.NetworkStream):
         self, ssl_context: ssl.SSLContext, server_hostname: str | None = None, timeout: float | None = None
     ) -> httpcore.NetworkStream:
         timeout = self._deadline.bound(timeout)
-        return _Stream(self._inner.start_tls(ssl_context, server_hostname, timeout), self._deadline)
+        inner = self._inner.start_tls(ssl_context, server_hostname, timeout)
+        return _Stream(inner, self._deadline, self._streams)
+
+    def end(self) -> None:
+        """Nothing more comes or goes."""
+        connected = self._inner.get_extra_info("socket")
+        if isinstance(connected, socket.socket):
+            with suppress(OSError):
+                # Not the method of TLS, which another thread may be in the middle of.
+                socket.socket.shutdown(connected, socket.SHUT_RDWR)
 
     def get_extra_info(self, info: str) -> Any:
         return self._inner.get_extra_info(info)

@@ -12,6 +12,7 @@ import pytest
 from secpipe.errors import (
     DigestMismatch,
     RegistryError,
+    SecpipeError,
 )
 from secpipe.model.limits import MIB
 from secpipe.oci.network import ConnectionFailure
@@ -156,3 +157,27 @@ def test_a_slow_reader_is_not_the_registrys_fault(server: Server) -> None:
         data = next(stream)
         time.sleep(1.2)
         assert data + b"".join(stream) == LAYER.tar
+
+
+def test_closing_ends_what_another_thread_waits_for(server: Server) -> None:
+    """Who presses Ctrl-C while layers are read side by side need not wait for a registry that is silent."""
+    asked = cutting(server, MIB // 2, stall=20)
+    found: list[SecpipeError] = []
+    with opened(server) as image:
+        stream = image.layers[0].open()
+
+        def read() -> None:
+            with pytest.raises(RegistryError) as raised:
+                b"".join(stream)
+            found.append(raised.value)
+
+        thread = threading.Thread(target=read)
+        thread.start()
+        while not asked:
+            time.sleep(0.01)
+        time.sleep(0.2)
+        start = time.monotonic()
+    thread.join(10)
+    assert time.monotonic() - start < 5
+    assert found
+    assert len(asked) == 1
