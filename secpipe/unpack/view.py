@@ -241,15 +241,20 @@ def read_each(
             budget.stop_from(layer.index + 1)
             raise
 
-    with ThreadPoolExecutor(threads, thread_name_prefix="layer") as pool:
-        futures = [pool.submit(guarded, layer) for layer in layers]
-        try:
-            return [future.result() for future in futures]
-        except Cancelled:
-            raise AssertionError("a layer ended early although those below it are sound") from None
-        except BaseException:
-            budget.stop_from(0)
-            raise
+    pool = ThreadPoolExecutor(threads, thread_name_prefix="layer")
+    futures = [pool.submit(guarded, layer) for layer in layers]
+    patient = True
+    try:
+        return [future.result() for future in futures]
+    except Cancelled:
+        raise AssertionError("a layer ended early although those below it are sound") from None
+    except BaseException as error:
+        budget.stop_from(0)
+        # Who interrupts does not wait for what a registry may never send: closing the image ends the threads.
+        patient = isinstance(error, Exception)
+        raise
+    finally:
+        pool.shutdown(wait=patient, cancel_futures=True)
 
 
 # ---------------------------------------------------------------- what is missing

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import tarfile
+import threading
+import time
 from collections.abc import Iterator
 from dataclasses import replace
 from functools import partial
@@ -249,6 +251,29 @@ def test_the_lowest_broken_layer_is_told(workers: int) -> None:
     for _ in range(5):
         with pytest.raises(DigestMismatch, match="layer 1 "):
             open_view(broken(built, 1, 3, 5), (DB,), Limits(), workers=workers)
+
+
+def test_an_interruption_does_not_wait_for_the_other_layers() -> None:
+    """They may be waiting for a registry that is silent; whoever closes the image ends them."""
+    begun, stop = threading.Event(), threading.Event()
+
+    def stalls(index: int) -> Iterator[bytes]:
+        if index == 0:
+            begun.wait(10)
+            raise KeyboardInterrupt
+        begun.set()
+        stop.wait(10)
+        yield b""
+
+    built = image([files({"a": str(number)}) for number in range(4)])
+    layers = tuple(replace(layer, open=partial(stalls, layer.index)) for layer in built.layers)
+    start = time.monotonic()
+    try:
+        with pytest.raises(KeyboardInterrupt):
+            open_view(replace(built, layers=layers), (DB,), Limits(), workers=2)
+        assert time.monotonic() - start < 5
+    finally:
+        stop.set()
 
 
 def test_an_error_of_the_source_comes_through() -> None:
