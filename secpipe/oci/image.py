@@ -238,8 +238,9 @@ def check_platform(
             return ()
         return (f"the index promises {promised}, the image's configuration says {actual}",)
     if wanted and not platform.fits(actual, wanted):
+        as_it_is = f"with --platform {platform.normalised(actual)}" if actual.os else "without --platform"
         raise ImageError(
             f"{reference} is an image for {actual} only, {wanted} was asked for",
-            f"scan it as it is with --platform {platform.normalised(actual)}",
+            f"scan it as it is {as_it_is}",
         )
     return ()

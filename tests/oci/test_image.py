@@ -84,8 +84,23 @@ def test_the_platform_decides() -> None:
 
 
 def test_another_platform_than_asked_for() -> None:
-    with pytest.raises(ImageError, match="linux/amd64 only, linux/arm64 was asked for"):
+    with pytest.raises(ImageError, match="linux/amd64 only, linux/arm64 was asked for") as raised:
         opened(Memory(IMAGE), wanted=Platform("linux", "arm64"))
+    assert raised.value.hint == "scan it as it is with --platform linux/amd64"
+
+
+def test_an_image_that_does_not_say_its_system() -> None:
+    """No --platform could name it."""
+    config = json.loads(IMAGE.blobs[json.loads(IMAGE.manifest)["config"]["digest"]])
+    blob = json.dumps({**config, "os": ""}).encode()
+    manifest = json.loads(IMAGE.manifest)
+    manifest["config"] |= {"digest": images.digest(blob), "size": len(blob)}
+    data = json.dumps(manifest).encode()
+    built = images.BuiltImage(data, images.OCI_MANIFEST, {**IMAGE.blobs, images.digest(blob): blob})
+    with pytest.raises(ImageError, match="for amd64 only") as raised:
+        opened(Memory(built), wanted=AMD64)
+    assert raised.value.hint == "scan it as it is without --platform"
+    assert len(opened(Memory(built)).layers) == len(LAYERS)
 
 
 def test_an_index_that_lies_about_the_platform() -> None:

@@ -42,6 +42,7 @@ INVALID = {
     "": "empty",
     "https://ghcr.io/org/app": "no URL scheme",
     "docker://alpine": "no URL scheme",
+    "//r.example/app": "no URL scheme",
     "Alpine": "upper-case",
     "ghcr.io/Org/app": "upper-case",
     "app:": "no tag",
