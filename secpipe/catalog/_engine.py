@@ -97,17 +97,17 @@ def file_view(image: Image, limits: Limits, store: Store | None = None) -> FileV
         kept=[pattern for cataloger in found for pattern in cataloger.KEPT],
         names=[pattern for globs in _unread.databases(patterns()).values() for pattern in globs],
         extracts=Extracts(store, versions()) if store else None,
-        distillers=_distillers(),
+        distillers=_distillers(limits),
     )
 
 
-@cache
-def _distillers() -> Distillers:
+def _distillers(limits: Limits) -> Distillers:
     """What catalogers leave of their files, and of programs."""
     reducing = [(wanted(found.GLOBS), found.distil) for found in catalogers() if hasattr(found, "distil")]
 
     def by_name(path: bytes) -> Reduce | None:
-        return next((distil for test, distil in reducing if test(path)), None)
+        distil = next((distil for test, distil in reducing if test(path)), None)
+        return distil and (lambda name, data: distil(name.decode("utf-8", "surrogateescape"), data, limits))
 
     return Distillers(by_name, _programs.distil)
 

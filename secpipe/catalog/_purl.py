@@ -37,6 +37,9 @@ def purl(package: Package, distribution: Distribution | None) -> str:
     if package.type in _SCOPED:
         scope, slash, name = name.rpartition("/")
         namespace = _encode(scope, "/") + slash
+    if package.type == "maven":
+        group, colon, name = name.rpartition(":")
+        namespace = _encode(group) + "/" * bool(colon)
     if package.type in _OF_A_DISTRIBUTION:
         if package.arch:
             qualifiers.append(f"arch={_encode(package.arch)}")

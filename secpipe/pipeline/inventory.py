@@ -14,7 +14,7 @@ from secpipe.model.limits import Limits
 from secpipe.model.problem import Problem
 from secpipe.unpack.view import FileView
 
-OS_TYPES = ("apk", "deb", "rpm")
+OS_TYPES = ("alpm", "apk", "deb", "rpm")
 
 
 def listed(image: Image, limits: Limits, *, cache: bool) -> Inventory:

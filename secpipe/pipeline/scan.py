@@ -27,6 +27,7 @@ from secpipe.policy.gate import FailOn, decide
 
 ALL = "all"
 """In the place of a platform: every one."""
+_NAMES = 5
 MAX_AGE_DAYS = 7
 """Advisories older than this cannot vouch for an image; peers draw the line at five."""
 
@@ -193,11 +194,28 @@ def _uncovered(found: Inventory, reference: str, is_image: bool) -> Iterator[Pro
     """
     distribution = found.distribution
     homeless = sorted({p.type for p in found.packages if p.ecosystem is None})
-    if distribution is None and (is_image or any(type in OS_TYPES for type in homeless)):
+    of_system = [type for type in homeless if type in OS_TYPES]
+    if distribution is None and (is_image or of_system):
         if not any(problem.code == "unknown-distribution" for problem in found.problems):
             yield unnamed(reference)
-    elif homeless or (distribution and not managers(found)):
-        yield _unknown(str(distribution or reference), homeless)
+    elif of_system or (distribution and not managers(found)):
+        yield _unknown(str(distribution or reference), of_system)
+    if others := [type for type in homeless if type not in OS_TYPES]:
+        yield Problem(
+            "no-ecosystem",
+            reference,
+            f"nobody publishes advisories for its {' and '.join(others)} packages, so they could not be examined",
+            "look their flaws up by hand, or accept the gap with --allow-incomplete",
+        )
+    if nameless := sorted({p.path for p in found.packages if p.type == "maven" and ":" not in p.name}):
+        more = ", …" if len(nameless) > _NAMES else ""
+        yield Problem(
+            "nameless-archives",
+            reference,
+            f"{plural(len(nameless), 'Java archive')} without a Maven group could not be examined: "
+            f"{', '.join(nameless[:_NAMES])}{more}",
+            "look them up by hand, or accept the gap with --allow-incomplete",
+        )
 
 
 def _unknown(what: str, types: list[str]) -> Problem:

@@ -23,6 +23,9 @@ _MOST: Final = 64 * MIB
 """Larger extracts are not kept: few layers have as much, and it would be in memory twice."""
 _LIMITS: Final = (
     "file_bytes",
+    "jar_bytes",
+    "jar_depth",
+    "jar_entries",
     "layer_bytes",
     "layer_entries",
     "layer_frames",

@@ -190,14 +190,14 @@ def test_catalogers_are_found_by_name() -> None:
             "dpkg",
             "erlang",
             "golang",
+            "java",
             "node",
             "pacman",
             "php",
             "python",
             "r",
-            "rpm",
         ),
-        *("rpm-manifest", "ruby", "rust"),
+        *("rpm", "rpm-manifest", "ruby", "rust"),
     ]
     assert versions() == ",".join(f"{cataloger.NAME}={cataloger.VERSION}" for cataloger in catalogers())
     assert {"etc/os-release", STATUS, APK} <= set(patterns())

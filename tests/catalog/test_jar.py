@@ -11,17 +11,22 @@ import zipfile
 import zlib
 from collections.abc import Mapping
 from contextlib import suppress
+from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from secpipe.catalog import file_view, inventory
 from secpipe.catalog._jar import distil, packages
 from secpipe.catalog._jarnames import FileName, read
 from secpipe.catalog._jartext import manifest, pom, properties
 from secpipe.model.limits import Limits
 from secpipe.model.package import Package
 from secpipe.model.problem import Problem
+from secpipe.oci.target import open_image
+from tests.support import images
+from tests.support.layers import image
 
 LIMITS = Limits()
 POM = "META-INF/maven/{}/{}/pom.properties"
@@ -561,3 +566,25 @@ def test_file_names_take_no_time(name: str) -> None:
     before = time.monotonic()
     named(f"{name}.jar", Implementation_Version="1", classes=["org/a"])
     assert time.monotonic() - before < 2
+
+
+# ---------------------------------------------------------------- in an image
+
+
+def test_archives_of_an_image(tmp_path: Path) -> None:
+    inner = jar(poms("org.b:lib:2.0"))
+    app = jar(
+        {**poms("org.a:app:1.0"), "BOOT-INF/lib/lib-2.0.jar": inner, "static/x": b"x" * 100_000},
+        zipfile.ZIP_STORED,
+    )
+    built = image([images.files({"opt/app-1.0.jar": app, "srv/x.txt": app, "opt/broken.jar": app[:-30]})])
+    found = inventory(file_view(built, Limits(retained_bytes=20_000)), built)
+    assert [(package.purl, package.path) for package in found.packages] == [
+        ("pkg:maven/org.a/app@1.0", "opt/app-1.0.jar"),
+        ("pkg:maven/org.b/lib@2.0", "opt/app-1.0.jar!/BOOT-INF/lib/lib-2.0.jar"),
+    ]
+    assert [problem.subject for problem in found.problems] == ["opt/broken.jar"]
+    (tmp_path / "a.jar").write_bytes(app)
+    with open_image(f"dir:{tmp_path}") as folder:
+        found = inventory(file_view(folder, Limits(retained_bytes=20_000)), folder)
+    assert {package.name for package in found.packages} == {"org.a:app", "org.b:lib"}

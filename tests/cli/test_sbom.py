@@ -137,7 +137,7 @@ def test_an_application_needs_no_distribution(database: Path) -> None:
     assert undecided("pkg:pypi/pyyaml@6.0") == set()
     assert undecided("pkg:pypi/pyyaml@6.0", kind="container") == {"unknown-distribution"}
     assert undecided("pkg:deb/debian/a@1?upstream=b") == {"unknown-distribution"}
-    assert undecided("pkg:generic/openssl@3.0.0") == {"unknown-distribution"}
+    assert undecided("pkg:generic/openssl@3.0.0") == {"no-ecosystem"}
     assert undecided() == {"empty-inventory"}
 
 
