@@ -8,17 +8,25 @@ from __future__ import annotations
 
 import re
 import zlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from struct import Struct
+from struct import error as StructError
 
 from secpipe.catalog import _gobuild as go
 
-ZLIB = re.compile(rb"\x78[\x01\x5e\x9c\xda]")
+ZLIB = re.compile(rb"\x78[\x01\x5e\x9c\xda][%s]" % re.escape(bytes(b for b in range(256) if b & 6 in (2, 4))))
+"""A zlib stream (RFC 1950) whose first block is compressed at all (RFC 1951 §3.2.3)."""
 _CRATES = b'{"packages":['
 LOOK = 64
 """Compressed bytes that tell whether they are such a list."""
 _MAX_CRATES = 4 << 20
 _MAX_JSON = 64 << 20
 _STEP = 1 << 16
+_HEAD = 4096
+"""Bytes at the start of a program that hold its headers."""
+_GO_NOTE = b"Go\0\0"
+_PT_LOAD, _PF_X, _PF_W, _PF_R = 1, 1, 2, 4
+_MAX_HEADERS = 1 << 10
 
 
 def distil(chunks: Iterable[bytes]) -> bytes:
@@ -26,15 +34,70 @@ def distil(chunks: Iterable[bytes]) -> bytes:
 
     Memory is bounded by the largest chunk and by the largest parts, a few MiB.
     """
-    keepers = _Marked(), _Modules(), _Crates()
-    for chunk in chunks:
-        for keeper in keepers:
-            keeper.feed(chunk)
-    marked, modules, crates = (keeper.kept for keeper in keepers)
+    stream = iter(chunks)
+    head = b""
+    while len(head) < _HEAD and (chunk := next(stream, b"")):
+        head += chunk
+    marked_by, crates_by = _Marked(), _Crates()
+    # Every program of Go has this note at its start, unless somebody asked the linker to leave it out.
+    modules_by = _Modules() if _GO_NOTE in head[:_HEAD] else None
+    for offset, piece in _outside(_code(head), head, stream):
+        marked_by.feed(piece, offset)
+        crates_by.feed(piece, offset)
+        if modules_by:
+            modules_by.feed(piece)
+    marked, crates = marked_by.kept, crates_by.kept
+    modules = modules_by.kept if modules_by else b""
     # Old programs have the list elsewhere; in those of today it is behind the mark.
     if not marked:
         return crates
     return marked + (b"" if go.is_inline(marked) else modules) + crates
+
+
+def _code(head: bytes) -> list[tuple[int, int]]:
+    """Where in the file the machine code stands, by the program headers (ELF-64 and ELF-32, gABI 4.1); ascending.
+
+    It is half of most programs, and holds none of what is looked for; unless constants stand among it, as they do where no
+    other segment is for reading alone.
+    """
+    if head[4:6] not in (b"\2\1", b"\2\2", b"\1\1", b"\1\2"):
+        return []
+    order, wide = "<" if head[5] == 1 else ">", head[4] == 2
+    try:
+        (start,) = Struct(f"{order}{'Q' if wide else 'I'}").unpack_from(head, 32 if wide else 28)
+        size, count = Struct(f"{order}2H").unpack_from(head, 54 if wide else 42)
+        entry = Struct(f"{order}2I4Q" if wide else f"{order}8I")
+        found, constants = [], False
+        for at in range(start, start + size * min(count, _MAX_HEADERS), size or 1):
+            fields = entry.unpack_from(head, at)
+            flags, offset, length = (
+                (fields[1], fields[2], fields[5]) if wide else (fields[6], fields[1], fields[4])
+            )
+            if fields[0] != _PT_LOAD:
+                continue
+            constants = constants or flags == _PF_R
+            if flags & _PF_X and not flags & _PF_W:
+                found.append((offset, offset + length))
+    except StructError:
+        return []
+    return sorted(found) if constants else []
+
+
+def _outside(
+    ranges: list[tuple[int, int]], head: bytes, rest: Iterator[bytes]
+) -> Iterator[tuple[int, bytes]]:
+    """The pieces of a file that are in none of some ranges, with their places."""
+    at, chunk = 0, head
+    while chunk:
+        start, end = at, at + len(chunk)
+        for low, high in ranges:
+            if low < end and high > start:
+                if low > start:
+                    yield start, chunk[start - at : low - at]
+                start = max(start, high)
+        if start < end:
+            yield start, chunk[start - at :] if start > at else chunk
+        at, chunk = end, next(rest, b"")
 
 
 class _Marked:
@@ -42,16 +105,18 @@ class _Marked:
 
     def __init__(self) -> None:
         self._tail = b""
-        self._passed = 0
+        self._next = 0
         self._found = bytearray()
 
-    def feed(self, chunk: bytes) -> None:
+    def feed(self, chunk: bytes, offset: int) -> None:
         if self._found:
-            self._found += chunk[: go.MAX_INFO - len(self._found)]
+            if offset == self._next:
+                self._found += chunk[: go.MAX_INFO - len(self._found)]
+                self._next += len(chunk)
             return
-        data = self._tail + chunk
-        start = self._passed - len(self._tail)
-        self._passed += len(chunk)
+        data = (self._tail if offset == self._next else b"") + chunk
+        start = offset + len(chunk) - len(data)
+        self._next = offset + len(chunk)
         at = data.find(go.MARK)
         while at >= 0 and at + go.HEADER <= len(data):
             if (start + at) % go.ALIGNMENT == 0 and go.is_header(data[at : at + go.HEADER]):
@@ -106,19 +171,23 @@ class _Crates:
 
     def __init__(self) -> None:
         self._tail = b""
+        self._next = 0
         self._found = bytearray()
         self._stream: zlib._Decompress | None = None
         self._ended = False
         self._size = 0
 
-    def feed(self, chunk: bytes) -> None:
+    def feed(self, chunk: bytes, offset: int) -> None:
         if self._ended:
             return
+        follows, self._next = offset == self._next, offset + len(chunk)
         if self._stream is not None:
-            self._take(chunk)
+            self._ended = not follows
+            if follows:
+                self._take(chunk)
             return
-        data = self._tail + chunk
-        self._tail = data[-1:]
+        data = (self._tail if follows else b"") + chunk
+        self._tail = data[-2:]
         for match in ZLIB.finditer(data):
             at = match.start()
             if at + LOOK > len(data):

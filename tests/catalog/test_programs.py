@@ -56,7 +56,7 @@ def go_program(info: str, go: str = "go1.22.3", old: bool = False, before: int =
     if old:
         header = _gobuild.MARK + bytes([8, 0]) + struct.pack("<2Q", 0x5000, 0x6000)
         return (
-            b"\x7fELF".ljust(before, b"x")
+            b"\x7fELF....Go\0\0".ljust(before, b"x")
             + texts.ljust(-(-len(texts) // 16) * 16, b"\0")
             + header
             + b"y" * 999
@@ -273,6 +273,42 @@ def test_programs_of_a_root_filesystem(tmp_path: Path) -> None:
     with open_image(f"dir:{tmp_path}") as built:
         found = inventory(file_view(built, Limits()), built)
     assert [(package.name, package.path) for package in found.packages] == [("stdlib", "bin/app")]
+
+
+def elf(segments: list[tuple[int, bytes]], order: str, wide: bool) -> bytes:
+    """A program of segments for loading: flags (1 execute, 2 write, 4 read) and content."""
+    header, entry = (64, 56) if wide else (52, 32)
+    offset, table, body = header + entry * len(segments), b"", b""
+    for flags, content in segments:
+        place, size = offset + len(body), len(content)
+        fields = (
+            (1, flags, place, 0, 0, size, size, 4096) if wide else (1, place, 0, 0, size, size, flags, 4096)
+        )
+        table += struct.pack(order + ("2I6Q" if wide else "8I"), *fields)
+        body += content
+    first = b"\x7fELF" + bytes([1 + wide, 1 if order == "<" else 2, 1]) + bytes(9)
+    numbers = struct.pack(
+        order + ("2HI3QI3H" if wide else "2HI3II3H"), 2, 62, 1, 0, header, 0, 0, header, entry, len(segments)
+    )
+    return (first + numbers).ljust(header, b"\0") + table + body
+
+
+@pytest.mark.parametrize("order", ["<", ">"])
+@pytest.mark.parametrize("wide", [True, False])
+@pytest.mark.parametrize("size", [70, 1000, 1 << 20])
+def test_machine_code_is_passed_over(order: str, wide: bool, size: int) -> None:
+    listed = rust_program(CRATES)[4:]
+
+    def kept(*segments: tuple[int, bytes]) -> bytes:
+        data = elf(list(segments), order, wide)
+        return distil(data[at : at + size] for at in range(0, len(data), size))
+
+    code = (5, b"c" * 9000)
+    assert crates(kept((4, b"h" * 900), code, (4, listed), (6, b"d" * 99))) != []
+    assert kept((4, b"h" * 900), (5, listed), (4, b"r" * 900)) == b""
+    # Linkers that set constants among the code leave no segment for reading alone.
+    assert crates(kept((5, listed), (6, b"d" * 99))) != []
+    assert crates(kept((4, b"h"), (7, listed))) != []
 
 
 MAIN = 'package main\nimport "fmt"\nvar version = ""\nfunc main() { fmt.Println(version) }\n'
