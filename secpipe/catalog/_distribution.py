@@ -10,14 +10,15 @@ import re
 from collections.abc import Callable
 
 from secpipe.model.package import Distribution
+from secpipe.model.pattern import lazy
 
 OS_RELEASE = ("etc/os-release", "usr/lib/os-release")
 _ALPINE, _DEBIAN = "etc/alpine-release", "etc/debian_version"
 PATHS = (*OS_RELEASE, _ALPINE, _DEBIAN)
 
-_ASSIGNMENT = re.compile(r"[ \t]*([A-Za-z_][A-Za-z0-9_]*)=(.*)")
-_QUOTED = re.compile(r"""'([^']*)'|"((?:[^"\\]|\\.)*)"|\\(.)|([^\s'"\\]+)""", re.DOTALL)
-_ESCAPE = re.compile(r'\\([\\$"`])')
+_ASSIGNMENT = lazy(r"[ \t]*([A-Za-z_][A-Za-z0-9_]*)=(.*)")
+_QUOTED = lazy(r"""'([^']*)'|"((?:[^"\\]|\\.)*)"|\\(.)|([^\s'"\\]+)""", re.DOTALL)
+_ESCAPE = lazy(r'\\([\\$"`])')
 
 
 def detect(read: Callable[[str], bytes | None]) -> Distribution | None:

@@ -17,7 +17,6 @@ file name nor manifest tells a version is no package (a problem if its name is c
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
@@ -26,15 +25,16 @@ from secpipe.catalog._jarnames import FileName
 from secpipe.catalog._jarread import FORMAT, INSIDE, distil
 from secpipe.catalog._text import unreadable, usable
 from secpipe.model.package import Package
+from secpipe.model.pattern import lazy
 from secpipe.model.problem import Problem
 
 __all__ = ["TYPE", "distil", "packages"]
 
 TYPE = "maven"
 
-_STANDARD = re.compile(r"(?:.*/)?META-INF/maven/([^/]+)/([^/]+)/pom\.(?:properties|xml)")
-_PLACEHOLDER = re.compile(r"[${}@%<>|,;:\\/?*\"']")
-_GROUP = re.compile(r"[A-Za-z_][\w-]*(?:\.[\w-]+)+")
+_STANDARD = lazy(r"(?:.*/)?META-INF/maven/([^/]+)/([^/]+)/pom\.(?:properties|xml)")
+_PLACEHOLDER = lazy(r"[${}@%<>|,;:\\/?*\"']")
+_GROUP = lazy(r"[A-Za-z_][\w-]*(?:\.[\w-]+)+")
 _VENDORS = frozenset(
     {
         "com.google",
@@ -48,12 +48,12 @@ _VENDORS = frozenset(
     }
 )
 """What stands for a vendor in manifests and is no group of any artifact."""
-_DECLARED = re.compile(r"([\w.-]+)[#:]([\w.-]+)(?:[;:][\w.+-]+)?")
-_STAMP = re.compile(r"\.v?[0-9]{8}[\w.-]*\Z")
-_BUILD = re.compile(r"-release-[0-9]+(?:\([\w.-]*\))?\Z")
+_DECLARED = lazy(r"([\w.-]+)[#:]([\w.-]+)(?:[;:][\w.+-]+)?")
+_STAMP = lazy(r"\.v?[0-9]{8}[\w.-]*\Z")
+_BUILD = lazy(r"-release-[0-9]+(?:\([\w.-]*\))?\Z")
 _JETTY = "org.eclipse.jetty."
-_STARTS = re.compile(r"[vr]?[0-9]")
-_NO_CODE = re.compile(r"(?i)-(?:sources|javadoc|src)\.[a-z]+\Z")
+_STARTS = lazy(r"[vr]?[0-9]")
+_NO_CODE = lazy(r"(?i)-(?:sources|javadoc|src)\.[a-z]+\Z")
 _VERSIONS = ("Implementation-Version", "Plugin-Version", "Bundle-Version", "Specification-Version")
 _ARTIFACTS = ("Short-Name", "Extension-Name", "Implementation-Title", "Bundle-SymbolicName")
 _UNREADABLE = "unreadable-metadata"

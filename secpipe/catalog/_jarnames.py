@@ -12,17 +12,19 @@ from collections.abc import Iterator, Sequence
 from functools import cache
 from typing import NamedTuple
 
+from secpipe.model.pattern import lazy
+
 _LONGEST = 255
-_EXTENSION = re.compile(r"\.[A-Za-z]{3,4}\Z")
+_EXTENSION = lazy(r"\.[A-Za-z]{3,4}\Z")
 # Versions follow a hyphen; an underscore stands before those of bundles, and of Scala in the names of artifacts.
-_VERSION_AT = (re.compile(r"-(?=v?[0-9])"), re.compile(r"_(?=[0-9]+(?:\.[0-9]+){2})"))
-_SNAPSHOT = re.compile(r"-[0-9]{8}\.[0-9]{6}-[0-9]+(?=\Z|-)")
-_CLASSIFIER = re.compile(
+_VERSION_AT = (lazy(r"-(?=v?[0-9])"), lazy(r"_(?=[0-9]+(?:\.[0-9]+){2})"))
+_SNAPSHOT = lazy(r"-[0-9]{8}\.[0-9]{6}-[0-9]+(?=\Z|-)")
+_CLASSIFIER = lazy(
     r"(?i)-(?:(?:linux|osx|macos|mac|windows|win|android|freebsd|natives?)(?:[-_.][A-Za-z0-9_.-]*)?|all|shaded|shadow|uber|fat|"
     r"standalone|bundle|jar-with-dependencies|with-dependencies|tests?|test-fixtures|exec|boot|runner|native|classes|plain|"
     r"indy|no_aop|no_deps|nodeps|nohive|hadoop2|sources|javadoc|src)\Z"
 )
-_QUALIFIER = re.compile(
+_QUALIFIER = lazy(
     r"(?i)[-.]?(?:[0-9]|a(?:lpha)?(?![a-z])|b(?:eta)?(?![a-z])|c(?:r)?(?![a-z])|rc|m(?=[0-9])|milestone|snapshot|ga|final|"
     r"release|sp|pre|ea|build|jre|android|java|jdk|incubating|redhat|atlassian|dev|v[0-9])"
 )

@@ -13,6 +13,7 @@ from typing import Final, TypedDict
 from secpipe.catalog._jartext import MAX_VALUE, manifest, pom, properties
 from secpipe.catalog._zip import Directory, Member, ZipError, content, directory, inflates_to, members, place
 from secpipe.model.limits import Limits
+from secpipe.model.pattern import lazy
 from secpipe.model.text import printable
 
 FORMAT: Final = 1
@@ -21,9 +22,9 @@ INSIDE: Final = "!/"
 
 _ARCHIVES = frozenset(b"jar war ear par sar jpi hpi kar lpkg nar rar".split())
 # Other programs give other files these extensions.
-_SURELY = re.compile(r"(?i)\.(?:jar|war|ear|jpi|hpi)\Z")
+_SURELY = lazy(r"(?i)\.(?:jar|war|ear|jpi|hpi)\Z")
 _MANIFEST = b"META-INF/MANIFEST.MF"
-_POM = re.compile(rb"(?:.*/)?META-INF/maven/([^/]+)/([^/]+)/pom\.xml", re.DOTALL)
+_POM = lazy(rb"(?:.*/)?META-INF/maven/([^/]+)/([^/]+)/pom\.xml", re.DOTALL)
 _FOLDERS = (b"BOOT-INF/classes/", b"WEB-INF/classes/")
 _ROOT_DEPTH = 3
 _MOST_ROOTS = 100

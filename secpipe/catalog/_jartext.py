@@ -10,6 +10,7 @@ import re
 from typing import Final
 from xml.parsers import expat
 
+from secpipe.model.pattern import lazy
 from secpipe.model.text import printable
 
 ATTRIBUTES: Final = (
@@ -20,15 +21,15 @@ ATTRIBUTES: Final = (
 MAX_VALUE: Final = 512
 _ATTRIBUTES = {name.lower(): name for name in ATTRIBUTES}
 _BOM = b"\xef\xbb\xbf"
-_LINE = re.compile(rb"\r\n|\r|\n")
-_FOLD = re.compile(rb"(?:\r\n|\r|\n) ")
-_SECTION = re.compile(rb"(?:\r\n|\r(?!\n)|\n){2,}")
-_VERSION = re.compile(rb"(?im)^Implementation-Version:([^\r\n]*)")
+_LINE = lazy(rb"\r\n|\r|\n")
+_FOLD = lazy(rb"(?:\r\n|\r|\n) ")
+_SECTION = lazy(rb"(?:\r\n|\r(?!\n)|\n){2,}")
+_VERSION = lazy(rb"(?im)^Implementation-Version:([^\r\n]*)")
 _IMPLEMENTATION = "Implementation-Version"
-_LOGICAL = re.compile(r"(?:[^\\\r\n]|\\(?:\r\n|[\s\S]))++")
-_CONTINUED = re.compile(r"\\(?:\r\n|\r|\n)[ \t\f]*")
-_PAIR = re.compile(r"(groupId|artifactId|version)(?:[ \t\f]*[=:][ \t\f]*|[ \t\f]+)([\s\S]*)")
-_ESCAPE = re.compile(r"\\(?:u([0-9A-Fa-f]{4})|(.))", re.DOTALL)
+_LOGICAL = lazy(r"(?:[^\\\r\n]|\\(?:\r\n|[\s\S]))++")
+_CONTINUED = lazy(r"\\(?:\r\n|\r|\n)[ \t\f]*")
+_PAIR = lazy(r"(groupId|artifactId|version)(?:[ \t\f]*[=:][ \t\f]*|[ \t\f]+)([\s\S]*)")
+_ESCAPE = lazy(r"\\(?:u([0-9A-Fa-f]{4})|(.))", re.DOTALL)
 _CONTROL = {"t": "\t", "n": "\n", "r": "\r", "f": "\f"}
 _COORDINATES = ("groupId", "artifactId", "version")
 

@@ -13,8 +13,9 @@ from struct import Struct
 from struct import error as StructError
 
 from secpipe.catalog import _gobuild as go
+from secpipe.model.pattern import lazy
 
-ZLIB = re.compile(rb"\x78[\x01\x5e\x9c\xda][%s]" % re.escape(bytes(b for b in range(256) if b & 6 in (2, 4))))
+ZLIB = lazy(rb"\x78[\x01\x5e\x9c\xda][%s]" % re.escape(bytes(b for b in range(256) if b & 6 in (2, 4))))
 """A zlib stream (RFC 1950) whose first block is compressed at all (RFC 1951 §3.2.3)."""
 _CRATES = b'{"packages":['
 LOOK = 64

@@ -9,13 +9,14 @@ import re
 from urllib.parse import quote
 
 from secpipe.model.package import Distribution, Package
+from secpipe.model.pattern import lazy
 
 _OF_A_DISTRIBUTION = frozenset({"alpm", "apk", "deb", "rpm"})
 _LOWER = frozenset({"alpm", "apk", "composer", "deb", "golang", "hex", "npm", "pypi"})
 """Types whose names are written in lower case."""
 _SCOPED = frozenset({"composer", "golang", "npm"})
 """Types of which a part of the name is the namespace."""
-_EPOCH = re.compile(r"([0-9]+):(.+)")
+_EPOCH = lazy(r"([0-9]+):(.+)")
 _NAMESPACES = {
     "rhel": "redhat",
     "sles": "suse",
@@ -24,7 +25,7 @@ _NAMESPACES = {
     "opensuse-tumbleweed": "opensuse",
 }
 """Of RPM's distributions, where the vendor's name in package URLs is not the ID in os-release."""
-_PLAIN = re.compile(r"[A-Za-z0-9.\-_~:]*", re.ASCII)
+_PLAIN = lazy(r"[A-Za-z0-9.\-_~:]*", re.ASCII)
 
 
 def purl(package: Package, distribution: Distribution | None) -> str:

@@ -12,8 +12,10 @@ from collections.abc import Mapping
 from typing import NamedTuple
 from urllib.parse import unquote
 
-_TYPE = re.compile(r"[a-z][a-z0-9.+-]*", re.ASCII)
-_SCHEME = re.compile(r"pkg:/*", re.IGNORECASE)
+from secpipe.model.pattern import lazy
+
+_TYPE = lazy(r"[a-z][a-z0-9.+-]*", re.ASCII)
+_SCHEME = lazy(r"pkg:/*", re.IGNORECASE)
 
 
 class Purl(NamedTuple):

@@ -22,6 +22,7 @@ from secpipe.model import sbom
 from secpipe.model.image import Platform
 from secpipe.model.limits import Limits
 from secpipe.model.package import Distribution, Package, Source
+from secpipe.model.pattern import lazy
 from secpipe.model.problem import Problem
 from secpipe.model.text import plural, printable
 from secpipe.oci import digests, document
@@ -43,10 +44,10 @@ _IDS = {
     "slem": "sl-micro",
 }
 """Trivy's names of distributions, where they are not the ID of os-release."""
-_FOLD = re.compile(r"[-_.]+")
-_DISTRO = re.compile(r"(.+?)-([0-9].*)")
-_EPOCH = re.compile(r"[0-9]+:")
-_UPSTREAM = re.compile(r"[?&]upstream=[^&#]*$")
+_FOLD = lazy(r"[-_.]+")
+_DISTRO = lazy(r"(.+?)-([0-9].*)")
+_EPOCH = lazy(r"[0-9]+:")
+_UPSTREAM = lazy(r"[?&]upstream=[^&#]*$")
 """What our lists add to a package's URL, for those who look for the source package there."""
 _BOMS = {b"\xef\xbb\xbf": "utf-8-sig", b"\xff\xfe": "utf-16", b"\xfe\xff": "utf-16"}
 _WRAPPED = ("predicate", "sbom", "SPDX")

@@ -13,12 +13,13 @@ from typing import Any
 from secpipe.catalog._sbomentries import Entry, Listing, first_values
 from secpipe.model.limits import Limits
 from secpipe.model.package import Distribution
+from secpipe.model.pattern import lazy
 from secpipe.model.sbom import PATH, PREFIX, PROBLEM, SOURCE_NAME, SOURCE_VERSION
 
 VERSIONS = ("SPDX-2.2", "SPDX-2.3")
 _NO_PACKAGE = frozenset({"CONTAINER", "FILE", "SOURCE"})
-_BUILT_FROM = re.compile(r"built package from: (\S+) (\S+)")
-_PATH = re.compile(r"acquired package info from [^:]*: ([^,]+)")
+_BUILT_FROM = lazy(r"built package from: (\S+) (\S+)")
+_PATH = lazy(r"acquired package info from [^:]*: ([^,]+)")
 _LOCK_FILE = "Class: lang-pkgs"
 """Trivy's annotation of the file that it found packages in."""
 

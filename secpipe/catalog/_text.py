@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from itertools import chain
 
+from secpipe.model.pattern import lazy
 from secpipe.model.problem import Problem
 
 # Possessive: a repeat that may be given back keeps a state for every blank line, gigabytes for a file of them.
 # It starts with a literal, which the search for it can leap to.
-_BLANK = re.compile(rb"\n(?:[ \t\r]*+\n)++")
-_LEADING = re.compile(rb"(?:[ \t\r]*+\n)*+")
-_SOLID = re.compile(rb"\S")
+_BLANK = lazy(rb"\n(?:[ \t\r]*+\n)++")
+_LEADING = lazy(rb"(?:[ \t\r]*+\n)*+")
+_SOLID = lazy(rb"\S")
 _LONGEST = 1024
 
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from secpipe.catalog._owners import Owned
 from secpipe.catalog._text import stanzas, unreadable, usable
 from secpipe.model.package import Package, Source
+from secpipe.model.pattern import lazy
 from secpipe.model.problem import Problem
 
 if TYPE_CHECKING:
@@ -25,14 +26,14 @@ COMPLETE = ()
 OWNED = GLOBS
 
 # A field that is wanted, or a line that is none at all.
-_LINE = re.compile(rb"^(?:([PVAo]):(.*)|(?!.:)[ \t\r\f\v]*+.)", re.MULTILINE)
+_LINE = lazy(rb"^(?:([PVAo]):(.*)|(?!.:)[ \t\r\f\v]*+.)", re.MULTILINE)
 
-_FILES = re.compile(rb"^([PFRZ]):(.*)", re.MULTILINE)
+_FILES = lazy(rb"^([PFRZ]):(.*)", re.MULTILINE)
 _SHA1 = "Q1"
 """Before the Base64 of a SHA-1."""
 
 # A blank line ends an entry, the last one too.
-_ENDED = re.compile(rb"\n[ \t\r]*\n[ \t\r\n]*\Z")
+_ENDED = lazy(rb"\n[ \t\r]*\n[ \t\r\n]*\Z")
 _TAIL = 1024
 
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from secpipe.catalog._json import UnreadableError, members, text
 from secpipe.catalog._text import unreadable, usable
 from secpipe.model.package import Package
+from secpipe.model.pattern import lazy
 from secpipe.model.problem import Problem
 
 if TYPE_CHECKING:
@@ -23,8 +24,8 @@ GLOBS = ("**/conda-meta/*.json",)
 KEPT = ()
 COMPLETE = ()
 
-_SUBDIR = re.compile(r"noarch|(?:linux|osx|win)-[a-z0-9]+")
-_PLAIN = re.compile(r"[A-Za-z0-9][A-Za-z0-9._+-]*", re.ASCII)
+_SUBDIR = lazy(r"noarch|(?:linux|osx|win)-[a-z0-9]+")
+_PLAIN = lazy(r"[A-Za-z0-9][A-Za-z0-9._+-]*", re.ASCII)
 
 
 def parse(file: FileLike) -> Iterator[Package | Problem]:

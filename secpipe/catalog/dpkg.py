@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from secpipe.catalog._owners import Owned
 from secpipe.catalog._text import stanzas, unreadable, usable
 from secpipe.model.package import Package, Source
+from secpipe.model.pattern import lazy
 from secpipe.model.problem import Problem
 
 if TYPE_CHECKING:
@@ -24,12 +25,12 @@ COMPLETE = ()
 OWNED = ("var/lib/dpkg/info/*.list", "var/lib/dpkg/info/*.md5sums", "var/lib/dpkg/status.d/*.md5sums")
 
 # A continuation line starts with its blank, so its text is none of these.
-_FIELD = re.compile(
+_FIELD = lazy(
     rb"^(package|status|source|version|architecture)[ \t\r\f\v]*+:(.*)", re.MULTILINE | re.IGNORECASE
 )
 # A line that starts no field, continues none and is no comment.
-_STRAY = re.compile(rb"^(?![^\s:]++[ \t\r\f\v]*+:)[^\s#]", re.MULTILINE)
-_SOURCE = re.compile(r"(\S+)(?:\s*\(([^()\s]+)\))?")
+_STRAY = lazy(rb"^(?![^\s:]++[ \t\r\f\v]*+:)[^\s#]", re.MULTILINE)
+_SOURCE = lazy(r"(\S+)(?:\s*\(([^()\s]+)\))?")
 _ABSENT = frozenset({"not-installed", "config-files"})
 _PRESENT = frozenset(
     {"installed", "unpacked", "half-installed", "half-configured", "triggers-awaited", "triggers-pending"}

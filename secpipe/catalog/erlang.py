@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from secpipe.catalog._text import unreadable, usable
 from secpipe.model.package import Package
+from secpipe.model.pattern import lazy
 from secpipe.model.problem import Problem
 
 if TYPE_CHECKING:
@@ -27,7 +28,7 @@ KEPT = ()
 COMPLETE = ()
 
 # A comment, a text, a quoted atom, an atom, or any other character; possessive, so that nothing is tried twice.
-_TOKEN = re.compile(
+_TOKEN = lazy(
     rb"%[^\n]*+|\"((?:[^\"\\]|\\.)*+)(?:\"|\\?+\Z)|'((?:[^'\\]|\\.)*+)(?:'|\\?+\Z)|([a-z][A-Za-z0-9_@]*+)|[^\s%]",
     re.DOTALL,
 )
@@ -37,7 +38,7 @@ _LONGEST = 1 << 20
 _ELIXIR = frozenset({"elixir", "eex", "ex_unit", "iex", "logger", "mix"})
 _OWN = "runtime_dependencies"
 """A key that Erlang/OTP's build gives its own applications, and other tools do not."""
-_NAME = re.compile(r"[A-Za-z][A-Za-z0-9_@.-]*", re.ASCII)
+_NAME = lazy(r"[A-Za-z][A-Za-z0-9_@.-]*", re.ASCII)
 
 
 def parse(file: FileLike) -> Iterator[Package | Problem]:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from secpipe.catalog._gobuild import texts
 from secpipe.catalog._text import usable
 from secpipe.model.package import Package
+from secpipe.model.pattern import lazy
 from secpipe.model.problem import Problem
 from secpipe.unpack.patterns import PROGRAMS
 
@@ -24,9 +24,9 @@ COMPLETE = ()
 STANDARD_LIBRARY = "stdlib"
 """What the Go vulnerability database calls it."""
 
-_GO = re.compile(r"go([0-9]+(?:\.[0-9]+){0,2}(?:(?:alpha|beta|rc)[0-9]+)?)")
+_GO = lazy(r"go([0-9]+(?:\.[0-9]+){0,2}(?:(?:alpha|beta|rc)[0-9]+)?)")
 _DEVELOPMENT = "(devel)"
-_LINKED = re.compile(r"-X[= ]'?([\w./~+-]+)=v?([0-9]+\.[0-9]+\.[0-9]+[\w.+-]*)")
+_LINKED = lazy(r"-X[= ]'?([\w./~+-]+)=v?([0-9]+\.[0-9]+\.[0-9]+[\w.+-]*)")
 
 
 def parse(file: FileLike) -> Iterator[Package | Problem]:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from secpipe.catalog._json import UnreadableError, members, text
 from secpipe.catalog._text import unreadable, usable
 from secpipe.model.package import Package
+from secpipe.model.pattern import lazy
 from secpipe.model.problem import Problem
 
 if TYPE_CHECKING:
@@ -30,18 +31,18 @@ COMPLETE = ()
 
 # Debian has its packages where others have node_modules.
 _FOLDER = r"(?:node_modules|usr/(?:share|lib)/nodejs)"
-_INSIDE = re.compile(rf"(?:^|/){_FOLDER}/(.*)", re.DOTALL)
+_INSIDE = lazy(rf"(?:^|/){_FOLDER}/(.*)", re.DOTALL)
 _PACKAGE = r"(?:@[^/]+/)?[^/@.][^/]*"
-_INSTALLED = re.compile(
+_INSTALLED = lazy(
     # pnpm keeps what is to be linked to in a folder of its own.
     rf"(?:(?:{_PACKAGE}|\.pnpm/[^/]+)/node_modules/)*+{_PACKAGE}/package\.json",
     re.DOTALL,
 )
-_BROUGHT = re.compile(
+_BROUGHT = lazy(
     r"(?:^|/)(?:usr/(?:local/)?(?:lib|lib64|share)|(?:site|dist)-packages|site-library|gems|labextensions|bower_components)/"
 )
 """Folders of the system and of other package managers, where nobody develops an application."""
-_PREFIX = re.compile(r"\A[=v\s]+(?=[0-9])")
+_PREFIX = lazy(r"\A[=v\s]+(?=[0-9])")
 
 
 def parse(file: FileLike) -> Iterator[Package | Problem]:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from secpipe.catalog._text import stanzas, unreadable, usable
 from secpipe.model.package import Package, Source
+from secpipe.model.pattern import lazy
 from secpipe.model.problem import Problem
 
 if TYPE_CHECKING:
@@ -21,9 +21,9 @@ GLOBS = ("var/lib/pacman/local/*/desc",)
 KEPT = ()
 COMPLETE = GLOBS
 
-_SECTION = re.compile(rb"[ \t]*+%(NAME|VERSION|BASE|ARCH)%[ \t\r]*+\n[ \t]*+([^\n]*)")
+_SECTION = lazy(rb"[ \t]*+%(NAME|VERSION|BASE|ARCH)%[ \t\r]*+\n[ \t]*+([^\n]*)")
 # A blank line ends a section, the last one too.
-_ENDED = re.compile(rb"\n[ \t\r]*\n[ \t\r\n]*\Z")
+_ENDED = lazy(rb"\n[ \t\r]*\n[ \t\r\n]*\Z")
 _TAIL = 1024
 
 

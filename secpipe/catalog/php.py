@@ -7,13 +7,13 @@ list it.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from secpipe.catalog._json import UnreadableError, document, text
 from secpipe.catalog._text import unreadable, usable
 from secpipe.model.package import Package
+from secpipe.model.pattern import lazy
 from secpipe.model.problem import Problem
 
 if TYPE_CHECKING:
@@ -28,7 +28,7 @@ GLOBS = ("**/vendor/composer/installed.json", "**/composer/installed.json")
 KEPT = ()
 COMPLETE = (GLOBS[0],)
 
-_NAME = re.compile(r"[^/]+/[^/]+")
+_NAME = lazy(r"[^/]+/[^/]+")
 
 
 def parse(file: FileLike) -> Iterator[Package | Problem]:

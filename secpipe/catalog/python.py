@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from secpipe.catalog._text import unreadable, usable
 from secpipe.model.package import Package
+from secpipe.model.pattern import lazy
 from secpipe.model.problem import Problem
 
 if TYPE_CHECKING:
@@ -33,14 +34,14 @@ GLOBS = (
 KEPT = ()
 COMPLETE = (GLOBS[0], GLOBS[1], GLOBS[3])
 
-_END = re.compile(rb"\r?\n[ \t]*\r?\n")
-_FIELD = re.compile(rb"^(Name|Version)[ \t]*:(.*)", re.MULTILINE | re.IGNORECASE)
+_END = lazy(rb"\r?\n[ \t]*\r?\n")
+_FIELD = lazy(rb"^(Name|Version)[ \t]*:(.*)", re.MULTILINE | re.IGNORECASE)
 _ZIP = b"PK\x03\x04"
 _INFO = "EGG-INFO/PKG-INFO"
 _MOST = 16 << 20
 """Bytes of the largest zipped egg that is read: the list of its files takes several times what it has for them."""
 _MOST_METADATA = 1 << 20
-_NAME = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9])?", re.ASCII)
+_NAME = lazy(r"[A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9])?", re.ASCII)
 
 
 def parse(file: FileLike) -> Iterator[Package | Problem]:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from secpipe.catalog._text import unreadable, usable
 from secpipe.model.package import Package
+from secpipe.model.pattern import lazy
 from secpipe.model.problem import Problem
 
 if TYPE_CHECKING:
@@ -22,10 +23,10 @@ KEPT = ()
 COMPLETE = ()
 
 # A continuation line starts with its blank, so its text is none of these.
-_FIELD = re.compile(rb"^(Package|Version|Built|Repository|biocViews)[ \t]*+:(.*)", re.MULTILINE)
-_NAME = re.compile(r"[A-Za-z][A-Za-z0-9.]*", re.ASCII)
-_VERSION = re.compile(r"[0-9]+(?:[.-][0-9]+)*", re.ASCII)
-_INSTALLED = re.compile(r"(?:.*[/-])?library/(?:[0-9]+\.[0-9]+/)?[^/]+/DESCRIPTION", re.DOTALL)
+_FIELD = lazy(rb"^(Package|Version|Built|Repository|biocViews)[ \t]*+:(.*)", re.MULTILINE)
+_NAME = lazy(r"[A-Za-z][A-Za-z0-9.]*", re.ASCII)
+_VERSION = lazy(r"[0-9]+(?:[.-][0-9]+)*", re.ASCII)
+_INSTALLED = lazy(r"(?:.*[/-])?library/(?:[0-9]+\.[0-9]+/)?[^/]+/DESCRIPTION", re.DOTALL)
 """Where R keeps packages: `library`, `site-library`, `x86_64-pc-linux-gnu-library/4.5`."""
 _CRAN = frozenset({"CRAN", "RSPM"})
 

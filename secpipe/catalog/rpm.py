@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Collection, Iterator, Mapping
 from typing import TYPE_CHECKING
 
@@ -12,6 +11,7 @@ from secpipe.catalog._rpmdb import headers
 from secpipe.catalog._sqlite import MalformedError
 from secpipe.catalog._text import unreadable, usable
 from secpipe.model.package import Package, Source
+from secpipe.model.pattern import lazy
 from secpipe.model.problem import Problem
 
 if TYPE_CHECKING:
@@ -36,7 +36,7 @@ _TAGS = frozenset(
     {header.NAME, header.VERSION, header.RELEASE, header.EPOCH}
     | {header.VENDOR, header.ARCH, header.SOURCERPM, header.MODULARITYLABEL}
 )
-SOURCE_PACKAGE = re.compile(r"(.+)-([^-]+-[^-]+)\.(?:no)?src\.rpm")
+SOURCE_PACKAGE = lazy(r"(.+)-([^-]+-[^-]+)\.(?:no)?src\.rpm")
 
 
 def parse(file: FileLike) -> Iterator[Package | Problem]:

@@ -6,13 +6,13 @@ building, vendor, epoch, size, architecture, epoch number and source package, be
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from secpipe.catalog._text import unreadable, usable
 from secpipe.catalog.rpm import SOURCE_PACKAGE
 from secpipe.model.package import Package, Source
+from secpipe.model.pattern import lazy
 from secpipe.model.problem import Problem
 
 if TYPE_CHECKING:
@@ -26,7 +26,7 @@ KEPT = GLOBS
 COMPLETE = ()
 
 _FIELDS = 10
-_NUMBER = re.compile(r"[0-9]{1,10}")
+_NUMBER = lazy(r"[0-9]{1,10}")
 
 
 def parse(file: FileLike) -> Iterator[Package | Problem]:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from secpipe.catalog._text import unreadable
 from secpipe.model.package import Package
+from secpipe.model.pattern import lazy
 from secpipe.model.problem import Problem
 
 if TYPE_CHECKING:
@@ -25,18 +26,18 @@ GLOBS = ("**/specifications/*.gemspec", "**/specifications/default/*.gemspec")
 KEPT = ()
 COMPLETE = ()
 
-_ASSIGNMENT = re.compile(
+_ASSIGNMENT = lazy(
     rb"^[ \t]*+[a-z_]\w*+\.(name|version|platform)[ \t]*+=[ \t]*+(?:Gem::(?:Version|Platform)\.new[ \t]*+\(?[ \t]*+)?"
     rb"(?:\"([^\"\n]*+)\"|'([^'\n]*+)'|%[qQ]?(?:\{([^}\n]*+)\}|\(([^)\n]*+)\)|\[([^\]\n]*+)\]|<([^>\n]*+)>))",
     re.MULTILINE,
 )
 _HEAD = 4096
-_STUB = re.compile(rb"^# stub: (\S++) (\S++) (\S++) ", re.MULTILINE)
-_FILE = re.compile(r"(?:.*/)?([^/]+?)-([0-9][0-9A-Za-z.]*)(?:-([A-Za-z][^/]*))?\.gemspec", re.DOTALL)
+_STUB = lazy(rb"^# stub: (\S++) (\S++) (\S++) ", re.MULTILINE)
+_FILE = lazy(r"(?:.*/)?([^/]+?)-([0-9][0-9A-Za-z.]*)(?:-([A-Za-z][^/]*))?\.gemspec", re.DOTALL)
 _VALID = {
-    "name": re.compile(r"[A-Za-z0-9._-]{1,1024}", re.ASCII),
-    "version": re.compile(r"[0-9][0-9A-Za-z.-]{0,1023}", re.ASCII),
-    "platform": re.compile(r"[A-Za-z0-9._-]{1,1024}", re.ASCII),
+    "name": lazy(r"[A-Za-z0-9._-]{1,1024}", re.ASCII),
+    "version": lazy(r"[0-9][0-9A-Za-z.-]{0,1023}", re.ASCII),
+    "platform": lazy(r"[A-Za-z0-9._-]{1,1024}", re.ASCII),
 }
 _PURE = "ruby"
 
