@@ -28,6 +28,7 @@ ECOSYSTEMS = frozenset(
 _SCOPED_AT_WILL = frozenset({"AlmaLinux", "Debian", "Rocky Linux"})
 """Where the schema leaves the release out at will: a record without one is about every release."""
 
+_ANY_CASE = frozenset({"NuGet", "Packagist"})
 _RELEASES = {
     "Alpine": (r"v[0-9]+\.[0-9]+|edge", "Alpine:v3.20"),
     "Debian": (r"|[1-3]\.[0-9]|[0-9]+|sid|experimental", "Debian:12"),
@@ -90,8 +91,9 @@ def misnamed(ecosystem: str, vouched: str | None = None) -> Misnamed | None:
 def normalise(ecosystem: str, name: str) -> str:
     """The package name by which records and packages of this ecosystem meet; other ecosystems' names are exact.
 
-    PyPI: PEP 503 (lower case, runs of `-`, `_` and `.` as one hyphen).
+    PyPI: PEP 503 (lower case, runs of `-`, `_` and `.` as one hyphen). NuGet and Packagist take names in any case.
     """
-    if base(ecosystem) == "PyPI":
+    general = base(ecosystem)
+    if general == "PyPI":
         return _RUNS.sub("-", name).lower()
-    return name
+    return name.lower() if general in _ANY_CASE else name

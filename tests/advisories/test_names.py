@@ -15,6 +15,9 @@ from secpipe.advisories.names import base, normalise
         ("Debian:12", "libstdc++6", "libstdc++6"),
         ("Go", "github.com/A/b.c", "github.com/A/b.c"),
         ("npm", "@Scope/Name", "@Scope/Name"),
+        ("NuGet", "Newtonsoft.Json", "newtonsoft.json"),
+        ("Packagist", "Twig/Twig", "twig/twig"),
+        ("Maven", "Org.A:B", "Org.A:B"),
     ],
 )
 def test_normalise(ecosystem: str, name: str, expected: str) -> None:
