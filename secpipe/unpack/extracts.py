@@ -9,13 +9,18 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, replace
-from typing import Final, Protocol
+from functools import cache
+from threading import Lock
+from typing import TYPE_CHECKING, Final, Protocol
 
 from secpipe import __version__
 from secpipe.model.image import Layer
 from secpipe.model.limits import MIB, Limits
 from secpipe.unpack.budget import Budget
 from secpipe.unpack.layer import WHOLE, Distillers, LayerExtract, read_layer
+
+if TYPE_CHECKING:
+    import msgspec
 
 _FORMAT: Final = 2
 """Raised when `LayerExtract`, or what `read_layer` makes of a layer, becomes another one between two releases."""
@@ -120,11 +125,24 @@ def _size(extract: LayerExtract) -> int:
     return names + marks + sum(map(len, extract.contents.values()))
 
 
+_ONE_AT_A_TIME: Final = Lock()
+
+
+@cache
+def _new_decoder() -> msgspec.msgpack.Decoder[LayerExtract]:
+    import msgspec
+
+    return msgspec.msgpack.Decoder(LayerExtract)
+
+
 def _unpacked(value: bytes) -> LayerExtract | None:
     import msgspec
 
+    # msgspec notes what a type is made of before it knows all of it: another thread that reads it meanwhile crashes.
+    with _ONE_AT_A_TIME:
+        decoder = _new_decoder()
     try:
-        return msgspec.msgpack.decode(value, type=LayerExtract)
+        return decoder.decode(value)
     except (msgspec.DecodeError, RecursionError):
         return None
 

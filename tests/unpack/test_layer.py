@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import gzip
+import subprocess
+import sys
 import hashlib
 import tarfile
 from dataclasses import replace
@@ -146,3 +148,31 @@ def test_links_and_devices_have_no_content() -> None:
     kinds = [item.kind for item in extract.entries if not isinstance(item, Run)]
     assert kinds == ["symlink", "hardlink", "device", "device", "device", "directory"]
     assert extract.contents == {}
+
+
+DECODING = """
+import sys, threading
+import msgspec
+from secpipe.unpack import extracts
+from secpipe.unpack.layer import LayerExtract
+
+sys.setswitchinterval(1e-6)
+value = msgspec.msgpack.encode(LayerExtract(0, (), (), (), {1: b"x"}, {}))
+together = threading.Barrier(8)
+
+def decode():
+    together.wait()
+    for _ in range(20):
+        assert extracts._unpacked(value).contents == {1: b"x"}
+
+threads = [threading.Thread(target=decode) for _ in range(8)]
+for thread in threads:
+    thread.start()
+for thread in threads:
+    thread.join()
+"""
+
+
+def test_threads_that_read_kept_extracts_for_the_first_time_do_not_crash() -> None:
+    for _ in range(5):
+        subprocess.run([sys.executable, "-c", DECODING], check=True)
