@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import gzip
+import hashlib
 import subprocess
 import sys
-import hashlib
 import tarfile
 from dataclasses import replace
 
