@@ -50,7 +50,8 @@ class Goal:
         sign, bound = ("<=", self.most) if self.most is not None else (">=", self.least)
         assert bound is not None
         met = self.value <= bound if self.most is not None else self.value >= bound
-        return f"    {self.what:34}{self.value:8.2f}{self.unit} {sign} {bound:.4g}  {'met' if met else 'MISSED'}{self.remark}"
+        verdict = f"{'met' if met else 'MISSED'}{self.remark}"
+        return f"    {self.what:34}{self.value:8.2f}{self.unit} {sign} {bound:.4g}  {verdict}"
 
 
 def main() -> None:

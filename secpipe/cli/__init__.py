@@ -37,8 +37,7 @@ def _run(args: list[str]) -> int:
         from secpipe.cli import _lintrun
 
         if found := _lintrun.plain(args):
-            paths, formats, settings = found
-            return _lintrun.run(paths, settings, format=formats)
+            return _lintrun.run(found.paths, found.settings, format=found.formats, output=found.outputs)
     from secpipe.cli.app import build
 
     code = build(args)(args, prog_name="secpipe", standalone_mode=False)

@@ -1,6 +1,7 @@
 """What `secpipe lint` does once its options are read.
 
-A command line without options comes here straight away: loading the option parser takes longer than linting a file.
+A command line with no more than the usual options comes here straight away: loading the option parser takes longer
+than linting a file.
 """
 
 from __future__ import annotations
@@ -9,39 +10,54 @@ import gc
 import os
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from secpipe.cli._reports import destinations, emit
 from secpipe.cli._streams import say
 from secpipe.config.settings import LintSettings
 from secpipe.errors import UsageError
+from secpipe.model.severity import Level
 
 if TYPE_CHECKING:
     from secpipe.cli._fix import Mode
     from secpipe.model.lint import LintReport
 
+_VALUED = frozenset({"-f", "--format", "-o", "--output", "--shellcheck", "-t", "--failure-threshold"})
+_THRESHOLDS = {str(level): level for level in Level if level}
 
-def plain(args: Sequence[str]) -> tuple[list[str], list[str], LintSettings] | None:
-    """Paths, formats and settings of `lint [-f FORMAT] [--shellcheck WHEN] PATH…`, None when there is any other option."""
-    paths: list[str] = []
-    formats: list[str] = []
-    shellcheck: str | None = None
+
+class Plain(NamedTuple):
+    """What a command line says that needs no option parser."""
+
+    paths: list[str]
+    formats: list[str]
+    outputs: list[str]
+    settings: LintSettings
+
+
+def plain(args: Sequence[str]) -> Plain | None:
+    """`lint PATH…` with the options that pipelines use, each in its usual form; None when there is anything else."""
+    line = Plain([], [], [], LintSettings())
+    settings: dict[str, Any] = {}
     left = iter(args[1:] if args[:1] == ["lint"] else ())
     for arg in left:
-        if arg in ("-f", "--format"):
-            name = next(left, "-")
-            if name.startswith("-"):
-                return None
-            formats.append(name)
-        elif arg == "--shellcheck":
-            shellcheck = next(left, "")
-            if shellcheck not in ("auto", "on", "off"):
-                return None
-        elif arg.startswith("-") and arg != "-":
+        if arg == "--no-fail":
+            settings["no_fail"] = True
+        elif not arg.startswith("-") or arg == "-":
+            line.paths.append(arg)
+        elif arg not in _VALUED or (value := next(left, "-")).startswith("-"):
             return None
+        elif arg in ("-f", "--format"):
+            line.formats.append(value)
+        elif arg in ("-o", "--output"):
+            line.outputs.append(value)
+        elif arg == "--shellcheck" and value in ("auto", "on", "off"):
+            settings["shellcheck"] = value
+        elif arg in ("-t", "--failure-threshold") and value in _THRESHOLDS:
+            settings["failure_threshold"] = _THRESHOLDS[value]
         else:
-            paths.append(arg)
-    return (paths, formats, LintSettings(shellcheck=shellcheck)) if paths else None
+            return None
+    return line._replace(settings=LintSettings(**settings)) if line.paths else None
 
 
 def run(

@@ -13,6 +13,7 @@ import pytest
 
 from secpipe.cli._lintrun import plain
 from secpipe.config.settings import LintSettings
+from secpipe.model.severity import Level
 from tests.support.cli import SETTINGS, secpipe
 
 SCHEMA = json.loads((Path(__file__).parents[2] / "docs/schema/lint.schema.json").read_text())
@@ -204,16 +205,44 @@ def test_into_a_pipe_nothing_heavy_is_imported(folder: Path) -> None:
 def test_command_lines_that_need_no_option_parser(
     args: list[str], expected: tuple[list[str], list[str]] | None
 ) -> None:
-    assert plain(args) == (expected and (*expected, LintSettings()))
+    assert plain(args) == (expected and (*expected, [], LintSettings()))
 
 
-def test_shellcheck_needs_no_option_parser_either() -> None:
-    assert plain(["lint", "--shellcheck", "off", "a"]) == (["a"], [], LintSettings(shellcheck="off"))
-    assert plain(["lint", "--shellcheck", "maybe", "a"]) is None
-    assert plain(["lint", "a", "--shellcheck"]) is None
+@pytest.mark.parametrize(
+    ("options", "settings"),
+    [
+        (["--shellcheck", "off"], LintSettings(shellcheck="off")),
+        (["--no-fail"], LintSettings(no_fail=True)),
+        (["-t", "error"], LintSettings(failure_threshold=Level.ERROR)),
+        (
+            ["--no-fail", "--failure-threshold", "style"],
+            LintSettings(no_fail=True, failure_threshold=Level.STYLE),
+        ),
+    ],
+)
+def test_the_usual_settings_need_no_option_parser_either(options: list[str], settings: LintSettings) -> None:
+    assert plain(["lint", *options, "a", "-o", "sarif=x"]) == (["a"], [], ["sarif=x"], settings)
 
 
-@pytest.mark.parametrize("formats", [[], ["-f", "json"], ["-f", "nonsense"]])
+@pytest.mark.parametrize(
+    "options", [["--shellcheck", "maybe"], ["-t", "ERROR"], ["-t", "none"], ["-t"], ["-o"]]
+)
+def test_what_has_to_be_explained_goes_to_the_option_parser(options: list[str]) -> None:
+    assert plain(["lint", "a", *options]) is None
+
+
+@pytest.mark.parametrize(
+    "formats",
+    [
+        [],
+        ["-f", "json"],
+        ["-f", "nonsense"],
+        ["--no-fail"],
+        ["-t", "error", "-f", "json"],
+        ["-o", "tty"],
+        ["-o", "x="],
+    ],
+)
 def test_with_and_without_the_option_parser_the_same_happens(folder: Path, formats: list[str]) -> None:
     # Which option makes no difference, as long as it changes nothing.
     parsed = secpipe("lint", *formats, "--disable-ignore-pragma", "Dockerfile", "missing", cwd=folder)
