@@ -24,6 +24,28 @@ class Evidence:
     scheme: str
 
 
+VexStatus = Literal["not_affected", "affected", "fixed", "under_investigation"]
+"""What a VEX document says of a product; the words are OpenVEX's. Only `not_affected` and `fixed` suppress."""
+
+
+@dataclass(frozen=True, slots=True)
+class Suppression:
+    """Why a finding does not count at the gate, and who says so. It stays in every report.
+
+    `kind` tells an entry of an ignore file from a statement in a VEX document. `reason` is what a person wrote down,
+    '' where the format has no place for it; `source` the file, as named; `expires` an ISO date (YYYY-MM-DD), '' for
+    never. `status` and `justification` (one of VEX's words, `vulnerable_code_not_present`) are those of VEX.
+    """
+
+    kind: Literal["ignore", "vex"]
+    reason: str
+    source: str
+    owner: str = ""
+    expires: str = ""
+    status: VexStatus | None = None
+    justification: str = ""
+
+
 @dataclass(frozen=True, slots=True)
 class Finding:
     """One vulnerability in one package. `id` is the CVE where there is one, `aliases` every other name of it."""
@@ -38,6 +60,10 @@ class Finding:
     evidence: Evidence
     summary: str = ""
     url: str = ""
+    suppression: Suppression | None = None
+    """set where it was decided that it does not count; None where it does"""
+    new: bool | None = None
+    """whether the baseline lacks it; None without a baseline"""
 
     @property
     def layer(self) -> LayerRef | None:
