@@ -64,6 +64,10 @@ class Finding:
     """set where it was decided that it does not count; None where it does"""
     new: bool | None = None
     """whether the baseline lacks it; None without a baseline"""
+    kev: bool = False
+    """whether CISA's catalogue of known exploited vulnerabilities has it"""
+    epss: float | None = None
+    """the probability (0-1) that it is exploited within 30 days, by FIRST's EPSS; None where that tells nothing"""
 
     @property
     def layer(self) -> LayerRef | None:

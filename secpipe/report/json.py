@@ -122,6 +122,8 @@ def _finding(finding: Finding) -> dict[str, Any]:
             "scheme": finding.evidence.scheme,
         },
         **_platform(finding.package),
+        **({"kev": True} if finding.kev else {}),
+        **({"epss": finding.epss} if finding.epss is not None else {}),
     }
 
 

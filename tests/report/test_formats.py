@@ -195,3 +195,11 @@ def test_names_that_are_no_utf8_make_valid_reports() -> None:
     flawed = finding("CVE-1-1", replace(package("a\udcff", "1"), path="x\udcff"))
     for form in formats("scan"):
         render(form, scan_report(flawed)).encode("utf-8", "strict")
+
+
+def test_json_tells_of_exploits_only_where_they_are_known() -> None:
+    known = replace(finding("CVE-2021-44228", package("log", "2.0")), kev=True, epss=0.97565)
+    other = finding("CVE-2022-0001", package("zlib1g", "1.2"))
+    document = json.loads(render("json", scan_report(known, other)))
+    jsonschema.validate(document, schema("docs/schema/scan.schema.json"))
+    assert [(f.get("kev"), f.get("epss")) for f in document["findings"]] == [(True, 0.97565), (None, None)]
