@@ -16,6 +16,7 @@ from secpipe.model.image import Platform
 from secpipe.model.limits import Limits
 from secpipe.oci.layout import Directory, open_layout, same_name
 from secpipe.oci.target import open_image
+from secpipe.unpack.layer import read_layer
 from tests.support import images
 from tests.support.images import BuiltImage, BuiltLayer
 
@@ -210,6 +211,16 @@ def test_documents_beyond_their_limit(tmp_path: Path) -> None:
 )
 def test_same_name(known: str, name: str, same: bool) -> None:
     assert same_name(known, name) is same
+
+
+@pytest.mark.skipif(not shutil.which("skopeo"), reason="skopeo is not installed")
+def test_zstd_chunked_as_skopeo_writes_it(tmp_path: Path) -> None:
+    folder = images.write_layout(tmp_path / "ours", {"1": ONE, "2": TWO})
+    command = ["skopeo", "copy", "-q", "--dest-compress", "--dest-compress-format", "zstd:chunked"]
+    subprocess.run([*command, f"oci:{folder}:2", f"oci:{tmp_path}/theirs:2"], check=True)
+    with open_image(f"oci:{tmp_path}/theirs:2") as image:
+        assert image.layers[0].descriptor.media_type.endswith("+zstd")
+        assert read_layer(image.layers[0], b"two".__eq__, Limits()).contents == {0: b"2"}
 
 
 @pytest.mark.skipif(not shutil.which("skopeo"), reason="skopeo is not installed")
