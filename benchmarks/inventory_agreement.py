@@ -1,0 +1,255 @@
+"""How far `secpipe sbom`, syft and trivy agree on what is inside: `python benchmarks/inventory_agreement.py TARGET…`
+
+A target is a docker-archive, an OCI layout or a root filesystem in a folder. Each program lists its packages as CycloneDX;
+two are the same with the same type, name and version as far as the type's rules tell spellings apart. What both peers
+find and we do not is a fault of ours unless a rule of `RULES` says why it is none; so is what only we find. What one
+peer alone finds is counted. The exit code is 1 when anything is not explained.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import re
+import shutil
+import sqlite3
+import subprocess
+import sys
+import tempfile
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from secpipe.catalog._purlread import Purl, package_name, parse
+
+SECPIPE = (sys.executable, "-m", "secpipe")
+_OF_A_DISTRIBUTION = ("alpm", "apk", "deb", "rpm")
+_GUESSED = ("UNKNOWN", "unknown", "(devel)", "")
+"""What peers write in the place of a version that they do not know."""
+
+
+class Key(NamedTuple):
+    """One package, spelt as all of them spell it."""
+
+    type: str
+    name: str
+    version: str
+
+    def __str__(self) -> str:
+        return f"{self.type} {self.name} {self.version}"
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """What one program says of one package: where, and with which properties."""
+
+    paths: tuple[str, ...]
+    properties: Mapping[str, str]
+
+
+Listing = Mapping[Key, Found]
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """Why a difference is none. `about` is "ours" for what only we find, "theirs" for what both peers do."""
+
+    name: str
+    reason: str
+    about: str
+    holds: Callable[[Key, Found, Mapping[str, Listing]], bool]
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """One target: the three listings, and what has to be told, each with the rule that explains it or None."""
+
+    target: str
+    listings: Mapping[str, Listing]
+    missed: tuple[tuple[Key, Rule | None], ...]
+    extra: tuple[tuple[Key, Rule | None], ...]
+
+    @property
+    def unexplained(self) -> int:
+        return sum(rule is None for _, rule in (*self.missed, *self.extra))
+
+
+def key(purl: Purl) -> Key:
+    """The package that a URL means, without what the programs spell in ways of their own."""
+    name, version = package_name(purl), purl.version
+    if purl.type == "pypi":
+        name = re.sub(r"[-_.]+", "-", name).lower()
+    elif purl.type in ("composer", "nuget", "hex", "pub", "generic"):
+        name = name.lower()
+    elif purl.type == "maven":
+        # The group is what programs without a database of all artifacts have to guess.
+        name = purl.name
+    elif purl.type == "golang":
+        version = version.removeprefix("v").removeprefix("go")
+    elif purl.type in _OF_A_DISTRIBUTION and (epoch := purl.qualifiers.get("epoch")):
+        version = re.sub(r"^[0-9]+:", "", version)
+        version = version if epoch == "0" else f"{epoch}:{version}"
+    return Key(purl.type, name, version.removeprefix("0:") if purl.type in _OF_A_DISTRIBUTION else version)
+
+
+def listing(document: Mapping[str, Any]) -> dict[Key, Found]:
+    """The packages in a CycloneDX document; components without a package URL are none."""
+    found: dict[Key, Found] = {}
+    for component in document.get("components", ()):
+        if not (address := component.get("purl")):
+            continue
+        one = key(parse(address))
+        properties = {entry["name"]: entry.get("value", "") for entry in component.get("properties", ())}
+        paths = {entry["location"] for entry in component.get("evidence", {}).get("occurrences", ())}
+        paths |= {value for name, value in properties.items() if name.endswith((":path", ":FilePath"))}
+        known = found.get(one, Found((), {}))
+        merged = tuple(sorted({*known.paths, *(path.lstrip("/") for path in paths)}))
+        found[one] = Found(merged, {**properties, **known.properties})
+    return found
+
+
+# ---------------------------------------------------------------- why a difference is none
+
+
+RULES: tuple[Rule, ...] = ()
+"""None was needed on the roots that were compared so far."""
+
+
+def explain(one: Key, about: str, found: Found, listings: Mapping[str, Listing]) -> Rule | None:
+    """The first rule that holds."""
+    return next((rule for rule in RULES if rule.about == about and rule.holds(one, found, listings)), None)
+
+
+def compare(target: str, listings: Mapping[str, Listing]) -> Comparison:
+    """Hold the listings of `secpipe` and its peers against each other."""
+    ours, *theirs = (listings[name] for name in ("secpipe", "syft", "trivy"))
+    both = sorted(theirs[0].keys() & theirs[1].keys() - ours.keys())
+    only = sorted(ours.keys() - theirs[0].keys() - theirs[1].keys())
+    return Comparison(
+        target,
+        listings,
+        tuple((one, explain(one, "theirs", theirs[0][one], listings)) for one in both),
+        tuple((one, explain(one, "ours", ours[one], listings)) for one in only),
+    )
+
+
+# ---------------------------------------------------------------- the programs
+
+
+def commands(target: Path, syft: str, trivy: str, cache: Path) -> dict[str, Sequence[str]]:
+    """Command lines that write CycloneDX to standard output."""
+    if (target / "index.json").is_file():
+        ours, kind, image = f"oci:{target}", f"oci-dir:{target}", ("image", "--input", str(target))
+    elif target.is_dir():
+        ours, kind, image = f"dir:{target}", f"dir:{target}", ("rootfs", str(target))
+    else:
+        ours, kind, image = (
+            f"docker-archive:{target}",
+            f"docker-archive:{target}",
+            ("image", "--input", str(target)),
+        )
+    return {
+        "secpipe": (*SECPIPE, "sbom", ours, "-f", "cyclonedx", "--no-cache", "--allow-incomplete"),
+        "syft": ("env", "SYFT_CHECK_FOR_APP_UPDATE=false", syft, "scan", kind, "-q", "-o", "cyclonedx-json"),
+        "trivy": (
+            *(trivy, *image, "--cache-dir", str(cache), "--cache-backend", "memory", "-q", "-f", "cyclonedx"),
+            *("--offline-scan", "--skip-java-db-update", "--disable-telemetry", "--skip-version-check"),
+        ),
+    }
+
+
+def prepare(cache: Path) -> None:
+    """A database of Java archives for trivy, which refuses to look at one without: an empty one, as ours has none either."""
+    folder = cache / "java-db"
+    if (folder / "trivy-java.db").exists():
+        return
+    folder.mkdir(parents=True, exist_ok=True)
+    with sqlite3.connect(folder / "trivy-java.db") as database:
+        database.execute("create table artifacts (id integer primary key, group_id text, artifact_id text)")
+        database.execute(
+            "create table indices (artifact_id integer, version text, sha1 blob, archive_type text)"
+        )
+    times = {name: "2100-01-01T00:00:00Z" for name in ("NextUpdate", "UpdatedAt", "DownloadedAt")}
+    (folder / "metadata.json").write_text(json.dumps({"Version": 1, **times}))
+
+
+def run(command: Sequence[str]) -> dict[Key, Found]:
+    """What a program lists. SystemExit when it lists nothing."""
+    done = subprocess.run(command, capture_output=True, check=False)
+    try:
+        return listing(json.loads(done.stdout))
+    except ValueError:
+        sys.stderr.buffer.write(done.stderr[-2000:])
+        raise SystemExit(f"error: exit code {done.returncode} from: {' '.join(command[:6])}") from None
+
+
+# ---------------------------------------------------------------- what is told
+
+
+def tell(result: Comparison, verbose: bool) -> None:
+    """Counts a type, then the differences: each without a reason, the others by their reason, or all of them."""
+    names = tuple(result.listings)
+    print(f"{result.target}\n    {'type':12}" + "".join(f"{name:>10}" for name in (*names, "all three")))
+    counts = {name: Counter(one.type for one in found) for name, found in result.listings.items()}
+    agreed = Counter(
+        one.type for one in set.intersection(*(set(found) for found in result.listings.values()))
+    )
+    for type in sorted(set().union(*counts.values())):
+        print(f"    {type:12}" + "".join(f"{counts[name][type]:10}" for name in names) + f"{agreed[type]:10}")
+    _differences("both peers find, we do not", result.missed, result.listings["syft"], verbose)
+    _differences("only we find", result.extra, result.listings["secpipe"], verbose)
+    for name in names[1:]:
+        others = set().union(*(set(result.listings[other]) for other in names if other != name))
+        alone = sorted(set(result.listings[name]) - others)
+        print(f"  only {name} finds: {len(alone)} {_by_type(alone)}".rstrip())
+        if verbose:
+            _list(alone, result.listings[name])
+
+
+def _differences(what: str, found: Iterable[tuple[Key, Rule | None]], where: Listing, verbose: bool) -> None:
+    found = list(found)
+    print(f"  {what}: {len(found)}{'' if found else ', as it should be'}")
+    reasons = Counter(rule for _, rule in found)
+    for rule, count in sorted(reasons.items(), key=lambda item: item[0].name if item[0] else ""):
+        of = [one for one, other in found if other is rule]
+        print(f"    {count:5} {f'{rule.name}: {rule.reason}' if rule else 'NOT EXPLAINED'}")
+        if verbose or rule is None:
+            _list(of, where)
+
+
+def _list(packages: Iterable[Key], where: Listing) -> None:
+    for one in packages:
+        print(f"          {one}  ({', '.join(where[one].paths[:2])})")
+
+
+def _by_type(packages: Iterable[Key]) -> str:
+    counts = Counter(one.type for one in packages)
+    return f"({', '.join(f'{count} {type}' for type, count in sorted(counts.items()))})" if counts else ""
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
+    parser.add_argument("targets", metavar="TARGET", type=Path, nargs="+")
+    parser.add_argument("--syft", default="syft", help="the program to compare with")
+    parser.add_argument("--trivy", default="trivy", help="the other one")
+    parser.add_argument("-v", "--verbose", action="store_true", help="list every difference")
+    options = parser.parse_args()
+    for peer in (options.syft, options.trivy):
+        if not shutil.which(peer):
+            raise SystemExit(f"error: {peer} is not installed")
+    unexplained = 0
+    with tempfile.TemporaryDirectory() as scratch:
+        prepare(Path(scratch))
+        for target in options.targets:
+            programs = commands(target.resolve(), options.syft, options.trivy, Path(scratch))
+            result = compare(str(target), {name: run(command) for name, command in programs.items()})
+            tell(result, options.verbose)
+            unexplained += result.unexplained
+    print(f"{unexplained} differences are not explained")
+    sys.exit(1 if unexplained else 0)
+
+
+if __name__ == "__main__":
+    main()
