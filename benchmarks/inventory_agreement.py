@@ -12,7 +12,6 @@ import argparse
 import json
 import re
 import shutil
-import sqlite3
 import subprocess
 import sys
 import tempfile
@@ -140,6 +139,7 @@ def compare(target: str, listings: Mapping[str, Listing]) -> Comparison:
 
 def commands(target: Path, syft: str, trivy: str, cache: Path) -> dict[str, Sequence[str]]:
     """Command lines that write CycloneDX to standard output."""
+    image: tuple[str, ...]
     if (target / "index.json").is_file():
         ours, kind, image = f"oci:{target}", f"oci-dir:{target}", ("image", "--input", str(target))
     elif target.is_dir():
@@ -165,13 +165,15 @@ def prepare(cache: Path) -> None:
     folder = cache / "java-db"
     if (folder / "trivy-java.db").exists():
         return
+    import sqlite3
+
     folder.mkdir(parents=True, exist_ok=True)
     with sqlite3.connect(folder / "trivy-java.db") as database:
         database.execute("create table artifacts (id integer primary key, group_id text, artifact_id text)")
         database.execute(
             "create table indices (artifact_id integer, version text, sha1 blob, archive_type text)"
         )
-    times = {name: "2100-01-01T00:00:00Z" for name in ("NextUpdate", "UpdatedAt", "DownloadedAt")}
+    times = dict.fromkeys(("NextUpdate", "UpdatedAt", "DownloadedAt"), "2100-01-01T00:00:00Z")
     (folder / "metadata.json").write_text(json.dumps({"Version": 1, **times}))
 
 
