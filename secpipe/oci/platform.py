@@ -50,6 +50,8 @@ def host() -> Platform:
 def parse(text: str) -> Platform:
     """`os/architecture[/variant]`, with the kernel's names of architectures (`x86_64`) understood."""
     parts = text.strip().lower().split("/")
+    if parts == ["all"]:
+        raise UsageError("this works on one platform, not on all", "name one, such as --platform linux/arm64")
     if not 2 <= len(parts) <= 3 or not all(_WORD.fullmatch(part) for part in parts):
         raise UsageError(
             f"{text[:80]!r} is no platform", "write os/architecture[/variant], such as linux/arm64"

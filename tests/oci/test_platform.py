@@ -39,12 +39,15 @@ def test_parse(text: str, platform: str) -> None:
     assert str(parse(text)) == platform
 
 
-@pytest.mark.parametrize(
-    "text", ["", "linux", "linux/", "/amd64", "a/b/c/d", "linux/amd 64", "all", "linux//v7"]
-)
+@pytest.mark.parametrize("text", ["", "linux", "linux/", "/amd64", "a/b/c/d", "linux/amd 64", "linux//v7"])
 def test_no_platform(text: str) -> None:
     with pytest.raises(UsageError, match="no platform"):
         parse(text)
+
+
+def test_all_is_for_commands_that_take_several() -> None:
+    with pytest.raises(UsageError, match="one platform, not on all"):
+        parse("all")
 
 
 @given(st.text())
