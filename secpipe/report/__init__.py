@@ -39,6 +39,10 @@ def render(
 ) -> str:
     """The report in the named format. Raises `UsageError` for a format that is unknown or not for this report."""
     module = _module(check(name, report.kind))
+    if report.kind == "scan":
+        from secpipe.report._wellformed import with_wellformed_texts
+
+        report = with_wellformed_texts(report)
     text: str = getattr(module, report.kind)(report, color=color, width=width)
     return text
 

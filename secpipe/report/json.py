@@ -9,7 +9,7 @@ from secpipe.report._text import json_lines, json_text
 
 if TYPE_CHECKING:
     from secpipe.model.lint import LintReport
-    from secpipe.model.package import LayerRef, Package
+    from secpipe.model.package import Distribution, LayerRef, Package
     from secpipe.model.problem import Problem
     from secpipe.model.sbom import Bom
     from secpipe.model.scan import Finding, ScanReport, Target
@@ -46,6 +46,8 @@ def scan(report: ScanReport, *, color: bool = False, width: int | None = None) -
             "findings": [_finding(f) for f in report.findings],
             "problems": [_problem(p) for p in report.problems],
             "verdict": report.verdict,
+            "exitCode": report.exit_code,
+            "reason": report.reason,
         }
     )
 
@@ -68,6 +70,7 @@ def _target(target: Target) -> dict[str, Any]:
             "platform": image.platform,
             "digest": image.digest or None,
             "distribution": image.distribution and str(image.distribution),
+            **_system(image.distribution),
         }
         for image in target.images
     ]
@@ -77,7 +80,16 @@ def _target(target: Target) -> dict[str, Any]:
         "platform": target.platform,
         "distribution": target.distribution and str(target.distribution),
         **({"images": images} if images else {}),
+        **_system(target.distribution),
     }
+
+
+def _system(distribution: Distribution | None) -> dict[str, Any]:
+    """The parts of what `distribution` has as one text."""
+    if distribution is None:
+        return {}
+    parts = {"id": distribution.id, "versionId": distribution.version_id, "name": distribution.name}
+    return {"operatingSystem": {key: part for key, part in parts.items() if part or key == "id"}}
 
 
 def _problem(problem: Problem) -> dict[str, Any]:
@@ -102,6 +114,9 @@ def _package(package: Package) -> dict[str, Any]:
         "layer": _layer(package.layer),
         **({"owner": package.owner} if package.owner else {}),
         **_platform(package),
+        **({"arch": package.arch} if package.arch else {}),
+        **({"vendor": package.vendor} if package.vendor else {}),
+        **({"module": package.module} if package.module else {}),
     }
 
 
@@ -124,6 +139,9 @@ def _finding(finding: Finding) -> dict[str, Any]:
         **_platform(finding.package),
         **({"kev": True} if finding.kev else {}),
         **({"epss": finding.epss} if finding.epss is not None else {}),
+        "path": finding.package.path,
+        **({"summary": finding.summary} if finding.summary else {}),
+        **({"url": finding.url} if finding.url else {}),
     }
 
 
