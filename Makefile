@@ -41,6 +41,7 @@ lint: $(DEV)
 	$(BIN)/ruff check
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+	$(BIN)/zizmor --offline --no-progress --quiet .github action.yml
 
 format: $(DEV) ## Format the code and apply the safe fixes
 	$(BIN)/ruff check --fix-only
