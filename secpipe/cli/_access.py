@@ -38,6 +38,15 @@ LimitOption = Annotated[
     typer.Option(metavar="NAME=VALUE", help="Raise or lower a bound, such as layer-bytes=16GiB; repeatable."),
 ]
 
+BaseOption = Annotated[
+    str | None,
+    typer.Option(
+        metavar="IMAGE",
+        show_default=False,
+        help="The image that TARGET was built from: tell the packages of the base from the application's.",
+    ),
+]
+
 
 def credentials(target: str, username: str | None, password_stdin: bool) -> Credentials | None:
     """Those of the command line and the environment; None leaves the search to the files."""

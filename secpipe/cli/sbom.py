@@ -9,6 +9,7 @@ import typer
 
 from secpipe.cli._access import (
     AuthfileOption,
+    BaseOption,
     InsecureOption,
     LimitOption,
     NoCacheOption,
@@ -60,6 +61,7 @@ def sbom(
     insecure: InsecureOption = False,
     no_cache: NoCacheOption = False,
     limit: LimitOption = None,
+    base: BaseOption = None,
 ) -> None:
     """List the packages of a container image: as CycloneDX 1.6, SPDX 2.3, JSON or a table.
 
@@ -73,7 +75,7 @@ def sbom(
     options = ImageOptions(target, platform, who, authfile, insecure, parse_limits(limit or []))
     moment = moment_of(os.environ.get("SOURCE_DATE_EPOCH", ""))
     with shown() as progress:
-        found = bom(options, cache=not no_cache, moment=moment, progress=progress)
+        found = bom(options, cache=not no_cache, moment=moment, base=base or "", progress=progress)
     emit(found, wanted)
     if ("table", None) not in wanted:
         tell(found.problems)

@@ -10,6 +10,7 @@ import typer
 from secpipe.cache.paths import database_path
 from secpipe.cli._access import (
     AuthfileOption,
+    BaseOption,
     InsecureOption,
     LimitOption,
     NoCacheOption,
@@ -71,6 +72,7 @@ def scan(
     insecure: InsecureOption = False,
     no_cache: NoCacheOption = False,
     limit: LimitOption = None,
+    base: BaseOption = None,
 ) -> None:
     """Scan a container image for packages with known vulnerabilities.
 
@@ -92,6 +94,7 @@ def scan(
         insecure=insecure,
         limits=parse_limits(limit or []),
         cache=not no_cache,
+        base=base or "",
     )
     with shown() as progress:
         report = run(options, progress)

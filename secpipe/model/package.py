@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Literal
+
+Origin = Literal["base", "app", ""]
+"""Whether the layers of the base image brought a package, or those above them; '' where nobody knows or asked."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,3 +65,4 @@ class Package:
     """the module stream that it belongs to, `nodejs:18:8060020230306170042:ad008a3a`; RPM's"""
     qualifiers: tuple[tuple[str, str], ...] = ()
     """what else its package URL tells, by key and sorted: the platform of a gem, the channel of a conda package"""
+    origin: Origin = ""

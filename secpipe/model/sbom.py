@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import ClassVar, Literal
 
-from secpipe.model.package import LayerRef, Package
+from secpipe.model.package import LayerRef, Origin, Package
 from secpipe.model.problem import Problem
 from secpipe.model.scan import Target
 from secpipe.model.text import wellformed
@@ -21,6 +21,7 @@ PATH = PREFIX + "path"
 PLATFORM = PREFIX + "platform"
 PROBLEM = PREFIX + "problem"
 ARCH, MODULE, OWNER, VENDOR = PREFIX + "arch", PREFIX + "module", PREFIX + "owner", PREFIX + "vendor"
+ORIGIN = PREFIX + "origin"
 SOURCE_NAME, SOURCE_VERSION = PREFIX + "source:name", PREFIX + "source:version"
 LAYER_DIGEST, LAYER_INDEX = PREFIX + "layer:digest", PREFIX + "layer:index"
 
@@ -52,6 +53,7 @@ def of_package(package: Package) -> Properties:
         (LAYER_DIGEST, layer.digest if layer else ""),
         (LAYER_INDEX, str(layer.index) if layer else ""),
         (MODULE, package.module),
+        (ORIGIN, package.origin),
         (OWNER, package.owner),
         (SOURCE_NAME, source.name if source else ""),
         (SOURCE_VERSION, source.version if source else ""),
@@ -80,6 +82,12 @@ def layer_of(found: Mapping[str, str], of_image: Mapping[str, str]) -> LayerRef 
     if not digest or not (index.isascii() and index.isdecimal() and len(index) < 6):
         return None
     return LayerRef(digest, int(index), of_image.get(instruction_of(int(index))))
+
+
+def origin_of(found: Mapping[str, str]) -> Origin:
+    """The origin in a package's properties; '' when they tell of none that we know."""
+    told = found.get(ORIGIN)
+    return "base" if told == "base" else "app" if told == "app" else ""
 
 
 def problems_of(texts: Iterable[str], subject: str) -> set[Problem]:

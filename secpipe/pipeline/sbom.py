@@ -22,6 +22,7 @@ from secpipe.model.progress import Progress
 from secpipe.model.sbom import Bom
 from secpipe.model.scan import Target
 from secpipe.oci.target import open_image, registry_reference
+from secpipe.pipeline.base import divided, split_of
 from secpipe.pipeline.inventory import OS_TYPES, listed, missing, unnamed, with_ecosystems
 
 if TYPE_CHECKING:
@@ -45,13 +46,18 @@ class Listed:
 
 
 def bom(
-    options: ImageOptions, *, cache: bool = True, moment: str = "", progress: Progress | None = None
+    options: ImageOptions,
+    *,
+    cache: bool = True,
+    moment: str = "",
+    base: str = "",
+    progress: Progress | None = None,
 ) -> Bom:
     """The packages of the image that the options name, or of a list of packages, to be written anew.
 
-    `moment` is when the list is to have been made. Raises as a scan does.
+    `moment` is when the list is to have been made, `base` the image that it was built from. Raises as a scan does.
     """
-    if file := file_of(options.target, options.platform):
+    if file := file_of(options.target, options.platform, base):
         told = read(file, options.target, options.limits)
         target = Target(options.target, told.digest, str(told.platform), told.inventory.distribution)
         return Bom(target, told.inventory.packages, told.inventory.problems, moment=moment)
@@ -64,7 +70,8 @@ def bom(
         limits=options.limits,
         progress=progress,
     ) as image:
-        found = listed(image, options.limits, cache=cache)
+        split = split_of(image, base, options, options.platform)
+        found = divided(listed(image, options.limits, cache=cache), split)
     target = Target(options.target, image.digest, str(image.platform), found.distribution)
     problems = list(found.problems)
     if found.distribution is None and any(package.type in OS_TYPES for package in found.packages):
@@ -77,10 +84,11 @@ def undecided(found: Bom, *, allow_incomplete: bool) -> bool:
     return any(not (allow_incomplete and problem.coverage) for problem in found.problems)
 
 
-def file_of(target: str, platform: str | None = None) -> Path | None:
+def file_of(target: str, platform: str | None = None, base: str = "") -> Path | None:
     """The list of packages that a target names, `-` for one on standard input; None when it names something else.
 
-    Without its kind, a file is known by its first bytes. UsageError for a platform, which a list has no choice of.
+    Without its kind, a file is known by its first bytes. UsageError for a platform, which a list has no choice of,
+    and for a base image, whose layers it does not have.
     """
     kind, _, rest = target.partition(":")
     if kind + ":" == _KIND and rest:
@@ -92,6 +100,11 @@ def file_of(target: str, platform: str | None = None) -> Path | None:
     if platform:
         raise UsageError(
             f"{target} is about one platform, so there is none to choose", "leave out --platform"
+        )
+    if base:
+        raise UsageError(
+            f"{target} is a list of packages, which has no layers to compare with those of a base image",
+            "give --base when the list is made: secpipe sbom IMAGE --base BASE",
         )
     return file
 

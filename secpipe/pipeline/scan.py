@@ -22,6 +22,7 @@ from secpipe.model.text import plural
 from secpipe.oci.credentials import Credentials
 from secpipe.oci.target import open_image, open_images
 from secpipe.pipeline import sbom
+from secpipe.pipeline.base import divided, split_of
 from secpipe.pipeline.inventory import OS_TYPES, listed, managers, unnamed
 from secpipe.policy.gate import FailOn, decide
 
@@ -47,7 +48,7 @@ class ScanOptions:
     `platform` is `os/arch[/variant]`, None for linux on this machine's architecture, `all` for every image of an
     index. `max_age_days` is the
     oldest that advisories may be, counted from when they were fetched or built. `cache` lets layers that an earlier
-    scan read be remembered.
+    scan read be remembered. `base` is the image that the target was built from, '' where nobody said.
     """
 
     target: str
@@ -61,6 +62,7 @@ class ScanOptions:
     insecure: bool = False
     limits: Limits = field(default_factory=Limits)
     cache: bool = True
+    base: str = ""
 
 
 def scan(options: ScanOptions, progress: Progress | None = None) -> ScanReport:
@@ -69,7 +71,7 @@ def scan(options: ScanOptions, progress: Progress | None = None) -> ScanReport:
     What could not be examined is a problem in the report; raises `SecpipeError` only when there is nothing to
     report on: no such image, a layer that is corrupt, no advisory database. `progress` is told of what is read.
     """
-    if file := sbom.file_of(options.target, options.platform):
+    if file := sbom.file_of(options.target, options.platform, options.base):
         scanned = _listed(file, options)
     elif options.platform == ALL:
         scanned = _every(options, progress)
@@ -108,7 +110,8 @@ class _Scanned:
 
 def _scanned(image: Image, store: Store, options: ScanOptions, platform: str = "") -> _Scanned:
     """What one image holds; `platform` marks its packages where they are told with those of others."""
-    found = listed(image, options.limits, cache=options.cache)
+    split = split_of(image, options.base, options, platform or options.platform)
+    found = divided(listed(image, options.limits, cache=options.cache), split)
     target = Target(options.target, image.digest, str(image.platform), found.distribution)
     return _matched(target, found, store, options, platform)
 

@@ -51,6 +51,12 @@ def table(*titles: str) -> Table:
     return empty
 
 
+def layer_of(package: Package) -> str:
+    """The position of the layer that brought it, and whether that is one of the base image: `2 (base)`."""
+    index = str(package.layer.index) if package.layer else "-"
+    return f"{index} (base)" if package.origin == "base" else index
+
+
 def heading(target: Target, packages: Sequence[Package]) -> Iterator[RenderableType]:
     """What was read: reference, distribution, platform, digest."""
     from rich.text import Text

@@ -66,6 +66,7 @@ class _Package(TypedDict):
     arch: NotRequired[str]
     vendor: NotRequired[str]
     module: NotRequired[str]
+    origin: NotRequired[Literal["base", "app"]]
 
 
 class _Evidence(TypedDict):
@@ -91,6 +92,7 @@ class _Finding(TypedDict):
     path: NotRequired[str]
     summary: NotRequired[str]
     url: NotRequired[str]
+    origin: NotRequired[Literal["base", "app"]]
 
 
 class _Problem(TypedDict):
@@ -238,6 +240,7 @@ def _package(told: _Package, place: str, name: str) -> Package:
         told.get("owner", ""),
         told.get("vendor", ""),
         told.get("module", ""),
+        origin=told.get("origin", ""),
     )
 
 
@@ -247,7 +250,9 @@ def _finding(told: _Finding, index: Mapping[_Key, list[Package]], place: str, na
     named = [
         package
         for package in index.get(key, ())
-        if package.layer == layer and told.get("path", package.path) == package.path
+        if package.layer == layer
+        and told.get("path", package.path) == package.path
+        and told.get("origin", "") == package.origin
     ]
     if not named:
         raise _refused(name, f"there is no such package: {told['package'][:200]!r} - at `{place}.package`")

@@ -117,6 +117,7 @@ def _package(package: Package) -> dict[str, Any]:
         **({"arch": package.arch} if package.arch else {}),
         **({"vendor": package.vendor} if package.vendor else {}),
         **({"module": package.module} if package.module else {}),
+        **_origin(package),
     }
 
 
@@ -137,6 +138,7 @@ def _finding(finding: Finding) -> dict[str, Any]:
             "scheme": finding.evidence.scheme,
         },
         **_platform(finding.package),
+        **_origin(finding.package),
         **({"kev": True} if finding.kev else {}),
         **({"epss": finding.epss} if finding.epss is not None else {}),
         "path": finding.package.path,
@@ -148,6 +150,11 @@ def _finding(finding: Finding) -> dict[str, Any]:
 def _platform(package: Package) -> dict[str, str]:
     """Where the images of several platforms are in one report, which one is meant."""
     return {"platform": package.platform} if package.platform else {}
+
+
+def _origin(package: Package) -> dict[str, str]:
+    """Where the base image is known, whether the package is of it."""
+    return {"origin": package.origin} if package.origin else {}
 
 
 def _layer(layer: LayerRef | None) -> dict[str, Any] | None:

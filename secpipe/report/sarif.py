@@ -203,6 +203,8 @@ def _scan_result(finding: Finding, rule_index: int, repository: str, report: Sca
         )
     if package.platform:
         properties["platform"] = package.platform
+    if package.origin:
+        properties["origin"] = package.origin
     where = f" on {package.platform}" if package.platform else ""
     text = f"{package.name} {package.version}{where} is affected by {finding.id}: {remedy}{made_by}"
     return {

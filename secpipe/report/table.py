@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from secpipe.model.text import printable
-from secpipe.report._console import gaps, heading, shown, table
+from secpipe.report._console import gaps, heading, layer_of, shown, table
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
@@ -32,7 +32,7 @@ def _parts(bom: Bom) -> Iterator[RenderableType]:
                 package.name,
                 package.version or "-",
                 source.name if source and source.name != package.name else "-",
-                str(package.layer.index) if package.layer else "-",
+                layer_of(package),
             )
             rows.add_row(*(Text(printable(word)) for word in words))
         yield rows

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from secpipe.model.lint import rule_url
 from secpipe.model.severity import Level, Severity
 from secpipe.model.text import plural, printable
-from secpipe.report._console import gaps, heading, shown, table
+from secpipe.report._console import gaps, heading, layer_of, shown, table
 from secpipe.report._text import instruction, totals
 
 if TYPE_CHECKING:
@@ -106,11 +107,25 @@ def _parts(report: ScanReport, width: int | None) -> Iterator[RenderableType]:
         count = plural(len(report.findings), "vulnerability", "vulnerabilities")
         yield _table(report.findings)
         yield f"{count}: {totals(report.findings)}; {fixable} with a fix"
+        yield from _origins(report.findings)
         yield ""
         yield from _layers(report.findings, width)
     yield from gaps(report.problems)
     verdict = Text(report.verdict, style=_VERDICT_STYLES[report.verdict])
     yield Text.assemble("verdict: ", verdict, f" (exit {report.exit_code}): {report.reason}")
+
+
+def _origins(findings: tuple[Finding, ...]) -> Iterator[str]:
+    """How many of them came with the base image, where that is known, and what can be done about these."""
+    of = Counter(f.package.origin for f in findings)
+    if not of["base"] and not of["app"]:
+        return
+    unknown = f", {of['']} of unknown origin" if of[""] else ""
+    yield f"{of['base']} in the base image, {of['app']} in the application{unknown}"
+    if of["base"]:
+        fixed = sum(f.fixed_version is not None for f in findings if f.package.origin == "base")
+        way = f"To mend those of the base, take a newer base image: fixes exist for {fixed}."
+        yield way if fixed else "None of those of the base has a fix yet."
 
 
 def _table(findings: tuple[Finding, ...]) -> RenderableType:
@@ -134,7 +149,7 @@ def _table(findings: tuple[Finding, ...]) -> RenderableType:
             Text(printable(f.package.version)),
             Text(printable(f.fixed_version) if f.fixed_version else "-"),
             *([Text(printable(f.package.platform))] if platforms else []),
-            Text(str(f.layer.index) if f.layer else "-"),
+            Text(layer_of(f.package)),
         )
     return rows
 

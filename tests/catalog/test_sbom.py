@@ -300,6 +300,7 @@ _packages = st.builds(
     qualifiers=st.dictionaries(st.sampled_from(["channel", "platform", "type"]), _texts, max_size=2).map(
         lambda found: tuple(sorted(found.items()))
     ),
+    origin=st.sampled_from(["base", "app", ""]),
 )
 
 
@@ -335,7 +336,7 @@ def test_nothing_of_ours_is_lost(format: str, bom: Bom) -> None:
 def test_every_field_of_a_package_is_kept_or_made_anew() -> None:
     """A new field of packages needs a place in the lists, or a reason to have none."""
     kept = {"name", "version", "type", "path", "source", "arch", "purl", "layer", "owner", "vendor", "module"}
-    kept.add("qualifiers")
+    kept |= {"qualifiers", "origin"}
     made_anew = {"ecosystem", "platform"}
     assert {field.name for field in fields(Package)} == kept | made_anew
 

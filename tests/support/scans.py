@@ -60,6 +60,7 @@ def packages(draw: st.DrawFn, platform: str) -> Package:
         draw(TEXTS),
         draw(TEXTS),
         draw(TEXTS),
+        origin=draw(st.sampled_from(["base", "app", ""])),
     )
 
 
