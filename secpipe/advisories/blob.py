@@ -14,11 +14,15 @@ def pack_affected(entry: Affected) -> bytes:
     """The entry without its ecosystem, which is a column of its row."""
     import msgspec
 
-    ranges = [
-        (item.type, [part for event in item.events for part in (_KINDS.index(event.kind), event.version)])
-        for item in entry.ranges
-    ]
-    fields = (entry.name, ranges, entry.versions, _pack_severity(entry.severity), entry.severity_word)
+    fields = (
+        *(entry.name, _pack_ranges(entry.ranges), entry.versions),
+        *(
+            _pack_severity(entry.severity),
+            entry.severity_word,
+            _pack_ranges(entry.custom),
+            entry.informational,
+        ),
+    )
     return msgspec.msgpack.encode(fields)
 
 
@@ -34,9 +38,13 @@ def unpack_package(blob: bytes, ecosystem: str) -> list[tuple[str, Affected]]:
     import msgspec
 
     found = []
-    for identifier, (name, ranges, versions, severity, word) in msgspec.msgpack.decode(blob):
-        unpacked = tuple(Range(kind, _events(flat)) for kind, flat in ranges)
-        entry = Affected(ecosystem, name, unpacked, tuple(versions), _unpack_severity(severity), word)
+    for identifier, fields in msgspec.msgpack.decode(blob):
+        name, ranges, versions, severity, word, custom, informational = fields
+        entry = Affected(
+            *(ecosystem, name, _unpack_ranges(ranges), tuple(versions), _unpack_severity(severity), word),
+            custom=_unpack_ranges(custom),
+            informational=informational,
+        )
         found.append((identifier, entry))
     return found
 
@@ -78,6 +86,17 @@ def unpack_advisory(blob: bytes) -> Advisory:
         severity_word=word,
         url=url,
     )
+
+
+def _pack_ranges(ranges: Sequence[Range]) -> list[tuple[str, list[int | str]]]:
+    return [
+        (item.type, [part for event in item.events for part in (_KINDS.index(event.kind), event.version)])
+        for item in ranges
+    ]
+
+
+def _unpack_ranges(ranges: list[Any]) -> tuple[Range, ...]:
+    return tuple(Range(kind, _events(flat)) for kind, flat in ranges)
 
 
 def _events(flat: list[Any]) -> tuple[Event, ...]:

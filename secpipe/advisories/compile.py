@@ -36,7 +36,7 @@ from secpipe.model.problem import Problem
 if TYPE_CHECKING:
     import sqlite3
 
-SCHEMA = 3
+SCHEMA = 4
 APPLICATION_ID = 0x53435044  # "SCPD"
 
 _TABLES = f"""

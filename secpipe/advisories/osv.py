@@ -34,6 +34,7 @@ _ERRATA = frozenset(
 )
 """Whose records name the flaws that an update mends as `related`: they are older than `upstream`, of schema 1.7."""
 _RATED = re.compile(r"(Critical|Important|Moderate|Low): ")
+_VECTORS = {"CVSS:3": "CVSS_V3", "CVSS:4": "CVSS_V4"}
 _YEARS = range(1990, 2100)
 
 
@@ -70,7 +71,8 @@ def parse(data: object, faults: list[str] | None = None) -> Advisory:
         aliases=aliases,
         upstream=upstream,
         summary=next(iter(details.strip().splitlines()), "").strip()[:SUMMARY_LENGTH],
-        severity=tuple(reader.severity(record.get("severity"), "severity")),
+        severity=tuple(reader.severity(record.get("severity"), "severity"))
+        or _cvss(record.get("database_specific")),
         severity_word=_word(record.get("database_specific"), "severity")
         or _first_word(record.get("affected"))
         or (_rated(details) if is_erratum else ""),
@@ -130,14 +132,19 @@ class _Reader:
             if len(self._faults) > faults and not ranges and not versions:
                 continue  # nothing is left of it to match by
             vectors = tuple(self.severity(entry.get("severity"), f"{where}.severity"))
-            specific = entry.get("ecosystem_specific")
+            specific, database = entry.get("ecosystem_specific"), entry.get("database_specific")
+            custom = self._ranges(
+                _get(specific, "custom_ranges"), f"{where}.ecosystem_specific.custom_ranges"
+            )
             yield Affected(
                 ecosystem,
                 name,
                 ranges=ranges,
                 versions=versions,
-                severity=vectors,
+                severity=vectors or _cvss(database),
                 severity_word=_word(specific, "urgency") or _word(specific, "ubuntu_priority"),
+                custom=tuple(custom),
+                informational=_word(database, "informational"),
             )
 
     def _ranges(self, value: object, where: str) -> Iterator[Range]:
@@ -213,6 +220,13 @@ def _text(value: object) -> str:
 
 def _word(value: object, key: str) -> str:
     return _text(_get(value, key)).strip().lower()
+
+
+def _cvss(specific: object) -> tuple[SeverityVector, ...]:
+    """The vector that stands as `cvss` among what is a database's own: RustSec's, from before `severity`."""
+    vector = _text(_get(specific, "cvss")).strip()
+    kind = _VECTORS.get(vector[: len("CVSS:3")])
+    return (SeverityVector(kind, vector),) if kind else ()
 
 
 def _first_word(affected: object) -> str:

@@ -20,6 +20,8 @@ from secpipe.model.scan import Evidence, Finding
 _CVE = re.compile(r"CVE-[0-9]{4}-[0-9]{4,}", re.IGNORECASE)
 _NO_FLAW = re.compile(r"[A-Z]{2}[BE]A-[0-9]")
 """ALBA-2023:1, RLEA-2023:2: Red Hat's way to number its errata, and its heirs'."""
+_NOTES = frozenset({"unmaintained", "notice"})
+"""RustSec's kinds of information that are "no vulnerability in a crate itself"."""
 _PREFERRED = ("GHSA-", "GO-", "RUSTSEC-", "PYSEC-", "DSA-", "DLA-", "USN-", "ALPINE-")
 
 
@@ -78,7 +80,7 @@ def match(packages: Iterable[Package], source: AdvisorySource) -> MatchResult:
         hits: list[_Hit] = []
         unknown: list[tuple[str, Outcome]] = []
         for candidate in candidates:
-            if not _tells_of_a_flaw(candidate.advisory):
+            if not _tells_of_a_flaw(candidate):
                 continue
             if not concerns(candidate.advisory, candidate.affected, package):
                 continue
@@ -94,9 +96,11 @@ def match(packages: Iterable[Package], source: AdvisorySource) -> MatchResult:
     )
 
 
-def _tells_of_a_flaw(advisory: Advisory) -> bool:
-    """Whether a record is about a flaw at all: an erratum for a bug or an enhancement is not, unless it names a CVE."""
-    if not _NO_FLAW.match(advisory.id):
+def _tells_of_a_flaw(candidate: AdvisoryMatch) -> bool:
+    """Whether a record is about a flaw at all: an erratum for a bug or an enhancement is not, nor that nobody maintains
+    a crate any more, unless it names a CVE. An unsound crate has one."""
+    advisory = candidate.advisory
+    if not _NO_FLAW.match(advisory.id) and candidate.affected.informational not in _NOTES:
         return True
     return any(_CVE.fullmatch(name) for name in (*advisory.aliases, *advisory.upstream))
 

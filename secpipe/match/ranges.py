@@ -8,8 +8,9 @@ version: the answer is unknown wherever such a bound could turn it.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from itertools import chain, groupby
 from typing import Any
@@ -18,6 +19,9 @@ from secpipe.model.advisory import Affected, Event, Range
 from secpipe.versions import InvalidVersion, scheme
 
 LISTED = "listed"
+
+_UNTAGGED = re.compile(r"v?0\.0\.0-(0\.)?[0-9]{14}-[0-9a-f]{12}(?![0-9a-f])")
+"""Go's pseudo-version of a commit that no tag comes before (Go modules reference, "Pseudo-versions")."""
 
 _NOT_UPDATED = "-NA"
 """The update field of a CPE name that some PyPI records carry along: `2.5.0-NA` is 2.5.0."""
@@ -35,6 +39,8 @@ class Outcome:
     range: str = ""
     fixed: str | None = None
     reason: str = ""
+    endless: Event | None = None
+    """the event that opened the interval, where nothing closes it again"""
 
 
 _UNAFFECTED = Outcome(False)
@@ -67,13 +73,49 @@ def evaluate(affected: Affected, version: str, scheme_name: str) -> Outcome:
     A version that the scheme cannot parse is affected where the record lists it letter by letter or where a range has
     no end, unaffected where there is no range, else unknown.
     """
-    outcomes = [_within(item, version, scheme_name) for item in affected.ranges]
-    for outcome in outcomes:
-        if outcome.affected:
-            return outcome
-    if _listed(affected.versions, version, scheme_name):
-        return Outcome(True, LISTED, lowest_free([affected], version, scheme_name))
-    return next((outcome for outcome in outcomes if outcome.affected is None), _UNAFFECTED)
+    outcome = _judge(affected, version, scheme_name)
+    if outcome.range == LISTED:
+        return replace(outcome, fixed=lowest_free([affected], version, scheme_name))
+    return outcome
+
+
+def _judge(affected: Affected, version: str, scheme_name: str) -> Outcome:
+    """The answer without the fix of a version that is only listed."""
+    outcome = _any(affected.ranges, version, scheme_name)
+    if affected.custom:
+        outcome = _with_custom(outcome, affected.custom, version, scheme_name)
+    if not outcome.affected and _listed(affected.versions, version, scheme_name):
+        return Outcome(True, LISTED)
+    return outcome
+
+
+def _any(ranges: Iterable[Range], version: str, scheme_name: str) -> Outcome:
+    """Affected where one range says so, unknown where one may."""
+    outcomes = [_within(item, version, scheme_name) for item in ranges]
+    for answer in (True, None):
+        for outcome in outcomes:
+            if outcome.affected is answer:
+                return outcome
+    return _UNAFFECTED
+
+
+def _with_custom(outcome: Outcome, custom: Sequence[Range], version: str, scheme_name: str) -> Outcome:
+    """The answer of a Go entry with the custom ranges, which are about tags that Go itself cannot see.
+
+    They add what the ranges do not know of, and end an interval without an end where they tell of something later
+    than its beginning. A pseudo-version without any tag before it (`v0.0.0-2024…`) has no place among tags.
+    """
+    if _UNTAGGED.match(version) or (outcome.affected and not outcome.endless):
+        return outcome
+    told = _any(custom, version, scheme_name)
+    if told.affected:
+        return told
+    if outcome.endless is None:
+        return outcome
+    start = _bound(outcome.endless, scheme_name)
+    told_of = [_bound(event, scheme_name) for item in custom for event in item.events]
+    later = any(not b.lowest and (start.lowest or b.low is None or start.low < b.low) for b in told_of)
+    return told if later else outcome
 
 
 def lowest_free(
@@ -85,7 +127,7 @@ def lowest_free(
     candidates = {
         event.version: key
         for entry in entries
-        for item in entry.ranges
+        for item in (*entry.ranges, *entry.custom)
         for event in item.events
         if event.kind == "fixed" and (key := key_of(event.version, scheme_name)) is not None
     }
@@ -109,11 +151,7 @@ def key_of(text: str, scheme_name: str) -> Any:
 
 
 def _free(entries: Iterable[Affected], version: str, scheme_name: str) -> bool:
-    return not any(
-        any(_within(item, version, scheme_name).affected is not False for item in entry.ranges)
-        or _listed(entry.versions, version, scheme_name)
-        for entry in entries
-    )
+    return all(_judge(entry, version, scheme_name).affected is False for entry in entries)
 
 
 def _listed(versions: tuple[str, ...], version: str, scheme_name: str) -> bool:
@@ -143,7 +181,8 @@ def _within(item: Range, version: str, scheme_name: str) -> Outcome:
     # Below any one limit is enough, so the highest counts.
     ends += [bound.event for bound in reversed(prepared.limits) if bound.side(key) == -1]
     end = ends[0] if ends else None
-    return Outcome(True, _interval(opened.event, end), end.version if end and end.kind == "fixed" else None)
+    fixed = end.version if end and end.kind == "fixed" else None
+    return Outcome(True, _interval(opened.event, end), fixed, endless=None if end else opened.event)
 
 
 @dataclass(frozen=True, slots=True)
@@ -180,7 +219,9 @@ def _bound(event: Event, scheme_name: str) -> _Bound:
     if key is None and text.endswith(_NOT_UPDATED):
         key = key_of(text.removesuffix(_NOT_UPDATED), scheme_name)
     if key is not None:
-        return _Bound(event, key, key)
+        last = getattr(scheme(scheme_name), "last", None)
+        end = last(text) if last is not None and event.kind == "last_affected" else key
+        return _Bound(event, end, end)
     span = getattr(scheme(scheme_name), "span", None)
     try:
         return _Bound(event, *span(text)) if span is not None else _Bound(event)

@@ -42,6 +42,10 @@ class Affected:
     versions: tuple[str, ...] = ()
     severity: tuple[SeverityVector, ...] = ()
     severity_word: str = ""
+    custom: tuple[Range, ...] = ()
+    """ranges of versions that are none to the ecosystem's own tools; Go's, of modules whose tags break its rules"""
+    informational: str = ""
+    """what the entry tells of where that is no vulnerability: `unmaintained`, `unsound`, `notice`; RustSec's"""
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,7 +3,8 @@
 A scheme is a module of this package with a function `key(text: str) -> bytes | Ordered`: the keys of two versions
 compare as the versions do. What a scheme cannot parse raises `InvalidVersion`; that is an answer ("unknown"), not a
 failure, and the caller reports it. A scheme may also have `listed(version, versions)`, where versions of different
-spelling can be one release, and `span(text)`, where an unparsable version still tells between which versions it lies.
+spelling can be one release, `span(text)`, where an unparsable version still tells between which versions it lies, and
+`last(text)`, the key behind all that a version means as the last one affected.
 To add a scheme, add its module and a table of ordered pairs to the tests.
 """
 

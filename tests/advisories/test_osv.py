@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from secpipe.advisories.blob import pack_affected, pack_package, unpack_package
 from secpipe.advisories.osv import InvalidAdvisory, instant, parse
 from secpipe.model.advisory import Event, Range, SeverityVector
 
@@ -244,3 +245,25 @@ def test_any_record_is_read_or_refused(value: dict[str, Any]) -> None:
 def test_anything_is_read_or_refused(data: Any) -> None:
     with contextlib.suppress(InvalidAdvisory):
         parse(data)
+
+
+def test_what_is_a_database_of_its_own_to_tell() -> None:
+    vector = "CVSS:3.1/AV:N/AC:L/PR:N/UI:N/S:U/C:H/I:H/A:H"
+    events = [{"introduced": "2.0.0"}, {"fixed": "2.1.0"}]
+    (entry,) = parse(
+        with_affected(
+            ecosystem_specific={"custom_ranges": [{"type": "ECOSYSTEM", "events": events}]},
+            database_specific={"informational": "unsound", "cvss": vector},
+        )
+    ).affected
+    assert entry.custom == (Range("ECOSYSTEM", (Event("introduced", "2.0.0"), Event("fixed", "2.1.0"))),)
+    assert entry.informational == "unsound"
+    assert entry.severity == (SeverityVector("CVSS_V3", vector),)
+    assert unpack_package(pack_package([("X-1", pack_affected(entry))]), "PyPI") == [("X-1", entry)]
+    whole = parse({"id": "X-1", "severity": [], "database_specific": {"cvss": "CVSS:4.0/AV:N"}})
+    assert whole.severity == (SeverityVector("CVSS_V4", "CVSS:4.0/AV:N"),)
+
+
+@pytest.mark.parametrize("cvss", [None, 9.8, "", "high", {"score": 9.8}, [], "CVSS:9.9/AV:N"])
+def test_no_vector_of_its_own(cvss: object) -> None:
+    assert parse({"id": "X-1", "database_specific": {"cvss": cvss}}).severity == ()

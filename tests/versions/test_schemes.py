@@ -33,7 +33,7 @@ likely = st.lists(
 
 
 SCHEMES = """
-apk cran deb hackage maven nuget packagist pep440 pub rpm rubygems semver
+apk bitnami cran deb hackage maven nuget packagist pep440 pub rpm rubygems semver
 """
 
 
