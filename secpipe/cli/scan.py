@@ -23,7 +23,7 @@ from secpipe.cli._output import FormatOption, OutputOption
 from secpipe.cli._progress import shown
 from secpipe.cli._reports import destinations, emit, tell
 from secpipe.cli._streams import say
-from secpipe.policy.gate import FailOn
+from secpipe.policy.gate import FailOn, gate_of
 
 
 def register(app: typer.Typer) -> None:
@@ -44,9 +44,22 @@ def scan(
     format: FormatOption = None,
     output: OutputOption = None,
     fail_on: Annotated[
-        FailOn,
-        typer.Option(help="Exit 1 on findings of this severity or worse. All are reported in any case."),
-    ] = FailOn.ANY,
+        list[str] | None,
+        typer.Option(
+            metavar="TERM[,TERM]",
+            show_default=False,
+            help=f"Exit 1 on findings of this severity or worse ({', '.join(FailOn)}), or that are `fixable`. "
+            "A comma joins what must hold together, repeated options are alternatives. [default: any]",
+        ),
+    ] = None,
+    ignore_file: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE",
+            show_default=False,
+            help="What is accepted, and why. [default: the nearest .secpipe-ignore.yaml, else .trivyignore]",
+        ),
+    ] = None,
     allow_incomplete: Annotated[
         bool,
         typer.Option("--allow-incomplete", help="Exit 0 instead of 3 on gaps in coverage; still tell them."),
@@ -78,6 +91,7 @@ def scan(
 
     Exit codes: 0 clean, 1 findings at or above the gate, 2 usage error, 3 could not decide.
     """
+    from secpipe.config.ignores import ignores
     from secpipe.pipeline.scan import ScanOptions
     from secpipe.pipeline.scan import scan as run
 
@@ -86,7 +100,7 @@ def scan(
         target,
         db or database_path(),
         platform=platform,
-        fail_on=fail_on,
+        fail_on=gate_of(fail_on or []),
         allow_incomplete=allow_incomplete,
         max_age_days=max_db_age,
         credentials=credentials(target, username, password_stdin),
@@ -95,10 +109,12 @@ def scan(
         limits=parse_limits(limit or []),
         cache=not no_cache,
         base=base or "",
+        ignores=ignores(ignore_file, say),
     )
     with shown() as progress:
         report = run(options, progress)
     emit(report, wanted)
+    tell(report.warnings)
     if ("tty", None) not in wanted:
         tell(report.problems)
         say(f"verdict: {report.verdict} (exit {report.exit_code}): {report.reason}")

@@ -37,7 +37,7 @@ def own(folder: Path, home: Path | None) -> Found | None:
 
     Within a folder `.secpipe.yaml` comes before `[tool.secpipe]`. Raises `UsageError` for a file that cannot be read.
     """
-    for parent in (folder, *folder.parents):
+    for parent in upward(folder, home):
         for name in OWN:
             path = _shown(parent / name)
             if os.path.lexists(path):
@@ -50,9 +50,15 @@ def own(folder: Path, home: Path | None) -> Found | None:
         # A Path would raise on a folder that is closed to us.
         if os.path.isfile(project) and (table := read_toml(project)) is not None:  # noqa: PTH113
             return Found(project, table, hadolints=False)
+    return None
+
+
+def upward(folder: Path, home: Path | None) -> Iterator[Path]:
+    """The folder and those above it, up to the root of its repository, else to the home folder."""
+    for parent in (folder, *folder.parents):
+        yield parent
         if os.path.exists(parent / ".git") or parent == home:  # noqa: PTH110
             break
-    return None
 
 
 def hadolints(folder: Path, environ: Mapping[str, str]) -> Found | None:

@@ -115,3 +115,5 @@ class ScanReport:
     exit_code: int
     reason: str
     """The verdict in one sentence for a person."""
+    warnings: tuple[Problem, ...] = ()
+    """what somebody should look after, such as suppressions that expired (sorted); they change no verdict"""

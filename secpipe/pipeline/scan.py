@@ -5,6 +5,7 @@ from __future__ import annotations
 import shlex
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import TypedDict
 
@@ -24,7 +25,9 @@ from secpipe.oci.target import open_image, open_images
 from secpipe.pipeline import sbom
 from secpipe.pipeline.base import divided, split_of
 from secpipe.pipeline.inventory import OS_TYPES, listed, managers, unnamed
-from secpipe.policy.gate import FailOn, decide
+from secpipe.policy.gate import FailOn, Gate, decide
+from secpipe.policy.ignore import Ignores
+from secpipe.policy.suppress import suppress
 
 ALL = "all"
 """In the place of a platform: every one."""
@@ -49,12 +52,14 @@ class ScanOptions:
     index. `max_age_days` is the
     oldest that advisories may be, counted from when they were fetched or built. `cache` lets layers that an earlier
     scan read be remembered. `base` is the image that the target was built from, '' where nobody said.
+    scan read be remembered. `ignores` are the entries of an ignore file, which hold until `today`, this day in UTC
+    unless told otherwise.
     """
 
     target: str
     database: Path
     platform: str | None = None
-    fail_on: FailOn = FailOn.ANY
+    fail_on: FailOn | Gate = FailOn.ANY
     allow_incomplete: bool = False
     max_age_days: int = MAX_AGE_DAYS
     credentials: Credentials | None = None
@@ -63,6 +68,8 @@ class ScanOptions:
     limits: Limits = field(default_factory=Limits)
     cache: bool = True
     base: str = ""
+    ignores: Ignores = field(default_factory=Ignores)
+    today: date | None = None
 
 
 def scan(options: ScanOptions, progress: Progress | None = None) -> ScanReport:
@@ -83,8 +90,10 @@ def scan(options: ScanOptions, progress: Progress | None = None) -> ScanReport:
             Store.open(options.database) as store,
         ):
             scanned = _scanned(image, store, options)
+    today = options.today or datetime.now(UTC).date()
+    findings, warnings = suppress(scanned.findings, options.ignores, options.target, today)
     decision = decide(
-        scanned.findings,
+        findings,
         sorted(scanned.problems),
         options.fail_on,
         allow_incomplete=options.allow_incomplete,
@@ -92,11 +101,12 @@ def scan(options: ScanOptions, progress: Progress | None = None) -> ScanReport:
     return ScanReport(
         scanned.target,
         scanned.packages,
-        scanned.findings,
+        findings,
         decision.problems,
         decision.verdict,
         decision.exit_code,
         decision.reason,
+        warnings,
     )
 
 

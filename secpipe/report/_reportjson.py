@@ -14,7 +14,17 @@ from typing import Any, Literal, NotRequired, TypedDict, TypeVar
 from secpipe.errors import UsageError
 from secpipe.model.package import Distribution, LayerRef, Package, Source
 from secpipe.model.problem import Problem
-from secpipe.model.scan import Evidence, Finding, ScanReport, Status, Target, TargetImage, Verdict
+from secpipe.model.scan import (
+    Evidence,
+    Finding,
+    ScanReport,
+    Status,
+    Suppression,
+    Target,
+    TargetImage,
+    Verdict,
+    VexStatus,
+)
 from secpipe.model.severity import Severity
 
 HINT = "give it what secpipe scan -f json writes"
@@ -75,6 +85,16 @@ class _Evidence(TypedDict):
     scheme: str
 
 
+class _Suppression(TypedDict):
+    kind: Literal["ignore", "vex"]
+    source: str
+    reason: NotRequired[str]
+    owner: NotRequired[str]
+    expires: NotRequired[str]
+    status: NotRequired[VexStatus]
+    justification: NotRequired[str]
+
+
 class _Finding(TypedDict):
     id: str
     aliases: list[str]
@@ -93,6 +113,7 @@ class _Finding(TypedDict):
     summary: NotRequired[str]
     url: NotRequired[str]
     origin: NotRequired[Literal["base", "app"]]
+    suppression: NotRequired[_Suppression]
 
 
 class _Problem(TypedDict):
@@ -112,6 +133,7 @@ class _Report(TypedDict):
     verdict: Verdict
     exitCode: NotRequired[Literal[0, 1, 3]]
     reason: NotRequired[str]
+    warnings: NotRequired[list[_Problem]]
 
 
 def document(data: bytes, name: str) -> Any:
@@ -155,6 +177,7 @@ def scan_report(found: object, name: str) -> ScanReport:
         verdict,
         exit_code,
         parsed.get("reason", ""),
+        tuple(_problem(one, f"$.warnings[{i}]", name) for i, one in enumerate(parsed.get("warnings", []))),
     )
 
 
@@ -268,8 +291,23 @@ def _finding(told: _Finding, index: Mapping[_Key, list[Package]], place: str, na
         Evidence(evidence["advisory"], evidence["range"], evidence["scheme"]),
         told.get("summary", ""),
         told.get("url", ""),
+        _suppression(told.get("suppression")),
         kev=told.get("kev", False),
         epss=_within(epss, epss is None or 0 <= epss <= 1, f"{place}.epss", name),
+    )
+
+
+def _suppression(told: _Suppression | None) -> Suppression | None:
+    if told is None:
+        return None
+    return Suppression(
+        told["kind"],
+        told.get("reason", ""),
+        told["source"],
+        told.get("owner", ""),
+        told.get("expires", ""),
+        told.get("status"),
+        told.get("justification", ""),
     )
 
 

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from secpipe.model.package import Distribution, LayerRef, Package
     from secpipe.model.problem import Problem
     from secpipe.model.sbom import Bom
-    from secpipe.model.scan import Finding, ScanReport, Target
+    from secpipe.model.scan import Finding, ScanReport, Suppression, Target
 
 SCHEMA_VERSION = "1.0"
 
@@ -48,6 +48,7 @@ def scan(report: ScanReport, *, color: bool = False, width: int | None = None) -
             "verdict": report.verdict,
             "exitCode": report.exit_code,
             "reason": report.reason,
+            **({"warnings": [_problem(w) for w in report.warnings]} if report.warnings else {}),
         }
     )
 
@@ -144,7 +145,22 @@ def _finding(finding: Finding) -> dict[str, Any]:
         "path": finding.package.path,
         **({"summary": finding.summary} if finding.summary else {}),
         **({"url": finding.url} if finding.url else {}),
+        **({"suppression": _suppression(finding.suppression)} if finding.suppression else {}),
     }
+
+
+def _suppression(suppression: Suppression) -> dict[str, str]:
+    """Its fields, without those that say nothing."""
+    fields = {
+        "kind": suppression.kind,
+        "reason": suppression.reason,
+        "source": suppression.source,
+        "owner": suppression.owner,
+        "expires": suppression.expires,
+        "status": suppression.status or "",
+        "justification": suppression.justification,
+    }
+    return {name: value for name, value in fields.items() if value}
 
 
 def _platform(package: Package) -> dict[str, str]:

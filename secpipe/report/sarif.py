@@ -17,7 +17,7 @@ from secpipe import __version__
 from secpipe.model.lint import Fix, LintFinding, LintReport, Rule
 from secpipe.model.location import Region
 from secpipe.model.problem import Problem
-from secpipe.model.scan import Finding, ScanReport
+from secpipe.model.scan import Finding, ScanReport, Suppression
 from secpipe.model.severity import Level, Severity
 from secpipe.model.text import plural, printable, wellformed
 from secpipe.report._fingerprint import identity, line_hashes
@@ -135,7 +135,9 @@ def scan(report: ScanReport, *, color: bool = False, width: int | None = None) -
     positions = {id: position for position, id in enumerate(ids)}
     results = [_scan_result(f, positions[f.id], repository, report) for f in report.findings]
     rules = [_scan_rule(by_id[id]) for id in ids]
-    return _log(f"secpipe/scan/{repository}/", rules, results, report.problems, report.exit_code)
+    return _log(
+        f"secpipe/scan/{repository}/", rules, results, (*report.problems, *report.warnings), report.exit_code
+    )
 
 
 def _scan_rule(findings: list[Finding]) -> dict[str, Any]:
@@ -207,6 +209,7 @@ def _scan_result(finding: Finding, rule_index: int, repository: str, report: Sca
         properties["origin"] = package.origin
     where = f" on {package.platform}" if package.platform else ""
     text = f"{package.name} {package.version}{where} is affected by {finding.id}: {remedy}{made_by}"
+    suppressed = {"suppressions": [_suppression(finding.suppression)]} if finding.suppression else {}
     return {
         "ruleId": finding.id,
         "ruleIndex": rule_index,
@@ -228,7 +231,16 @@ def _scan_result(finding: Finding, rule_index: int, repository: str, report: Sca
             )
         },
         "properties": properties,
+        **suppressed,
     }
+
+
+def _suppression(suppression: Suppression) -> dict[str, str]:
+    said = suppression.reason or suppression.justification or f"by {suppression.source}"
+    owner = f" (owner: {suppression.owner})" if suppression.owner else ""
+    until = f" (until {suppression.expires})" if suppression.expires else ""
+    text = _clip(printable(f"{said}{owner}{until}"))
+    return {"kind": "external", "status": "accepted", "justification": text}
 
 
 def repository_of(reference: str) -> str:

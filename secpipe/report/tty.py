@@ -10,6 +10,7 @@ from secpipe.model.lint import rule_url
 from secpipe.model.severity import Level, Severity
 from secpipe.model.text import plural, printable
 from secpipe.report._console import gaps, heading, layer_of, shown, table
+from secpipe.report._suppressed import suppressed
 from secpipe.report._text import instruction, totals
 
 if TYPE_CHECKING:
@@ -102,14 +103,16 @@ def _parts(report: ScanReport, width: int | None) -> Iterator[RenderableType]:
     from rich.text import Text
 
     yield from heading(report.target, report.packages)
-    if report.findings:
-        fixable = sum(f.fixed_version is not None for f in report.findings)
-        count = plural(len(report.findings), "vulnerability", "vulnerabilities")
-        yield _table(report.findings)
-        yield f"{count}: {totals(report.findings)}; {fixable} with a fix"
-        yield from _origins(report.findings)
+    counted = tuple(f for f in report.findings if not f.suppression)
+    if counted:
+        fixable = sum(f.fixed_version is not None for f in counted)
+        count = plural(len(counted), "vulnerability", "vulnerabilities")
+        yield _table(counted)
+        yield f"{count}: {totals(counted)}; {fixable} with a fix"
+        yield from _origins(counted)
         yield ""
-        yield from _layers(report.findings, width)
+        yield from _layers(counted, width)
+    yield from suppressed(report.findings)
     yield from gaps(report.problems)
     verdict = Text(report.verdict, style=_VERDICT_STYLES[report.verdict])
     yield Text.assemble("verdict: ", verdict, f" (exit {report.exit_code}): {report.reason}")

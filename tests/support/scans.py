@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from secpipe.model.package import Distribution, LayerRef, Package, Source
 from secpipe.model.problem import Problem
-from secpipe.model.scan import Evidence, Finding, ScanReport, Target, TargetImage, Verdict
+from secpipe.model.scan import Evidence, Finding, ScanReport, Suppression, Target, TargetImage, Verdict
 from secpipe.model.severity import Severity
 from tests.support.reports import SCAN, finding, package, scan_report
 
@@ -35,6 +35,16 @@ def _texts(least: int = 0) -> st.SearchStrategy[str]:
 TEXTS, NAMES = _texts(), _texts(1)
 _DIGESTS = st.binary(min_size=32, max_size=32).map(lambda data: f"sha256:{data.hex()}")
 _LAYERS = st.builds(LayerRef, _DIGESTS, st.integers(0, 1000), st.none() | TEXTS)
+SUPPRESSIONS = st.builds(
+    Suppression,
+    st.sampled_from(["ignore", "vex"]),
+    TEXTS,
+    NAMES,
+    TEXTS,
+    st.sampled_from(["", "2027-01-31"]),
+    st.sampled_from([None, "not_affected", "fixed"]),
+    TEXTS,
+)
 _SYSTEMS = st.none() | st.builds(Distribution, TEXTS, TEXTS, TEXTS)
 
 
@@ -80,6 +90,7 @@ def findings(draw: st.DrawFn, package: Package) -> Finding:
         draw(TEXTS),
         kev=draw(st.booleans()),
         epss=draw(st.none() | st.floats(0, 1)),
+        suppression=draw(st.none() | SUPPRESSIONS),
     )
 
 
@@ -110,6 +121,7 @@ def scans(draw: st.DrawFn) -> ScanReport:
         verdict,
         exit_code,
         draw(TEXTS),
+        tuple(sorted(draw(st.lists(problem, max_size=2)))),
     )
 
 

@@ -1,0 +1,98 @@
+"""From findings and the entries of an ignore file to findings that say why they do not count."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import date
+from typing import NamedTuple
+from urllib.parse import unquote
+
+from secpipe.model.package import Package
+from secpipe.model.problem import Problem
+from secpipe.model.scan import Finding, Suppression
+from secpipe.model.text import printable
+from secpipe.policy.globs import matches
+from secpipe.policy.ignore import Entry, Ignores
+
+
+class Suppressed(NamedTuple):
+    """All findings in their order, some with a suppression, and what is to be said of the entries (sorted)."""
+
+    findings: tuple[Finding, ...]
+    warnings: tuple[Problem, ...]
+
+
+def suppress(findings: Sequence[Finding], ignores: Ignores, reference: str, today: date) -> Suppressed:
+    """Give every finding the suppression of the first entry that holds for it.
+
+    An entry that expired holds for nothing. Told are those, and those without a finding; not those of other images.
+    """
+    entries = [entry for entry in ignores.entries if not entry.image or matches(entry.image, reference)]
+    by_id: dict[str, list[int]] = {}
+    for position, entry in enumerate(entries):
+        by_id.setdefault(entry.id.casefold(), []).append(position)
+    used: set[int] = set()
+    weighed: list[Finding] = []
+    for finding in findings:
+        names = {name.casefold() for name in (finding.id, *finding.aliases, finding.evidence.advisory)}
+        found = sorted(
+            n for name in names for n in by_id.get(name, ()) if _concerns(entries[n], finding.package)
+        )
+        used.update(found)
+        holding = [entries[n] for n in found if not _expired(entries[n], today)]
+        if holding and finding.suppression is None:
+            finding = replace(finding, suppression=_suppression(holding[0]))
+        weighed.append(finding)
+    warnings = list(ignores.problems)
+    for position, entry in enumerate(entries):
+        if _expired(entry, today):
+            warnings.append(_out_of_date(entry))
+        elif entry.told and position not in used:
+            warnings.append(_unused(entry))
+    return Suppressed(tuple(weighed), tuple(sorted(set(warnings))))
+
+
+def _expired(entry: Entry, today: date) -> bool:
+    return entry.expires is not None and entry.expires <= today
+
+
+def _concerns(entry: Entry, package: Package) -> bool:
+    if entry.path and not matches(entry.path.lstrip("/"), package.path.lstrip("/")):
+        return False
+    if not entry.package:
+        return True
+    if entry.package.startswith("pkg:"):
+        purl = package.purl.partition("#")[0].partition("?")[0]
+        head, at, version = purl.rpartition("@")
+        bare = head if at and "/" not in version else purl
+        return _plain(bare) == _plain(entry.package)
+    return package.name.casefold() == entry.package.casefold()
+
+
+def _plain(purl: str) -> str:
+    return unquote(purl).casefold()
+
+
+def _suppression(entry: Entry) -> Suppression:
+    expires = entry.expires.isoformat() if entry.expires else ""
+    return Suppression("ignore", entry.reason, entry.source, entry.owner, expires)
+
+
+def _out_of_date(entry: Entry) -> Problem:
+    whose = f" ({printable(entry.owner)})" if entry.owner else ""
+    return Problem(
+        "expired-ignore",
+        entry.place,
+        f"{entry.place}: {printable(entry.id)}{whose} expired on {entry.expires} and suppresses nothing",
+        "look at it again: remove the entry, or give it a later date",
+    )
+
+
+def _unused(entry: Entry) -> Problem:
+    return Problem(
+        "unused-ignore",
+        entry.place,
+        f"{entry.place}: {printable(entry.id)} suppresses nothing: no finding is like that",
+        "remove the entry, or mend its id, package or path",
+    )

@@ -1,0 +1,32 @@
+"""What does not count at the gate, for people: who accepted it, until when and why."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from typing import TYPE_CHECKING
+
+from secpipe.model.text import printable
+from secpipe.report._console import table
+
+if TYPE_CHECKING:
+    from rich.console import RenderableType
+
+    from secpipe.model.scan import Finding
+
+
+def suppressed(findings: Iterable[Finding]) -> Iterator[RenderableType]:
+    """A table of the findings that are suppressed and their number; nothing without any."""
+    from rich.text import Text
+
+    rows = table("Suppressed", "Vulnerability", "Package", "Installed", "Until", "Reason")
+    for f in findings:
+        if (by := f.suppression) is None:
+            continue
+        owner = f" ({by.owner})" if by.owner else ""
+        reason = by.reason or by.justification or by.source
+        cells = (f.id, f.package.name, f.package.version, by.expires or "-", reason + owner)
+        rows.add_row(str(f.severity), *(Text(printable(cell)) for cell in cells))
+    if rows.row_count:
+        yield rows
+        yield f"{rows.row_count} suppressed"
+        yield ""

@@ -1,0 +1,93 @@
+"""`secpipe scan` and the files that say what is accepted."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tests.cli.test_scan import ALPINE, layer, layout
+from tests.support.advisories import build_database
+from tests.support.cli import Result, secpipe
+
+
+@pytest.fixture(scope="module")
+def database(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return build_database(tmp_path_factory.mktemp("db"))
+
+
+@pytest.fixture
+def scanned(tmp_path: Path, database: Path) -> tuple[Path, list[str | Path]]:
+    target = layout(tmp_path, layer(ALPINE))
+    folder = tmp_path / "repository" / "sub"
+    folder.mkdir(parents=True)
+    (folder.parent / ".git").mkdir()
+    return folder, ["scan", target, "--db", database, "-f", "json"]
+
+
+def accepted(result: Result) -> dict[str, str]:
+    return {f["id"]: f["suppression"]["source"] for f in result.json["findings"] if "suppression" in f}
+
+
+def test_the_nearest_file_suppresses_and_stays_within_the_repository(
+    scanned: tuple[Path, list[str | Path]],
+) -> None:
+    folder, command = scanned
+    plain = secpipe(*command, cwd=folder)
+    assert plain.code == 1
+    assert "warnings" not in plain.json
+    ids = [f["id"] for f in plain.json["findings"]]
+    text = "".join(f"- {{id: {id.lower()}, reason: accepted}}\n" for id in ids)
+    (folder.parents[1] / ".secpipe-ignore.yaml").write_text("outside: the repository")
+    (folder.parent / ".secpipe-ignore.yaml").write_text(
+        text + "- {id: CVE-1-1, reason: old, expires: 2020-01-01}\n"
+    )
+    (folder / ".trivyignore").write_text("not read")
+    done = secpipe(*command, cwd=folder)
+    assert done.code == 0
+    assert accepted(done) == dict.fromkeys(ids, "../.secpipe-ignore.yaml")
+    assert [w["code"] for w in done.json["warnings"]] == ["expired-ignore"]
+    assert "expired on 2020-01-01" in done.stderr
+    assert "all of them suppressed" in done.stderr
+    nothing = secpipe(*command, "--ignore-file", "/dev/null", cwd=folder)
+    assert nothing.stdout == plain.stdout
+
+
+def test_trivyignore_is_read_where_there_is_none_of_ours(scanned: tuple[Path, list[str | Path]]) -> None:
+    folder, command = scanned
+    first = secpipe(*command, cwd=folder).json["findings"][0]["id"]
+    (folder / ".trivyignore").write_text(f"# ours\n{first}\nCVE-1-1\n")
+    done = secpipe(*command, cwd=folder)
+    assert accepted(done) == {first: ".trivyignore"}
+    assert ".trivyignore: its entries suppress findings" in done.stderr
+    assert [w["code"] for w in done.json["warnings"]] == ["unused-ignore"]
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "message"),
+    [
+        (
+            "a.yaml",
+            "- id: a\n  reson: b\n",
+            "error: a.yaml:2: unknown key reson\nhint: did you mean reason?\n",
+        ),
+        ("gone.yaml", None, "error: gone.yaml: the ignore file cannot be read: no such file or directory\n"),
+    ],
+)
+def test_a_file_that_is_wrong_is_a_usage_error(
+    scanned: tuple[Path, list[str | Path]], name: str, text: str | None, message: str
+) -> None:
+    folder, command = scanned
+    if text is not None:
+        (folder / name).write_text(text)
+    done = secpipe(*command, "--ignore-file", name, cwd=folder)
+    assert done.code == 2
+    assert done.stdout == ""
+    assert done.stderr.startswith(message)
+
+
+def test_conditions_of_the_gate(scanned: tuple[Path, list[str | Path]]) -> None:
+    folder, command = scanned
+    done = secpipe(*command, "--fail-on", "critical", "--fail-on", "any,fixable", cwd=folder)
+    assert done.code == 1
+    assert "at the gate (critical or fixable): CVE-" in done.stderr
