@@ -18,8 +18,12 @@ from secpipe.model.pattern import lazy
 ZLIB = lazy(rb"\x78[\x01\x5e\x9c\xda][%s]" % re.escape(bytes(b for b in range(256) if b & 6 in (2, 4))))
 """A zlib stream (RFC 1950) whose first block is compressed at all (RFC 1951 §3.2.3)."""
 _CRATES = b'{"packages":['
-LOOK = 64
-"""Compressed bytes that tell whether they are such a list."""
+LOOK = 320
+"""Compressed bytes that tell whether they are such a list.
+
+The codes of a long list stand before it: up to 318 lengths of 7 bits at most, and 74 bits that lead to them (RFC 1951
+§3.2.7). The text of the list begins behind these, with at most 15 bits for each of its first characters.
+"""
 _MAX_CRATES = 4 << 20
 _MAX_JSON = 64 << 20
 _STEP = 1 << 16
@@ -214,6 +218,13 @@ class _Crates:
 
     @property
     def kept(self) -> bytes:
+        """The list, to be asked for when the program has been read: it may stand at the very end."""
+        if self._stream is None:
+            for match in ZLIB.finditer(self._tail):
+                if is_crates(self._tail[match.start() : match.start() + LOOK]):
+                    self._stream = zlib.decompressobj()
+                    self._take(self._tail[match.start() :])
+                    break
         return bytes(self._found[:_MAX_CRATES])
 
 

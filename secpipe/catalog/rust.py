@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from secpipe.catalog._engine import FileLike
 
 NAME = "rust"
-VERSION = 1
+VERSION = 2
 TYPE = "cargo"
 GLOBS = (PROGRAMS,)
 KEPT = ()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import random
 import shutil
 import struct
 import subprocess
@@ -139,6 +140,28 @@ def test_a_mark_among_the_texts_is_none() -> None:
 def test_crates_of_a_program() -> None:
     assert crates(rust_program(CRATES)) == [("adler", "1.0.2"), ("app", "0.1.0")]
     assert crates(b"\x7fELF" + zlib.compress(b"something else") * 9) == []
+
+
+@pytest.mark.parametrize("after", [0, 5, 4000])
+@pytest.mark.parametrize("size", [70, 1000, 1 << 20])
+@pytest.mark.parametrize("count", [1, 3, 600])
+def test_crates_of_a_program_whatever_the_length_of_their_list(count: int, size: int, after: int) -> None:
+    """A long list has long codes in front of it; a short one may end with the file."""
+    source = random.Random(count)
+    packages = [
+        {
+            "name": "".join(source.choices("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ_-é", k=9)),
+            "version": f"{source.randrange(90)}.{source.randrange(90)}.0+{source.randbytes(4).hex()}",
+            "source": "crates.io",
+            "dependencies": source.sample(range(700), 5),
+        }
+        for _ in range(count)
+    ]
+    text = json.dumps({"packages": packages}, separators=(",", ":"), ensure_ascii=False).encode()
+    data = b"\x7fELF".ljust(4097, b"x") + zlib.compress(text, 9) + b"y" * after
+    expected = [(str(package["name"]), str(package["version"])) for package in packages]
+    assert crates(data) == expected
+    assert crates(distil(data[at : at + size] for at in range(0, len(data), size))) == expected
 
 
 @pytest.mark.parametrize(
