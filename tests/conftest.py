@@ -24,7 +24,7 @@ def own_environment(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         for name in list(os.environ):
             if name.lower().endswith("_proxy") or (
-                name.startswith("SECPIPE_") and name != "SECPIPE_REQUIRE_REGISTRY"
+                name.startswith("SECPIPE_") and not name.startswith("SECPIPE_REQUIRE_")
             ):
                 patch.delenv(name)
         patch.delenv("REGISTRY_AUTH_FILE", raising=False)
