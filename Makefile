@@ -17,7 +17,7 @@ PYTEST_ARGS ?= -q -n auto
 BENCH_ARGS ?=
 LOCK_ARGS ?=
 
-.PHONY: help venv demo test fuzz check lint format docs lock bench clean
+.PHONY: help venv demo test fuzz check lint format docs lock bench quality clean
 
 help: ## Show the targets
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z]+:.*## / {printf "make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -52,6 +52,9 @@ docs: $(RUNTIME) ## Write docs/rules from rules/
 
 bench: $(RUNTIME) ## Measure against hadolint and trivy where they are installed (see benchmarks/README.md)
 	$(BIN)/python -m benchmarks $(BENCH_ARGS)
+
+quality: $(DEV) ## Try every match case and order of versions, and agreement on real advisories (DATA=DIR, see docs/agreement.md)
+	$(if $(DATA),SECPIPE_TEST_DATA="$(DATA)") $(BIN)/python -m pytest tests/match tests/versions $(PYTEST_ARGS) -ra
 
 lock: $(LOCK) ## Write requirements/*.txt (newer versions: LOCK_ARGS=--upgrade)
 	sh scripts/lock.sh $(BIN)/uv $(LOCK_ARGS)

@@ -44,13 +44,18 @@ class Records:
 
 
 def package(
-    ecosystem: str | None, name: str, version: str, source: str = "", source_version: str = ""
+    ecosystem: str | None,
+    name: str,
+    version: str,
+    source: str = "",
+    source_version: str = "",
+    module: str = "",
 ) -> Package:
     """An installed package; `source` is the name of its source package, of the same version unless told."""
     kind = TYPES.get((ecosystem or "").partition(":")[0], "generic")
     origin = Source(source, source_version or version) if source else None
     purl = f"pkg:{kind}/{name}@{version}"
-    return Package(name, version, kind, "db", source=origin, purl=purl, ecosystem=ecosystem)
+    return Package(name, version, kind, "db", source=origin, purl=purl, ecosystem=ecosystem, module=module)
 
 
 def record(
