@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -24,6 +24,9 @@ from secpipe.cli._progress import shown
 from secpipe.cli._reports import destinations, emit, tell
 from secpipe.cli._streams import say
 from secpipe.policy.gate import FailOn, gate_of
+
+if TYPE_CHECKING:
+    from secpipe.dockerfile.ast import Dockerfile
 
 
 def register(app: typer.Typer) -> None:
@@ -86,6 +89,14 @@ def scan(
     no_cache: NoCacheOption = False,
     limit: LimitOption = None,
     base: BaseOption = None,
+    dockerfile: Annotated[
+        str | None,
+        typer.Option(
+            metavar="FILE",
+            show_default=False,
+            help="What the image was built from: findings stand on its lines.",
+        ),
+    ] = None,
 ) -> None:
     """Scan a container image for packages with known vulnerabilities.
 
@@ -110,6 +121,7 @@ def scan(
         cache=not no_cache,
         base=base or "",
         ignores=ignores(ignore_file, say),
+        dockerfile=_dockerfile(dockerfile),
     )
     with shown() as progress:
         report = run(options, progress)
@@ -119,3 +131,12 @@ def scan(
         tell(report.problems)
         say(f"verdict: {report.verdict} (exit {report.exit_code}): {report.reason}")
     raise typer.Exit(report.exit_code)
+
+
+def _dockerfile(file: str | None) -> Dockerfile | None:
+    """What `--dockerfile` names, read before the image is, so that a misspelt name does not cost a scan."""
+    if file is None:
+        return None
+    from secpipe.pipeline.lines import load
+
+    return load(file)

@@ -31,11 +31,16 @@ class Source:
 
 @dataclass(frozen=True, slots=True)
 class LayerRef:
-    """A layer of the image: digest of the blob, 0-based position from the base, the history line that made it."""
+    """A layer of the image: digest of the blob, 0-based position from the base, the history line that made it.
+
+    `file` and `line` (from 1) are the Dockerfile's, where it is known which instruction of it made the layer.
+    """
 
     digest: str
     index: int
     instruction: str | None = None
+    file: str = ""
+    line: int = 0
 
 
 @dataclass(frozen=True, slots=True)

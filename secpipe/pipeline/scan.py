@@ -11,7 +11,8 @@ from typing import TypedDict
 
 from secpipe.advisories.store import Store
 from secpipe.catalog import Inventory
-from secpipe.errors import UndecidedError
+from secpipe.dockerfile.ast import Dockerfile
+from secpipe.errors import UndecidedError, UsageError
 from secpipe.match.matcher import match, missing
 from secpipe.model.image import Image
 from secpipe.model.limits import Limits
@@ -53,7 +54,7 @@ class ScanOptions:
     oldest that advisories may be, counted from when they were fetched or built. `cache` lets layers that an earlier
     scan read be remembered. `base` is the image that the target was built from, '' where nobody said.
     scan read be remembered. `ignores` are the entries of an ignore file, which hold until `today`, this day in UTC
-    unless told otherwise.
+    unless told otherwise. `dockerfile` is what the image was built from.
     """
 
     target: str
@@ -70,6 +71,7 @@ class ScanOptions:
     base: str = ""
     ignores: Ignores = field(default_factory=Ignores)
     today: date | None = None
+    dockerfile: Dockerfile | None = None
 
 
 def scan(options: ScanOptions, progress: Progress | None = None) -> ScanReport:
@@ -79,6 +81,11 @@ def scan(options: ScanOptions, progress: Progress | None = None) -> ScanReport:
     report on: no such image, a layer that is corrupt, no advisory database. `progress` is told of what is read.
     """
     if file := sbom.file_of(options.target, options.platform, options.base):
+        if options.dockerfile:
+            raise UsageError(
+                f"--dockerfile {options.dockerfile.source.name}: a list of packages has no history to hold it against",
+                "scan the image itself",
+            )
         scanned = _listed(file, options)
     elif options.platform == ALL:
         scanned = _every(options, progress)
@@ -106,7 +113,7 @@ def scan(options: ScanOptions, progress: Progress | None = None) -> ScanReport:
         decision.verdict,
         decision.exit_code,
         decision.reason,
-        warnings,
+        tuple(sorted({*warnings, *scanned.warnings})),
     )
 
 
@@ -116,14 +123,21 @@ class _Scanned:
     packages: tuple[Package, ...] = ()
     findings: tuple[Finding, ...] = ()
     problems: frozenset[Problem] = frozenset()
+    warnings: tuple[Problem, ...] = ()
 
 
 def _scanned(image: Image, store: Store, options: ScanOptions, platform: str = "") -> _Scanned:
     """What one image holds; `platform` marks its packages where they are told with those of others."""
     split = split_of(image, options.base, options, platform or options.platform)
-    found = divided(listed(image, options.limits, cache=options.cache), split)
+    found = listed(image, options.limits, cache=options.cache)
+    warnings: tuple[Problem, ...] = ()
+    if options.dockerfile:
+        from secpipe.pipeline.lines import placed
+
+        found, warnings = placed(found, image, options.dockerfile)
+    found = divided(found, split)
     target = Target(options.target, image.digest, str(image.platform), found.distribution)
-    return _matched(target, found, store, options, platform)
+    return replace(_matched(target, found, store, options, platform), warnings=warnings)
 
 
 def _listed(file: Path, options: ScanOptions) -> _Scanned:
@@ -188,6 +202,9 @@ def _every(options: ScanOptions, progress: Progress | None) -> _Scanned:
         tuple(package for one in scanned for package in one.packages),
         tuple(findings),
         frozenset(problems),
+        tuple(
+            w._replace(message=f"{one.target.platform}: {w.message}") for one in scanned for w in one.warnings
+        ),
     )
 
 

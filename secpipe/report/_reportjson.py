@@ -56,6 +56,8 @@ class _Layer(TypedDict):
     digest: str
     index: int
     instruction: str | None
+    file: NotRequired[str]
+    line: NotRequired[int]
 
 
 class _Source(TypedDict):
@@ -243,7 +245,9 @@ def _layer(told: _Layer | None, place: str, name: str) -> LayerRef | None:
         return None
     digest = _matching(_DIGEST, told["digest"], f"{place}.digest", name)
     index = _within(told["index"], told["index"] >= 0, f"{place}.index", name)
-    return LayerRef(digest, index, told["instruction"])
+    file, line = told.get("file", ""), told.get("line", 0)
+    _within(line, (line > 0) == bool(file) and line >= 0, f"{place}.line", name)
+    return LayerRef(digest, index, told["instruction"], file, line)
 
 
 def _package(told: _Package, place: str, name: str) -> Package:

@@ -176,4 +176,9 @@ def _origin(package: Package) -> dict[str, str]:
 def _layer(layer: LayerRef | None) -> dict[str, Any] | None:
     if layer is None:
         return None
-    return {"digest": layer.digest, "index": layer.index, "instruction": layer.instruction}
+    return {
+        "digest": layer.digest,
+        "index": layer.index,
+        "instruction": layer.instruction,
+        **({"file": layer.file, "line": layer.line} if layer.line else {}),
+    }

@@ -16,6 +16,7 @@ from urllib.parse import quote
 from secpipe import __version__
 from secpipe.model.lint import Fix, LintFinding, LintReport, Rule
 from secpipe.model.location import Region
+from secpipe.model.package import Package
 from secpipe.model.problem import Problem
 from secpipe.model.scan import Finding, ScanReport, Suppression
 from secpipe.model.severity import Level, Severity
@@ -196,6 +197,8 @@ def _scan_result(finding: Finding, rule_index: int, repository: str, report: Sca
     logical = [{"name": package.name, "fullyQualifiedName": package.purl, "kind": "package"}]
     if layer:
         properties["layer"] = {"digest": layer.digest, "index": layer.index}
+        if layer.line:
+            properties["path"] = package.path
         logical.append(
             {
                 "name": f"layer {layer.index}",
@@ -217,10 +220,7 @@ def _scan_result(finding: Finding, rule_index: int, repository: str, report: Sca
         "message": {"text": _clip(printable(text))},
         "locations": [
             {
-                "physicalLocation": {
-                    "artifactLocation": {"uri": _uri(f"{repository}/{package.path}")},
-                    "region": {"startLine": 1, "startColumn": 1, "endLine": 1, "endColumn": 1},
-                },
+                "physicalLocation": _place(package, repository),
                 "logicalLocations": logical,
             }
         ],
@@ -241,6 +241,19 @@ def _suppression(suppression: Suppression) -> dict[str, str]:
     until = f" (until {suppression.expires})" if suppression.expires else ""
     text = _clip(printable(f"{said}{owner}{until}"))
     return {"kind": "external", "status": "accepted", "justification": text}
+
+
+def _place(package: Package, repository: str) -> dict[str, Any]:
+    """The instruction that brought the package in, where that is known, else its file in the image."""
+    layer = package.layer
+    if layer and layer.line:
+        line = Region(layer.line, 1, layer.line, 1)
+        region = {**_region(line), "sourceLanguage": "dockerfile"}
+        return {"artifactLocation": _artifact(layer.file), "region": region}
+    return {
+        "artifactLocation": {"uri": _uri(f"{repository}/{package.path}")},
+        "region": _region(Region(1, 1, 1, 1)),
+    }
 
 
 def repository_of(reference: str) -> str:

@@ -172,6 +172,7 @@ def _layers(findings: tuple[Finding, ...], width: int | None) -> Iterator[Render
         assert layer is not None
         made_by = printable(instruction(layer.instruction) if layer.instruction else layer.digest)
         where = f"  {printable(platform)}" if platform else ""
-        line = f"{index:>5}{where}  {plural(len(members), 'finding'):>12}  {made_by}"
+        place = f"{printable(layer.file)}:{layer.line}  " if layer.line else ""
+        line = f"{index:>5}{where}  {plural(len(members), 'finding'):>12}  {place}{made_by}"
         yield line if width is None or len(line) <= width else line[: width - 1] + "…"
     yield ""
