@@ -2,6 +2,10 @@
 
 An image contains its base when the base's layers are its first ones. Those are compared by diff-id (OCI image-spec 1.1),
 which does not change when a registry packs a layer anew; of the base only manifest and configuration are read.
+
+Where nobody names the base, the image may, in the annotations `org.opencontainers.image.base.name` and `.digest` of its
+manifest (image-spec 1.1, annotations.md). Labels of the same names are not followed: images inherit them, and then they
+are about the base's own base.
 """
 
 from __future__ import annotations
@@ -12,18 +16,20 @@ from pathlib import Path
 from typing import Protocol
 
 from secpipe.catalog import Inventory
-from secpipe.errors import UndecidedError, UsageError
+from secpipe.errors import SecpipeError, UndecidedError, UsageError
 from secpipe.model.image import Image
 from secpipe.model.limits import Limits
 from secpipe.model.package import Origin, Package
 from secpipe.model.problem import Problem
 from secpipe.model.text import plural
+from secpipe.oci import digests, folders, reference
 from secpipe.oci import platform as platforms
 from secpipe.oci.credentials import Credentials
-from secpipe.oci.target import open_image, registry_reference
+from secpipe.oci.target import open_image, registry_reference, split_path
 
+_BASE = "org.opencontainers.image.base."
 Split = int | Problem | None
-"""How many of an image's first layers are the base's, why nobody can tell, or None when nobody asked."""
+"""How many of an image's first layers are the base's, why nobody can tell, or None when there is nothing to tell."""
 
 _HINT = (
     "name the image that it was built from; a tag may have moved since, so give its digest (NAME@sha256:…)"
@@ -51,29 +57,58 @@ def split_of(image: Image, base: str, access: Access, platform: str | None = Non
     `platform` is what the image was chosen by, which may say more than the image does.
 
     A base that cannot be read, or that the image does not have, is a problem: the split was asked for. UsageError when
-    the base is named wrongly, or one of the two is a root filesystem.
+    the base is named wrongly, or one of the two is a root filesystem. Without a name the image's own word is taken,
+    if it leads to a base in the same registry or layout; nobody asked, so what leads nowhere is nothing.
     """
     if not base:
-        return None
+        return _own(image, access, platform)
     if base == "-" or base.startswith(("-:", "-@", "docker-archive:-", "oci-archive:-")):
         raise UsageError("a base image cannot come from standard input", "write it to a file and name that")
     _refuse_folder(image, access.target)
-    # Neither a password nor the leave to do without TLS is for a registry that they were not given for.
-    same = _same_registry(access.target, base)
     try:
-        with open_image(
-            base,
-            platform=_platform(platform or "") or _platform(str(image.platform)),
-            credentials=access.credentials if same else None,
-            authfile=access.authfile,
-            insecure=access.insecure and same,
-            limits=access.limits,
-        ) as found:
-            _refuse_folder(found, base)
-            return _compared(image, found)
+        return _read(image, base, access, platform)
     except UndecidedError as error:
         message = f"the base image cannot be read: {error.message}"
         return Problem("unreadable-base", base, message, error.hint, coverage=False)
+
+
+def _read(image: Image, base: str, access: Access, platform: str | None) -> int | Problem:
+    # Neither a password nor the leave to do without TLS is for a registry that they were not given for.
+    same = _same_registry(access.target, base)
+    with open_image(
+        base,
+        platform=_platform(platform or "") or _platform(str(image.platform)),
+        credentials=access.credentials if same else None,
+        authfile=access.authfile,
+        insecure=access.insecure and same,
+        limits=access.limits,
+    ) as found:
+        _refuse_folder(found, base)
+        return _compared(image, found)
+
+
+def _own(image: Image, access: Access, platform: str | None) -> int | None:
+    annotations = image.manifest.get("annotations")
+    told = annotations if isinstance(annotations, dict) else {}
+    name, digest = told.get(_BASE + "name"), told.get(_BASE + "digest")
+    if not isinstance(name, str) or not isinstance(digest, str) or digests.flaw(digest):
+        return None
+    try:
+        nearby = _nearby(access.target, name, digest)
+        split = _read(image, nearby, access, platform) if nearby else None
+    except SecpipeError:
+        return None
+    return split if isinstance(split, int) else None
+
+
+def _nearby(target: str, name: str, digest: str) -> str:
+    """The image of the digest as a target, where it is in the registry or the layout that `target` is in; else ''."""
+    if here := registry_reference(target):
+        there = reference.parse(name)
+        same = there.registry == here.registry
+        return f"registry:{there.registry}/{there.repository}@{digest}" if same else ""
+    path, _ = split_path(target.removeprefix("oci:"))
+    return f"oci:{path}@{digest}" if folders.kind(path) == folders.LAYOUT else ""
 
 
 def divided(found: Inventory, split: Split) -> Inventory:
@@ -92,7 +127,7 @@ def _origin(package: Package, depth: int) -> Origin:
     return "base" if package.layer.index < depth else "app"
 
 
-def _compared(image: Image, base: Image) -> Split:
+def _compared(image: Image, base: Image) -> int | Problem:
     pairs = zip(image.layers, base.layers, strict=False)
     common = sum(1 for _ in takewhile(lambda pair: pair[0].diff_id == pair[1].diff_id, pairs))
     if common == len(base.layers):

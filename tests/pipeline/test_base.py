@@ -7,9 +7,9 @@ import shutil
 import subprocess
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 import jsonschema
 import pytest
@@ -21,7 +21,16 @@ from secpipe.oci.target import open_image
 from secpipe.pipeline import base as pipeline
 from tests.support.advisories import build_database
 from tests.support.cli import Result, secpipe
-from tests.support.images import BuiltLayer, digest, files, image, index, write_docker_archive, write_layout
+from tests.support.images import (
+    BuiltImage,
+    BuiltLayer,
+    digest,
+    files,
+    image,
+    index,
+    write_docker_archive,
+    write_layout,
+)
 from tests.support.packages import apk, metadata, os_release
 from tests.support.registry import Registries, push
 
@@ -45,6 +54,7 @@ UPGRADE = BuiltLayer(
     "RUN apk upgrade",
 )
 BASE = image([SYSTEM, TOOLS])
+OWN = "org.opencontainers.image.base."
 WHOLE = image([SYSTEM, TOOLS, APP])
 
 
@@ -273,3 +283,69 @@ def test_an_image_that_umoci_built(tmp_path: Path, database: Path, layout: str) 
     subprocess.run([*umoci, str(bundle), f"/{SITE}"], check=True, capture_output=True)
     result = scan(f"{layout}:built", database, "--base", f"{layout}:base")
     assert origins(result) == SPLIT
+
+
+def annotated(built: BuiltImage, name: object, digest: object) -> BuiltImage:
+    about = {f"{OWN}{key}": value for key, value in (("name", name), ("digest", digest))}
+    document = {**json.loads(built.manifest), "annotations": about}
+    return replace(built, manifest=json.dumps(document).encode())
+
+
+def test_an_image_may_name_its_base_in_the_same_layout(tmp_path: Path, database: Path) -> None:
+    images = {
+        "base": BASE,
+        "app": annotated(WHOLE, "registry.example/base:1", BASE.digest),
+        "lies": annotated(image([SYSTEM, APP]), "registry.example/base:1", BASE.digest),
+        "gone": annotated(WHOLE, "registry.example/base:1", "sha256:" + "0" * 64),
+        "junk": annotated(WHOLE, "registry.example/base:1", "../../etc/passwd"),
+        "label": image(
+            [SYSTEM, TOOLS, APP], config={"Labels": {f"{OWN}name": "a", f"{OWN}digest": BASE.digest}}
+        ),
+    }
+    folder = write_layout(tmp_path / "layout", images)
+    assert origins(scan(f"oci:{folder}:app", database)) == SPLIT
+    assert origins(scan(f"{folder}:app", database)) == SPLIT
+    assert (
+        json.loads(secpipe("sbom", f"{folder}:app", "-f", "json").stdout)["packages"][0]["origin"] == "base"
+    )
+    for name in ("lies", "gone", "junk", "label"):
+        result = scan(f"oci:{folder}:{name}", database)
+        assert (result.code, result.json["problems"], set(origins(result).values())) == (1, [], {""}), name
+    named = scan(f"oci:{folder}:app", database, "--base", f"oci:{folder}:lies", "--fail-on", "none")
+    assert (named.code, set(origins(named).values())) == (3, {""})
+
+
+def test_an_image_may_name_its_base_in_the_same_registry(registries: Registries, database: Path) -> None:
+    where = registries.anonymous
+    push(where, "own/base", "1", BASE)
+    push(where, "own/app", "1", annotated(WHOLE, f"{where}/own/base:moved", BASE.digest))
+    assert origins(scan(f"{where}/own/app:1", database)) == SPLIT
+    push(where, "own/app", "2", annotated(WHOLE, f"{where}/own/nothing:1", BASE.digest))
+    result = scan(f"{where}/own/app:2", database)
+    assert (result.code, result.json["problems"], set(origins(result).values())) == (1, [], {""})
+
+
+@pytest.mark.parametrize(
+    ("target", "name"),
+    [
+        ("here.example/app:1", "there.example/base:1"),
+        ("here.example/app:1", "base:1"),
+        ("here.example/app:1", "oci:."),
+        ("here.example/app:1", "here.example/a//b"),
+        ("here.example/app:1", ""),
+        ("here.example/app:1", 7),
+        ("app:1", "here.example/base:1"),
+        ("docker:app:1", "docker.io/library/base:1"),
+    ],
+)
+def test_nobody_else_is_asked_for_what_an_image_names(target: str, name: object, tmp_path: Path) -> None:
+    folder = write_layout(tmp_path / "layout", {"base": BASE, "app": annotated(WHOLE, "x", BASE.digest)})
+
+    def refuse(target: str, **options: Any) -> NoReturn:
+        raise AssertionError(f"{target} was opened")
+
+    with pytest.MonkeyPatch.context() as patch, open_image(f"oci:{folder}:app") as found:
+        patch.setattr(pipeline, "open_image", refuse)
+        about = {f"{OWN}name": name, f"{OWN}digest": BASE.digest}
+        found = replace(found, manifest={**found.manifest, "annotations": about})
+        assert pipeline.split_of(found, "", Reached(target)) is None
