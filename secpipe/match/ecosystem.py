@@ -12,6 +12,8 @@ from collections.abc import Callable
 from secpipe.model.package import Distribution
 from secpipe.versions import names
 
+_Namer = Callable[[Distribution], str | None]
+
 _LANGUAGES = {
     "pypi": "PyPI",
     "npm": "npm",
@@ -30,8 +32,16 @@ _LANGUAGES = {
 
 _SCHEMES = {
     "deb": ("Debian", "Ubuntu", "Echo"),
-    "apk": ("Alpine", "Wolfi", "Chainguard", "MinimOS", "Alpaquita", "BellSoft Hardened Containers"),
-    "rpm": ("AlmaLinux", "Rocky Linux", "Photon OS", "Mageia", "Azure Linux"),
+    "apk": (
+        "Alpine",
+        "Wolfi",
+        "Chainguard",
+        "MinimOS",
+        "Alpaquita",
+        "BellSoft Hardened Containers",
+        "CleanStart",
+    ),
+    "rpm": ("AlmaLinux", "Rocky Linux", "Photon OS", "Mageia", "Azure Linux", "openEuler", "openSUSE"),
     "semver": ("npm", "crates.io", "Go", "Hex", "Julia", "SwiftURL"),
     "bitnami": ("Bitnami",),
     "pep440": ("PyPI",),
@@ -41,7 +51,7 @@ _SCHEMES = {
     "packagist": ("Packagist",),
     "pub": ("Pub",),
     "cran": ("CRAN",),
-    "hackage": ("Hackage",),
+    "hackage": ("Hackage", "GHC"),
 }
 _SCHEME_OF = {ecosystem: scheme for scheme, ecosystems in _SCHEMES.items() for ecosystem in ecosystems}
 
@@ -55,7 +65,7 @@ def ecosystem(distribution: Distribution | None, type: str) -> str | None:
     found = _LANGUAGES.get(type)
     if found is None and distribution is not None and distribution.id in _DISTRIBUTIONS:
         manager, name = _DISTRIBUTIONS[distribution.id]
-        found = name(distribution.version_id) if manager == type else None
+        found = name(distribution) if manager == type else None
     return found if found and scheme_for(found) else None
 
 
@@ -65,52 +75,66 @@ def scheme_for(ecosystem: str) -> str | None:
     return name if name in names() else None
 
 
-def _alpine(version: str) -> str | None:
+def _alpine(distribution: Distribution) -> str | None:
+    version = distribution.version_id
     if version == "edge" or re.fullmatch(r"[0-9.]+_(alpha|git)[0-9]*", version):
         return "Alpine:edge"
     found = re.fullmatch(r"([0-9]+\.[0-9]+)(\.[0-9]+)?(_rc[0-9]+)?", version)
     return f"Alpine:v{found[1]}" if found else None
 
 
-def _ubuntu(version: str) -> str | None:
-    found = re.fullmatch(r"([0-9]{2})\.([0-9]{2})(\.[0-9]+)?", version)
+def _ubuntu(distribution: Distribution) -> str | None:
+    found = re.fullmatch(r"([0-9]{2})\.([0-9]{2})(\.[0-9]+)?", distribution.version_id)
     if found is None:
         return None
     long_term = int(found[1]) % 2 == 0 and found[2] == "04"
     return f"Ubuntu:{found[1]}.{found[2]}" + (":LTS" if long_term else "")
 
 
-def _major(name: str) -> Callable[[str], str | None]:
-    def release(version: str) -> str | None:
-        found = re.match(r"[0-9]+(?=\.|$)", version)
-        return f"{name}:{found[0]}" if found else None
-
-    return release
-
-
-def _minor(name: str) -> Callable[[str], str | None]:
-    def release(version: str) -> str | None:
-        found = re.match(r"[0-9]+\.[0-9]+(?=\.|$)", version)
-        return f"{name}:{found[0]}" if found else None
-
-    return release
+def _open_euler(distribution: Distribution) -> str | None:
+    """`openEuler:24.03-LTS-SP1`, of which only PRETTY_NAME has all: `openEuler 24.03 (LTS-SP1)`."""
+    found = re.fullmatch(r"openEuler ([0-9]+\.[0-9]+)(?: \((LTS(?:-SP[0-9]+)?)\))?", distribution.name)
+    if found is None or found[1] != distribution.version_id:
+        return None
+    return f"openEuler:{found[1]}" + (f"-{found[2]}" if found[2] else "")
 
 
-def _rolling(name: str) -> Callable[[str], str | None]:
-    return lambda version: name
+def _release(name: str, pattern: str) -> _Namer:
+    """The ecosystem of that name, and behind it what the pattern finds at the beginning of VERSION_ID."""
+    regex = re.compile(rf"(?:{pattern})(?=\.|$)")
+
+    def namer(distribution: Distribution) -> str | None:
+        found = regex.match(distribution.version_id)
+        return name + found[0] if found else None
+
+    return namer
 
 
-_DISTRIBUTIONS: dict[str, tuple[str, Callable[[str], str | None]]] = {
+def _rolling(name: str) -> _Namer:
+    return lambda distribution: name
+
+
+_MAJOR, _MINOR = r"[0-9]+", r"[0-9]+\.[0-9]+"
+_DISTRIBUTIONS: dict[str, tuple[str, _Namer]] = {
     "alpine": ("apk", _alpine),
     "wolfi": ("apk", _rolling("Wolfi")),
     "chainguard": ("apk", _rolling("Chainguard")),
     "minimos": ("apk", _rolling("MinimOS")),
-    "debian": ("deb", _major("Debian")),
+    "cleanstart": ("apk", _rolling("CleanStart")),
+    "clnstrt": ("apk", _rolling("CleanStart")),
+    "alpaquita": ("apk", _release("Alpaquita:", rf"{_MAJOR}|stream")),
+    "bellsoft-hardened-containers": ("apk", _release("BellSoft Hardened Containers:", rf"{_MAJOR}|stream")),
+    "debian": ("deb", _release("Debian:", _MAJOR)),
     "ubuntu": ("deb", _ubuntu),
-    "almalinux": ("rpm", _major("AlmaLinux")),
-    "rocky": ("rpm", _major("Rocky Linux")),
-    "mageia": ("rpm", _major("Mageia")),
-    "azurelinux": ("rpm", _major("Azure Linux")),
-    "photon": ("rpm", _minor("Photon OS")),
+    "echo": ("deb", _rolling("Echo")),
+    "almalinux": ("rpm", _release("AlmaLinux:", _MAJOR)),
+    "rocky": ("rpm", _release("Rocky Linux:", _MAJOR)),
+    "mageia": ("rpm", _release("Mageia:", _MAJOR)),
+    "azurelinux": ("rpm", _release("Azure Linux:", _MAJOR)),
+    "photon": ("rpm", _release("Photon OS:", _MINOR)),
+    "openEuler": ("rpm", _open_euler),
+    "opensuse-leap": ("rpm", _release("openSUSE:Leap ", _MINOR)),
+    "opensuse-tumbleweed": ("rpm", _rolling("openSUSE:Tumbleweed")),
 }
-"""os-release ID → purl type of its package manager, and VERSION_ID → ecosystem."""
+"""os-release ID → purl type of its package manager, and the distribution → ecosystem. Red Hat and SUSE Linux Enterprise
+are not among them: their ecosystems name repositories and modules, which no image tells of its packages."""

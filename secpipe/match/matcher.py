@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from secpipe.match.ecosystem import scheme_for
-from secpipe.match.identity import subject
+from secpipe.match.identity import pro_ecosystem, subject
 from secpipe.match.modules import concerns
 from secpipe.match.ranges import Outcome, evaluate, key_of, lowest_free
 from secpipe.match.severity import rate, worst
@@ -73,7 +73,7 @@ def match(packages: Iterable[Package], source: AdvisorySource) -> MatchResult:
             continue
         scheme = scheme_for(package.ecosystem)
         name, version = subject(package)
-        candidates = source.lookup(package.ecosystem, name)
+        candidates = _candidates(package, name, source)
         if scheme is None:
             problems.update(_unordered(package, len(candidates)))
             continue
@@ -94,6 +94,17 @@ def match(packages: Iterable[Package], source: AdvisorySource) -> MatchResult:
     return MatchResult(
         tuple(sorted(findings, key=lambda f: (f.sort_key, f.package.purl))), tuple(sorted(problems))
     )
+
+
+def _candidates(package: Package, name: str, source: AdvisorySource) -> Sequence[AdvisoryMatch]:
+    """The records to hold a package against; where one is told for Ubuntu Pro as well, a package from there is held
+    against that part of it alone, since the plain part does not know of fixes in Pro."""
+    found = source.lookup(str(package.ecosystem), name)
+    if (pro := pro_ecosystem(package)) is None:
+        return found
+    own = source.lookup(pro, name)
+    told = {candidate.advisory.id for candidate in own}
+    return (*own, *(candidate for candidate in found if candidate.advisory.id not in told))
 
 
 def _tells_of_a_flaw(candidate: AdvisoryMatch) -> bool:

@@ -34,6 +34,19 @@ from secpipe.model.package import Distribution
         ("raspbian", "12", "deb", None),
         ("linuxmint", "21", "deb", None),
         ("postmarketos", "3.17", "apk", None),
+        ("alpaquita", "23", "apk", "Alpaquita:23"),
+        ("alpaquita", "stream", "apk", "Alpaquita:stream"),
+        ("bellsoft-hardened-containers", "25", "apk", "BellSoft Hardened Containers:25"),
+        ("clnstrt", "1", "apk", "CleanStart"),
+        ("echo", "12", "deb", "Echo"),
+        ("mageia", "9", "rpm", "Mageia:9"),
+        ("azurelinux", "3.0", "rpm", "Azure Linux:3"),
+        ("opensuse-leap", "15.6", "rpm", "openSUSE:Leap 15.6"),
+        ("opensuse-leap", "15", "rpm", None),
+        ("opensuse-tumbleweed", "20240801", "rpm", "openSUSE:Tumbleweed"),
+        ("openEuler", "24.03", "rpm", None),
+        ("rhel", "9.4", "rpm", None),
+        ("sles", "15.5", "rpm", None),
         ("debian", "12", "pypi", "PyPI"),
         ("nobody", "1", "pypi", "PyPI"),
         ("debian", "12", "golang", "Go"),
@@ -42,6 +55,20 @@ from secpipe.model.package import Distribution
 )
 def test_ecosystem(id: str, version: str, type: str, expected: str | None) -> None:
     assert ecosystem(Distribution(id, version), type) == expected
+
+
+@pytest.mark.parametrize(
+    ("version", "name", "expected"),
+    [
+        ("24.03", "openEuler 24.03 (LTS-SP1)", "openEuler:24.03-LTS-SP1"),
+        ("22.03", "openEuler 22.03 (LTS)", "openEuler:22.03-LTS"),
+        ("23.09", "openEuler 23.09", "openEuler:23.09"),
+        ("22.03", "openEuler 24.03 (LTS)", None),
+        ("22.03", "openEuler 22.03 (Preview)", None),
+    ],
+)
+def test_open_euler(version: str, name: str, expected: str | None) -> None:
+    assert ecosystem(Distribution("openEuler", version, name), "rpm") == expected
 
 
 def test_without_a_distribution() -> None:

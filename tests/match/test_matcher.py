@@ -177,9 +177,9 @@ def test_an_unparsable_bound_is_a_problem_of_the_record() -> None:
 
 
 def test_without_an_ecosystem_or_a_scheme() -> None:
-    records = Records(record("CRAN-1", "GHC", "example"))
+    records = Records(record("CRAN-1", "Linux", "example"))
     assert match([package(None, "example", "1")], records).problems == ()
-    (problem,) = match([package("GHC", "example", "1")], records).problems
+    (problem,) = match([package("Linux", "example", "1")], records).problems
     assert problem.code == "no-version-scheme"
 
 
