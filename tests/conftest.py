@@ -31,6 +31,7 @@ def own_environment(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
         for name in ("DOCKER_CONFIG", "XDG_CONFIG_HOME", "XDG_RUNTIME_DIR"):
             patch.setenv(name, empty)
         patch.setenv("CONTAINERS_REGISTRIES_CONF", os.devnull)
+        patch.setenv("SECPIPE_OFFLINE", "1")
         patch.setenv("SECPIPE_CACHE", str(tmp_path_factory.mktemp("cache")))
         yield
 

@@ -39,7 +39,7 @@ if TYPE_CHECKING:
 SCHEMA = 4
 APPLICATION_ID = 0x53435044  # "SCPD"
 
-_TABLES = f"""
+TABLES = f"""
 PRAGMA application_id = {APPLICATION_ID};
 PRAGMA user_version = {SCHEMA};
 CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
@@ -231,7 +231,7 @@ def _fill(
     keep: Path | None,
     touched: Mapping[str, str],
 ) -> str:
-    connection.executescript("PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF;" + _TABLES)
+    connection.executescript("PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF;" + TABLES)
     connection.execute("BEGIN")
     for name in sorted(shards):
         shard, origin = shards[name]

@@ -10,7 +10,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from secpipe.advisories.blob import unpack_advisory, unpack_package
-from secpipe.advisories.compile import APPLICATION_ID, SCHEMA, Origin, compile_records, sqlite_uri, write
+from secpipe.advisories.compile import (
+    APPLICATION_ID,
+    SCHEMA,
+    TABLES,
+    Origin,
+    compile_records,
+    sqlite_uri,
+    write,
+)
 from secpipe.advisories.names import base, normalise, places
 from secpipe.advisories.sources import records
 from secpipe.errors import AdvisoryError
@@ -108,6 +116,15 @@ class Store:
             connection.close()
             raise
         return store
+
+    @classmethod
+    def empty(cls) -> Store:
+        """A database without anything in it, where there is none yet."""
+        import sqlite3
+
+        connection = sqlite3.connect(":memory:", isolation_level=None)
+        connection.executescript(TABLES)
+        return cls(connection, Path(":memory:"))
 
     def __enter__(self) -> Store:
         return self

@@ -11,8 +11,8 @@ import difflib
 import tempfile
 import time
 import zipfile
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
@@ -21,12 +21,14 @@ from urllib.parse import quote, urlsplit
 from urllib.request import url2pathname
 
 from secpipe.advisories.compile import Compiled, Origin, Shard, compile_records, write
+from secpipe.advisories.lock import locked
 from secpipe.advisories.names import base
 from secpipe.advisories.sources import zip_records
 from secpipe.advisories.store import Source, Store, timestamp
-from secpipe.errors import AdvisoryError, UsageError
-from secpipe.model.limits import KIB, MIB, Limits
+from secpipe.errors import AdvisoryError, SecpipeError, UsageError
+from secpipe.model.limits import MIB, Limits
 from secpipe.model.problem import Problem
+from secpipe.model.progress import Progress
 
 if TYPE_CHECKING:
     import httpx
@@ -66,6 +68,10 @@ class _Download:
     etag: str
 
 
+class _Unreachable(AdvisoryError):
+    """Nobody answers at the feed's address: asking it for something else does not help."""
+
+
 class _Feed(Protocol):
     """A place to fetch from. Both functions raise `AdvisoryError`, `FileNotFoundError` for what is not there."""
 
@@ -85,6 +91,7 @@ def update(
     limits: Limits | None = None,
     now: datetime | None = None,
     pause: Callable[[float], None] = time.sleep,
+    progress: Progress | None = None,
 ) -> UpdateResult:
     """Fetch the named base ecosystems (a release as in `Debian:12` is ignored), or else those in the database already.
 
@@ -92,19 +99,50 @@ def update(
     a name that the feed does not have; `AdvisoryError` when the feed cannot be read. The database then stays as it was.
     """
     limits = limits or Limits()
+    with locked(database, limits.lock_seconds):
+        return fetch(ecosystems, base_url, database, limits, now, pause, progress)
+
+
+def fetch(
+    ecosystems: Sequence[str],
+    base_url: str,
+    database: Path,
+    limits: Limits,
+    now: datetime | None = None,
+    pause: Callable[[float], None] = time.sleep,
+    progress: Progress | None = None,
+    failures: dict[str, str] | None = None,
+) -> UpdateResult:
+    """What `update` does, for who holds the lock. With `failures`, one ecosystem that cannot be had is told there (name →
+    reason) and does not stop the others; the database is left as it was when none can."""
     known, problems = _state(database, named=bool(ecosystems))
     wanted = sorted({base(name.strip()) for name in ecosystems} or known)
     if not wanted or not all(wanted):
         raise UsageError(f"no ecosystem to update: {database} has none yet", _EXAMPLE)
     shards: dict[str, tuple[Shard, Origin]] = {}
     unread: dict[str, int] = {}
+    lost: dict[str, str] = {}
     fetched = timestamp(now)
-    with _feed(base_url, limits, pause) as feed:
-        for name in wanted:
-            origin, compiled = _fetch(feed, name, known.get(name), limits, problems)
+    with _feed(base_url, limits, pause, progress) as feed:
+        for number, name in enumerate(list(wanted)):
+            try:
+                origin, compiled = _fetch(feed, name, known.get(name), limits, problems)
+            except SecpipeError as error:
+                if failures is None:
+                    raise
+                lost[name] = error.message
+                if isinstance(error, _Unreachable):
+                    lost |= dict.fromkeys(wanted[number:], error.message)
+                    break
+                continue
             if compiled is not None:
                 shards[name] = (compiled.shards[name], Origin(fetched, origin.url, origin.etag))
                 unread |= compiled.unread
+    if failures is not None:
+        failures |= lost
+        wanted = [name for name in wanted if name not in lost]
+    if not wanted:
+        return UpdateResult((), "", tuple(sorted(problems)))
     same = [name for name in wanted if name not in shards]
     keep = database if known else None
     digest = write(database, shards, unread, keep, touched=dict.fromkeys(same, fetched))
@@ -183,7 +221,9 @@ def _names(feed: _Feed) -> str:
 
 
 @contextmanager
-def _feed(base_url: str, limits: Limits, pause: Callable[[float], None]) -> Iterator[_Feed]:
+def _feed(
+    base_url: str, limits: Limits, pause: Callable[[float], None], progress: Progress | None
+) -> Iterator[_Feed]:
     try:
         address = urlsplit(base_url)
     except ValueError as error:
@@ -199,7 +239,7 @@ def _feed(base_url: str, limits: Limits, pause: Callable[[float], None]) -> Iter
             headers={"Accept-Encoding": "identity", "User-Agent": "secpipe"},
         )
         with client:
-            yield _Web(client, base_url.rstrip("/"), limits, pause)
+            yield _Web(client, base_url.rstrip("/"), limits, pause, progress)
         return
     folder = Path(url2pathname(address.path)) if scheme == "file" else Path(base_url)
     if not folder.is_dir():
@@ -231,12 +271,18 @@ class _Web:
     """The feed over HTTP: bounded in size, tried again where that may help."""
 
     def __init__(
-        self, client: httpx.Client, root: str, limits: Limits, pause: Callable[[float], None]
+        self,
+        client: httpx.Client,
+        root: str,
+        limits: Limits,
+        pause: Callable[[float], None],
+        progress: Progress | None,
     ) -> None:
         self._client = client
         self._root = root
         self._limits = limits
         self._pause = pause
+        self._progress = progress
 
     def url(self, path: str) -> str:
         return f"{self._root}/{quote(path)}"
@@ -245,49 +291,125 @@ class _Web:
         import httpx
 
         url = self.url(path)
-        for rest in range(TRIES - 1, -1, -1):
-            wait = float(2 ** (TRIES - 1 - rest))
-            try:
-                with self._client.stream(
-                    "GET", url, headers={"If-None-Match": etag} if etag else {}
-                ) as response:
-                    if response.status_code not in _AGAIN or not rest:
-                        return self._take(response, url)
-                    wait = _retry_after(response.headers.get("Retry-After", ""), wait)
-            except httpx.TransportError as error:
-                if not rest:
+        part = _Part()
+        rest, resumes = TRIES - 1, self._limits.blob_resumes
+        try:
+            while True:
+                before = part.size
+                wait = float(2 ** (TRIES - 1 - rest))
+                try:
+                    with self._client.stream("GET", url, headers=part.headers(etag)) as response:
+                        if response.status_code not in _AGAIN or not rest:
+                            if self._take(response, url, path, part):
+                                return part.whole(url)
+                            part.close()
+                            return None
+                        wait = _retry_after(response.headers.get("Retry-After", ""), wait)
+                except httpx.TransportError as error:
+                    # What came before a cut need not come again, and a server that goes on is not one that is down.
+                    if part.size > before and part.resumable and resumes:
+                        resumes -= 1
+                        rest += 1
+                    if not rest:
+                        raise _unreachable(url, error) from error
+                except (httpx.HTTPError, httpx.InvalidURL) as error:
                     raise _unreachable(url, error) from error
-            except (httpx.HTTPError, httpx.InvalidURL) as error:
-                raise _unreachable(url, error) from error
-            self._pause(min(wait, self._limits.retry_seconds))
-        raise AssertionError("the last try returns or raises")
+                rest -= 1
+                self._pause(min(wait, self._limits.retry_seconds))
+        except BaseException:
+            part.close()
+            raise
 
-    def _take(self, response: httpx.Response, url: str) -> _Download | None:
-        if response.status_code == 304:
-            return None
-        if response.status_code == 404:
+    def _take(self, response: httpx.Response, url: str, path: str, part: _Part) -> bool:
+        """Read the body into `part`; False when the answer is that nothing has changed."""
+        status = response.status_code
+        if status == 304:
+            return False
+        if status == 404:
             raise FileNotFoundError(url)
-        if response.status_code != 200:
-            raise AdvisoryError(
-                f"{url} answers {response.status_code} {response.reason_phrase}".rstrip(), "try again later"
-            )
         if url.startswith("https:") and response.url.scheme != "https":
             raise AdvisoryError(
                 f"{url} redirects to plain HTTP ({response.url.host})", "use another mirror with --url"
             )
-        file = tempfile.SpooledTemporaryFile(_IN_MEMORY)  # noqa: SIM115  # the caller closes it
-        try:
-            for chunk in response.iter_bytes(256 * KIB):
-                file.write(chunk)
-                if file.tell() > self._limits.feed_bytes:
+        if status == 416 or (status == 206 and not part.continues(response.headers)):
+            part.restart()
+            raise _again(response, f"{url} offers another part than was asked for")
+        if status not in (200, 206):
+            raise AdvisoryError(
+                f"{url} answers {status} {response.reason_phrase}".rstrip(), "try again later"
+            )
+        if status == 200:
+            # What a server packs on the way has other offsets than what comes out here.
+            packed = "Content-Encoding" in response.headers
+            part.restart("" if packed else response.headers.get("ETag", ""))
+        length = response.headers.get("Content-Length", "")
+        size = part.size + int(length) if length.isdecimal() and len(length) < 16 else None
+        with self._progress.reading(path, size) if self._progress else nullcontext(_ignore) as told:
+            told(part.size)
+            for chunk in response.iter_bytes():
+                part.add(chunk)
+                told(len(chunk))
+                if part.size > self._limits.feed_bytes:
                     raise AdvisoryError(
                         f"{url} is larger than {self._limits.feed_bytes} bytes (limit feed-bytes)"
                     )
-            file.seek(0)
-        except BaseException:
-            file.close()
-            raise
-        return _Download(file, url, response.headers.get("ETag", ""))
+        return True
+
+
+class _Part:
+    """As much of a download as has come, over several answers of the same ETag (RFC 9110 §13.1.5, §14)."""
+
+    def __init__(self) -> None:
+        self._file: IO[bytes] = tempfile.SpooledTemporaryFile(_IN_MEMORY)  # noqa: SIM115  # closed by `close`
+        self._etag = ""
+        self.size = 0
+
+    @property
+    def resumable(self) -> bool:
+        """Whether the rest can be asked for: only a strong ETag says that it is of the same bytes."""
+        return bool(self.size) and self._etag.startswith('"')
+
+    def headers(self, known: str) -> dict[str, str]:
+        """What to ask with: for the rest, or for all of it unless it is still the known one."""
+        if self.resumable:
+            return {"Range": f"bytes={self.size}-", "If-Range": self._etag}
+        return {"If-None-Match": known} if known else {}
+
+    def continues(self, headers: Mapping[str, str]) -> bool:
+        """Whether an answer begins where this ends, and is of the same bytes."""
+        place = headers.get("Content-Range", "")
+        return (
+            self.resumable
+            and place.startswith(f"bytes {self.size}-")
+            and headers.get("ETag", self._etag) == self._etag
+        )
+
+    def restart(self, etag: str = "") -> None:
+        """Forget what has come; what comes now has this ETag."""
+        self._file.seek(0)
+        self._file.truncate()
+        self._etag, self.size = etag, 0
+
+    def add(self, chunk: bytes) -> None:
+        self._file.write(chunk)
+        self.size += len(chunk)
+
+    def whole(self, url: str) -> _Download:
+        self._file.seek(0)
+        return _Download(self._file, url, self._etag)
+
+    def close(self) -> None:
+        self._file.close()
+
+
+def _again(response: httpx.Response, reason: str) -> Exception:
+    import httpx
+
+    return httpx.RemoteProtocolError(reason, request=response.request)
+
+
+def _ignore(count: int) -> None:
+    """Where nobody looks at the progress."""
 
 
 def _retry_after(header: str, default: float) -> float:
@@ -295,7 +417,10 @@ def _retry_after(header: str, default: float) -> float:
 
 
 def _unreachable(url: str, error: Exception) -> AdvisoryError:
+    import httpx
+
     reason = " ".join(str(error).split()) or type(error).__name__
-    return AdvisoryError(
+    kind = _Unreachable if isinstance(error, httpx.ConnectError | httpx.ConnectTimeout) else AdvisoryError
+    return kind(
         f"cannot fetch {url}: {reason}", "check the network and the proxy, or use a mirror with --url"
     )

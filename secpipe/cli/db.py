@@ -11,6 +11,7 @@ import typer
 
 from secpipe.cache.paths import database_path
 from secpipe.cli._limits import parse_limits
+from secpipe.cli._progress import shown
 from secpipe.cli._streams import say, write
 from secpipe.errors import UsageError
 
@@ -99,7 +100,8 @@ def update(
     from secpipe.model.text import plural
 
     file = db or database_path()
-    result = run(ecosystems or [], url or DEFAULT_URL, file, parse_limits(limit or []))
+    with shown() as progress:
+        result = run(ecosystems or [], url or DEFAULT_URL, file, parse_limits(limit or []), progress=progress)
     _tell(result.problems)
     for one in result.updated:
         say(f"{one.base}: {plural(one.records, 'record')}{'' if one.changed else ', unchanged'}")

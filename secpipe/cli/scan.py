@@ -97,6 +97,23 @@ def scan(
             help="What the image was built from: findings stand on its lines.",
         ),
     ] = None,
+    offline: Annotated[
+        bool,
+        typer.Option(
+            "--offline",
+            envvar="SECPIPE_OFFLINE",
+            help="Fetch no advisories, even when some are missing or old.",
+        ),
+    ] = False,
+    db_url: Annotated[
+        str,
+        typer.Option(
+            metavar="BASE",
+            envvar="SECPIPE_DB_URL",
+            show_default=False,
+            help="The OSV feed to fetch missing advisories from, or a mirror of it.",
+        ),
+    ] = "",
 ) -> None:
     """Scan a container image for packages with known vulnerabilities.
 
@@ -122,6 +139,7 @@ def scan(
         base=base or "",
         ignores=ignores(ignore_file, say),
         dockerfile=_dockerfile(dockerfile),
+        feed=None if offline else db_url,
     )
     with shown() as progress:
         report = run(options, progress)

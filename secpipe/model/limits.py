@@ -93,6 +93,8 @@ class Limits(NamedTuple):
     """substitutions within substitutions and scripts within scripts of one RUN"""
     script_error_bytes: int = 8 * KIB
     """of a script of a RUN behind its first syntax error, read in one; some errors would take quadratic time"""
+    lock_seconds: int = 600
+    """waiting for another process that updates the advisory database"""
     advisory_bytes: int = 32 * MIB
     """one OSV record, or one file that holds several"""
     feed_bytes: int = 4 * GIB

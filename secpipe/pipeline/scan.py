@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime
 from pathlib import Path
@@ -25,6 +25,7 @@ from secpipe.oci.credentials import Credentials
 from secpipe.oci.target import open_image, open_images
 from secpipe.pipeline import sbom
 from secpipe.pipeline.base import divided, split_of
+from secpipe.pipeline.fetch import Supply
 from secpipe.pipeline.inventory import OS_TYPES, listed, managers, unnamed
 from secpipe.policy.gate import FailOn, Gate, decide
 from secpipe.policy.ignore import Ignores
@@ -53,8 +54,9 @@ class ScanOptions:
     index. `max_age_days` is the
     oldest that advisories may be, counted from when they were fetched or built. `cache` lets layers that an earlier
     scan read be remembered. `base` is the image that the target was built from, '' where nobody said.
-    scan read be remembered. `ignores` are the entries of an ignore file, which hold until `today`, this day in UTC
-    unless told otherwise. `dockerfile` is what the image was built from.
+    `ignores` are the entries of an ignore file, which hold until `today`, this day in UTC
+    unless told otherwise. `dockerfile` is what the image was built from. `feed` is where advisories that are missing or
+    too old are fetched from: an address as for an update, empty for the public feed, None for nowhere.
     """
 
     target: str
@@ -72,6 +74,7 @@ class ScanOptions:
     ignores: Ignores = field(default_factory=Ignores)
     today: date | None = None
     dockerfile: Dockerfile | None = None
+    feed: str | None = None
 
 
 def scan(options: ScanOptions, progress: Progress | None = None) -> ScanReport:
@@ -86,7 +89,7 @@ def scan(options: ScanOptions, progress: Progress | None = None) -> ScanReport:
                 f"--dockerfile {options.dockerfile.source.name}: a list of packages has no history to hold it against",
                 "scan the image itself",
             )
-        scanned = _listed(file, options)
+        scanned = _listed(file, options, progress)
     elif options.platform == ALL:
         scanned = _every(options, progress)
     else:
@@ -94,9 +97,9 @@ def scan(options: ScanOptions, progress: Progress | None = None) -> ScanReport:
             open_image(
                 options.target, platform=options.platform, **_access(options), progress=progress
             ) as image,
-            Store.open(options.database) as store,
+            _supply(options, progress) as supply,
         ):
-            scanned = _scanned(image, store, options)
+            scanned = _scanned(image, supply, options)
     today = options.today or datetime.now(UTC).date()
     findings, warnings = suppress(scanned.findings, options.ignores, options.target, today)
     decision = decide(
@@ -126,7 +129,7 @@ class _Scanned:
     warnings: tuple[Problem, ...] = ()
 
 
-def _scanned(image: Image, store: Store, options: ScanOptions, platform: str = "") -> _Scanned:
+def _scanned(image: Image, supply: Supply, options: ScanOptions, platform: str = "") -> _Scanned:
     """What one image holds; `platform` marks its packages where they are told with those of others."""
     split = split_of(image, options.base, options, platform or options.platform)
     found = listed(image, options.limits, cache=options.cache)
@@ -137,21 +140,21 @@ def _scanned(image: Image, store: Store, options: ScanOptions, platform: str = "
         found, warnings = placed(found, image, options.dockerfile)
     found = divided(found, split)
     target = Target(options.target, image.digest, str(image.platform), found.distribution)
-    return replace(_matched(target, found, store, options, platform), warnings=warnings)
+    return replace(_matched(target, found, supply, options, platform), warnings=warnings)
 
 
-def _listed(file: Path, options: ScanOptions) -> _Scanned:
+def _listed(file: Path, options: ScanOptions, progress: Progress | None) -> _Scanned:
     """What a list of packages says, matched as that of an image."""
-    with Store.open(options.database) as store:
+    with _supply(options, progress) as supply:
         told = sbom.read(file, options.target, options.limits)
         target = Target(options.target, told.digest, str(told.platform), told.inventory.distribution)
-        return _matched(target, told.inventory, store, options, is_image=told.is_image)
+        return _matched(target, told.inventory, supply, options, is_image=told.is_image)
 
 
 def _matched(
     target: Target,
     found: Inventory,
-    store: Store,
+    supply: Supply,
     options: ScanOptions,
     platform: str = "",
     *,
@@ -160,12 +163,13 @@ def _matched(
     packages = tuple(replace(p, platform=platform) for p in found.packages) if platform else found.packages
     # What a package of the distribution brought is patched by it, under the versions of its own advisories.
     answering = tuple(p for p in packages if not (p.owner and managers(found)))
+    store = supply.covering(answering)
     matched = match(answering, store)
     problems = {
         *found.problems,
         *matched.problems,
         *_uncovered(replace(found, packages=answering), target.reference, is_image),
-        *_without_advisories(answering, store, options.max_age_days),
+        *_without_advisories(answering, store, options.max_age_days, supply.failures),
     }
     return _Scanned(target, packages, matched.findings, frozenset(problems))
 
@@ -176,14 +180,14 @@ def _every(options: ScanOptions, progress: Progress | None) -> _Scanned:
     problems: set[Problem] = set()
     with (
         open_images(options.target, **_access(options), progress=progress) as candidates,
-        Store.open(options.database) as store,
+        _supply(options, progress) as supply,
     ):
         for candidate in candidates:
             platform = candidate.platform
             try:
                 image = candidate.open()
                 platform = platform or str(image.platform)
-                one = _scanned(image, store, options, platform)
+                one = _scanned(image, supply, options, platform)
             except UndecidedError as error:
                 message = f"{platform}: {error.message}"
                 problems.add(Problem("unreadable-image", platform, message, error.hint, coverage=False))
@@ -206,6 +210,10 @@ def _every(options: ScanOptions, progress: Progress | None) -> _Scanned:
             w._replace(message=f"{one.target.platform}: {w.message}") for one in scanned for w in one.warnings
         ),
     )
+
+
+def _supply(options: ScanOptions, progress: Progress | None) -> Supply:
+    return Supply(options.database, options.feed, options.max_age_days, options.limits, progress)
 
 
 def _access(options: ScanOptions) -> _Access:
@@ -258,26 +266,32 @@ def _unknown(what: str, types: list[str]) -> Problem:
     )
 
 
-def _without_advisories(packages: Iterable[Package], store: Store, max_age_days: int) -> Iterator[Problem]:
-    """Ecosystems of the image that the database does not cover, or covers with data too old or incomplete."""
+def _without_advisories(
+    packages: Iterable[Package], store: Store, max_age_days: int, failures: Mapping[str, str]
+) -> Iterator[Problem]:
+    """Ecosystems of the image that the database does not cover, or covers with data too old or incomplete.
+
+    `failures` say why what was to be fetched could not be.
+    """
     needed = sorted({p.ecosystem for p in packages if p.ecosystem})
     absent = set(missing(packages, store))
     for name in needed:
         base = name.partition(":")[0]
+        why = f" ({failures[base]})" if base in failures else ""
         if name in absent:
             yield Problem(
                 "no-advisories",
                 name,
-                f"the database has no advisories for {name}",
+                f"the database has no advisories for {name}{why}",
                 f"run: secpipe db update {shlex.quote(base)}",
             )
         elif (age := store.age_days(name)) > max_age_days:
             yield Problem(
                 "stale-advisories",
                 name,
-                f"the advisories for {name} are {age:.0f} days old, more than {max_age_days}"
+                f"the advisories for {name} are {age:.0f} days old, more than {max_age_days}" + why
                 if age < float("inf")
-                else f"nobody knows how old the advisories for {name} are: the database has no plausible time",
+                else f"nobody knows how old the advisories for {name} are: the database has no plausible time{why}",
                 f"run: secpipe db update {shlex.quote(base)}, or allow it with --max-db-age",
             )
         if lost := store.unread_for(name):

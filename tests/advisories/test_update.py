@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from http.server import BaseHTTPRequestHandler
@@ -14,6 +15,7 @@ from urllib.parse import unquote
 
 import pytest
 
+from secpipe.advisories.lock import locked
 from secpipe.advisories.store import Store, build
 from secpipe.advisories.update import Updated, UpdateResult, update
 from secpipe.errors import AdvisoryError, UsageError
@@ -33,6 +35,9 @@ class Feed:
     answers: dict[str, list[int]] = field(default_factory=dict)
     headers: dict[str, str] = field(default_factory=dict)
     cut: int | None = None
+    ranges: str = ""
+    """How to answer a request for a part: as the standard has it, or with what is wrong about it."""
+    asked: list[str] = field(default_factory=list)
 
 
 @pytest.fixture
@@ -57,6 +62,12 @@ def feed(tmp_path: Path) -> Iterator[Feed]:
             status = 200 if content else 404
             if status == 200 and self.headers["If-None-Match"] == etag:
                 status = 304
+            offset = 0
+            if (wanted := self.headers["Range"]) and state.ranges:
+                state.asked.append(f"{wanted} if {self.headers['If-Range']}")
+                if self.headers["If-Range"] == etag:
+                    offset = int(wanted.removeprefix("bytes=").removesuffix("-"))
+                    status = 416 if state.ranges == "416" else 206
             if pending := state.answers.get(path):
                 status = pending.pop(0)
             state.requests.append((path, status))
@@ -64,7 +75,10 @@ def feed(tmp_path: Path) -> Iterator[Feed]:
             self.send_header("ETag", etag)
             for name, value in state.headers.items():
                 self.send_header(name, value)
-            body = content if status == 200 else b""
+            body = content[offset:] if status in (200, 206) else b""
+            if status == 206:
+                first = offset + 3 if state.ranges == "lie" else offset
+                self.send_header("Content-Range", f"bytes {first}-{len(content) - 1}/{len(content)}")
             self.send_header("Content-Length", str(len(body)))
             self.end_headers()
             self.wfile.write(body if state.cut is None else body[: state.cut])
@@ -189,7 +203,59 @@ def test_a_cut_is_tried_again_and_told(feed: Feed, tmp_path: Path) -> None:
     feed.cut = 50
     with pytest.raises(AdvisoryError, match=r"cannot fetch .*Debian/all\.zip"):
         run(feed, tmp_path / "db", "Debian")
-    assert len(feed.requests) == 3
+    assert len(feed.requests) == 4, "three tries, and one for the rest of what came"
+
+
+def test_a_cut_download_goes_on_where_it_was(feed: Feed, tmp_path: Path) -> None:
+    feed.ranges, feed.cut = "yes", 150
+    result = run(feed, tmp_path / "db", "Debian")
+    assert result.updated == (Updated("Debian", 2, True),)
+    size = (feed.folder / "Debian" / "all.zip").stat().st_size
+    assert size > 300
+    assert [asked.partition(" ")[0] for asked in feed.asked] == [
+        f"bytes={at}-" for at in range(150, size, 150)
+    ]
+    assert [status for _, status in feed.requests] == [200, *[206] * len(feed.asked)]
+
+
+@pytest.mark.parametrize("wrong", ["lie", "416"])
+def test_a_server_that_is_wrong_about_parts(feed: Feed, tmp_path: Path, wrong: str) -> None:
+    """What does not fit is never put together."""
+    feed.ranges, feed.cut = wrong, 150
+    with pytest.raises(AdvisoryError, match=r"cannot fetch .*Debian/all\.zip"):
+        run(feed, tmp_path / "db", "Debian")
+    assert not (tmp_path / "db").exists()
+
+
+def test_a_feed_that_changes_between_two_parts(feed: Feed, tmp_path: Path) -> None:
+    feed.ranges, feed.cut = "yes", 150
+
+    def changed(_: float) -> None:
+        if feed.cut is not None:
+            feed.cut = None
+            write_feed(feed.folder, "Debian", record("DSA-2", ("Debian:12", "z")))
+
+    update(["Debian"], feed.url, tmp_path / "db", LIMITS, NOW, pause=changed)
+    assert [status for _, status in feed.requests] == [200, 200]
+    with Store.open(tmp_path / "db") as store:
+        assert [m.advisory.id for m in store.lookup("Debian:12", "z")] == ["DSA-2"]
+
+
+def test_many_updates_at_once_lose_nothing(feed: Feed, tmp_path: Path) -> None:
+    names = ("Debian", "PyPI", "Photon OS")
+    with ThreadPoolExecutor(3) as pool:
+        for name in names:
+            pool.submit(run, feed, tmp_path / "db", name)
+    with Store.open(tmp_path / "db") as store:
+        assert sorted(store.sources()) == sorted(names)
+
+
+def test_a_writer_that_does_not_end(feed: Feed, tmp_path: Path) -> None:
+    with (
+        locked(tmp_path / "db", 0),
+        pytest.raises(AdvisoryError, match="another process has been updating"),
+    ):
+        run(feed, tmp_path / "db", "PyPI", limits=LIMITS._replace(lock_seconds=0))
 
 
 def test_nobody_listens(tmp_path: Path) -> None:

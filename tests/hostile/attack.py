@@ -93,7 +93,13 @@ class Program:
         home.mkdir(exist_ok=True)
         request = {
             "args": list(args),
-            "env": {"HOME": str(home), "PATH": os.defpath, "NO_COLOR": "1", **(env or {})},
+            "env": {
+                "HOME": str(home),
+                "PATH": os.defpath,
+                "NO_COLOR": "1",
+                "SECPIPE_OFFLINE": "1",
+                **(env or {}),
+            },
             "names": dict(names or {}),
             "stdout": str(out),
             "stderr": str(err),

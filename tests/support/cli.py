@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-SETTINGS = {"NO_COLOR": "1", "SECPIPE_SHELLCHECK": "off"}
+SETTINGS = {"NO_COLOR": "1", "SECPIPE_SHELLCHECK": "off", "SECPIPE_OFFLINE": "1"}
 """ShellCheck is tested on its own; elsewhere what it says would only be in the way."""
 
 
