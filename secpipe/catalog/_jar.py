@@ -128,7 +128,7 @@ def _packages(archive: _Archive) -> Iterator[Package | Problem]:
     poms = [_completed(pom) for pom in archive.poms]
     told = [pom.version for pom in poms if _valid(pom.version)]
     name = _jarnames.read(archive.file_name, [*versions, *told], _artifacts(archive.manifest))
-    own = _own(name, archive.manifest, poms)
+    own = _own(name, archive.manifest, poms) or _called(archive.file_name, poms)
     if own is None:
         yield from _unowned(archive, name, versions)
     else:
@@ -155,6 +155,16 @@ def _completed(pom: _Pom) -> _Pom:
         group=pom.group if _valid(pom.group) else standard[1],
         artifact=pom.artifact if _valid(pom.artifact) else standard[2],
     )
+
+
+def _called(file: str, poms: Sequence[_Pom]) -> _Pom | None:
+    """The one whose artifact is all of the file's name, which is then no version: `x-3.0-spec.jar` is `x_3.0_spec`."""
+    whole = _same(file.rpartition(".")[0])
+    return next((pom for pom in poms if _same(pom.artifact) == whole and _valid(pom.version)), None)
+
+
+def _same(name: str) -> str:
+    return name.lower().replace("_", "-")
 
 
 def _own(name: FileName, manifest: dict[str, str], poms: Sequence[_Pom]) -> _Pom | None:

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from secpipe.catalog._engine import FileLike
 
 NAME = "java"
-VERSION = 1
+VERSION = 2
 TYPE = _jar.TYPE
 GLOBS = tuple(
     f"**/*.{suffix}" for suffix in ("jar", "war", "ear", "par", "sar", "jpi", "hpi", "kar", "lpkg", "nar")

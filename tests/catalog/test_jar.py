@@ -106,6 +106,14 @@ def test_renamed(file: str) -> None:
     assert found(file, jar(poms("org.a:app:1.0"))) == [("org.a:app", "1.0", file)]
 
 
+def test_a_version_in_the_name_of_the_artifact() -> None:
+    data = jar(poms("org.apache.geronimo.specs:geronimo-interceptor_3.0_spec:1.0.1", "g:x:2"))
+    assert [name for name, *_ in found("geronimo-interceptor-3.0-spec.jar", data)] == [
+        "org.apache.geronimo.specs:geronimo-interceptor_3.0_spec",
+        "g:x",
+    ]
+
+
 def test_archives_in_archives() -> None:
     core = jar(poms("org.apache.logging.log4j:log4j-core:2.14.1"))
     data = jar(
