@@ -125,15 +125,12 @@ def _copies(rest: str, copy: Instruction) -> bool:
     if _may_be(" ".join(words), rest) or _may_be(copy.text, rest):
         return True
     match = _BY_CONTENT.fullmatch(rest)
-    return bool(match and words and _is_place(words[-1], match[1]))
-
-
-def _is_place(written: str, told: str) -> bool:
-    """Whether a destination is the one that was told, which may be relative to a folder or not."""
-    if told.startswith("["):
-        # Buildah takes the last word of `ADD ["a", "b"]` as it stands.
-        told = told.strip('[]" ')
-    return _is_below(written, told) or _plain(written) == told
+    if not match or not words:
+        return False
+    # Buildah tells the last word as it was written, quotes and all.
+    return (
+        words[-1] == match[1] or _plain(copy.text).endswith(f" {match[1]}") or _is_below(words[-1], match[1])
+    )
 
 
 def _is_folder(told: str, workdir: Instruction) -> bool:
