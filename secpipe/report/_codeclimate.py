@@ -8,13 +8,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from secpipe.model.severity import Level
+from secpipe.model.severity import Level, Severity
 from secpipe.model.text import printable
 from secpipe.report._lint import placed_problems, relative, told
+from secpipe.report._scan import repository_of, sentence
 
 if TYPE_CHECKING:
     from secpipe.model.lint import LintFinding, LintReport
     from secpipe.model.problem import Problem
+    from secpipe.model.scan import ScanReport
 
 _SEVERITIES = {
     Level.ERROR: "blocker",
@@ -25,9 +27,52 @@ _SEVERITIES = {
 }
 
 
+_SCAN_SEVERITIES = {
+    Severity.CRITICAL: "blocker",
+    Severity.HIGH: "critical",
+    Severity.MEDIUM: "major",
+    Severity.UNKNOWN: "major",
+    Severity.LOW: "minor",
+    Severity.NEGLIGIBLE: "info",
+}
+
+
 def issues(report: LintReport) -> list[dict[str, object]]:
     """An issue a finding, in the report's order, then one for each file that could not be examined."""
     return [*map(_finding, report.findings), *map(_problem, placed_problems(report))]
+
+
+def scan_issues(report: ScanReport) -> list[dict[str, object]]:
+    """An issue a vulnerable package, then one for each thing that could not be examined.
+
+    They stand on the file of the image that names the package, below the image's name: no file of the repository.
+    """
+    repository = repository_of(report.target.reference)
+    found = [
+        _issue(
+            finding.id,
+            sentence(finding),
+            "Security",
+            f"{repository}/{finding.package.path}",
+            "info" if finding.suppression else _SCAN_SEVERITIES[finding.severity],
+        )
+        for finding in report.findings
+    ]
+    return found + [
+        _issue(p.code, told(p), "Bug Risk", repository, "info" if p.coverage else "blocker")
+        for p in report.problems
+    ]
+
+
+def _issue(name: str, description: str, category: str, path: str, severity: str) -> dict[str, object]:
+    return {
+        "type": "issue",
+        "check_name": printable(name),
+        "description": description,
+        "categories": [category],
+        "location": {"path": printable(path), "lines": {"begin": 1, "end": 1}},
+        "severity": severity,
+    }
 
 
 def _finding(finding: LintFinding) -> dict[str, object]:

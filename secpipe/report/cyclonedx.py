@@ -1,4 +1,4 @@
-"""CycloneDX 1.6 (ECMA-424), JSON: the list of an image's packages.
+"""CycloneDX 1.6 (ECMA-424), JSON: the list of an image's packages, and of a scan what is known of them.
 
 Nothing in it changes from run to run: the serial number is made of the content, and there is a time only where
 SOURCE_DATE_EPOCH says one. What could not be read is told by a composition that is incomplete, and by properties of the
@@ -10,13 +10,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from secpipe import __version__
-from secpipe.model.sbom import Properties, of_image, of_package
+from secpipe.model.sbom import PLATFORM, Bom, Properties, of_image, of_package
 from secpipe.report._bom import address, identity, references
 from secpipe.report._text import json_text
+from secpipe.report._vulnerabilities import MAX_VERSION, vulnerabilities
 
 if TYPE_CHECKING:
     from secpipe.model.package import Package
-    from secpipe.model.sbom import Bom
+    from secpipe.model.scan import ScanReport
 
 SCHEMA = "http://cyclonedx.org/schema/bom-1.6.schema.json"
 _SYSTEM = "operating-system"
@@ -25,6 +26,17 @@ _TRIVY = "aquasecurity:trivy:"
 
 def sbom(bom: Bom, *, color: bool = False, width: int | None = None) -> str:
     """One document: the image, its operating system, its packages, and that it has them all."""
+    return _document(bom, {})
+
+
+def scan(report: ScanReport, *, color: bool = False, width: int | None = None) -> str:
+    """The same, with the vulnerabilities of the packages; what is suppressed has its analysis (VEX)."""
+    bom = Bom(report.target, report.packages, report.problems)
+    found = vulnerabilities(report, references(bom))
+    return _document(bom, {"vulnerabilities": found})
+
+
+def _document(bom: Bom, more: dict[str, Any]) -> str:
     image = bom.purl or bom.target.digest or "image"
     refs = references(bom)
     components = [
@@ -48,6 +60,7 @@ def sbom(bom: Bom, *, color: bool = False, width: int | None = None) -> str:
         # What they depend on among themselves is not known, and nothing is said of it.
         "dependencies": [{"ref": image, "dependsOn": sorted(one["bom-ref"] for one in components)}],
         **({"compositions": [{"aggregate": "incomplete", "assemblies": [image]}]} if bom.problems else {}),
+        **more,
     }
     return json_text(
         {
@@ -70,7 +83,7 @@ def _system(bom: Bom) -> list[dict[str, Any]]:
             "bom-ref": _SYSTEM,
             "type": _SYSTEM,
             "name": system.id,
-            **({"version": system.version_id} if system.version_id else {}),
+            **({"version": system.version_id[:MAX_VERSION]} if system.version_id else {}),
             **({"description": system.name} if system.name else {}),
         }
     ]
@@ -78,6 +91,8 @@ def _system(bom: Bom) -> list[dict[str, Any]]:
 
 def _component(package: Package, ref: str) -> dict[str, Any]:
     properties = of_package(package)
+    if package.platform:
+        properties.append((PLATFORM, package.platform))
     if source := package.source:
         # Trivy looks for the source package nowhere else, and finds nothing for the packages of Debian without it.
         properties += [(f"{_TRIVY}SrcName", source.name), (f"{_TRIVY}SrcVersion", source.version)]
@@ -85,7 +100,7 @@ def _component(package: Package, ref: str) -> dict[str, Any]:
         "bom-ref": ref,
         "type": "library",
         "name": package.name,
-        **({"version": package.version} if package.version else {}),
+        **({"version": package.version[:MAX_VERSION]} if package.version else {}),
         "purl": address(package),
         **({"properties": _properties(properties)} if properties else {}),
         **({"evidence": {"occurrences": [{"location": package.path}]}} if package.path else {}),

@@ -9,15 +9,25 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from secpipe.model.severity import Level
+from secpipe.model.severity import Level, Severity
 from secpipe.model.text import printable
 from secpipe.report._lint import relative, told
+from secpipe.report._scan import sentence
 
 if TYPE_CHECKING:
     from secpipe.model.lint import LintFinding, LintReport
     from secpipe.model.problem import Problem
+    from secpipe.model.scan import Finding, ScanReport
 
 _COMMANDS = {Level.ERROR: "error", Level.WARNING: "warning"}
+_SCAN_COMMANDS = {
+    Severity.CRITICAL: "error",
+    Severity.HIGH: "error",
+    Severity.MEDIUM: "warning",
+    Severity.UNKNOWN: "warning",
+}
+_SHOWN = 10
+"""annotations of a level that GitHub keeps of a step"""
 _DATA = str.maketrans({"%": "%25", "\r": "%0D", "\n": "%0A"})
 _PROPERTY = _DATA | str.maketrans({":": "%3A", ",": "%2C"})
 
@@ -26,6 +36,33 @@ def lint(report: LintReport, *, color: bool = False, width: int | None = None) -
     """A command a line: `error`, `warning` or, for anything milder, `notice`; then what could not be examined."""
     lines = [*map(_finding, report.findings), *(_problem(p, report) for p in report.problems)]
     return "".join(f"{line}\n" for line in lines)
+
+
+def scan(report: ScanReport, *, color: bool = False, width: int | None = None) -> str:
+    """As many commands of a level as GitHub shows: what could not be examined, then the worst; the last tells of the rest.
+
+    What is suppressed is a notice, after those that count.
+    """
+    lines: dict[str, list[str]] = {"error": [], "warning": [], "notice": []}
+    for problem in report.problems:
+        level = "warning" if problem.coverage else "error"
+        lines[level].append(_command(level, {"title": problem.code}, told(problem)))
+    for finding in sorted(report.findings, key=lambda finding: finding.suppression is not None):
+        level = "notice" if finding.suppression else _SCAN_COMMANDS.get(finding.severity, "notice")
+        lines[level].append(_command(level, {"title": _title(finding)}, sentence(finding)))
+    return "".join(f"{line}\n" for level, of_level in lines.items() for line in _shown(level, of_level))
+
+
+def _shown(level: str, lines: list[str]) -> list[str]:
+    if len(lines) <= _SHOWN:
+        return lines
+    left = len(lines) - _SHOWN + 1
+    rest = f"{left} more of this level, none of them worse: write markdown to GITHUB_STEP_SUMMARY for all"
+    return [*lines[: _SHOWN - 1], _command(level, {"title": f"{left} more"}, rest)]
+
+
+def _title(finding: Finding) -> str:
+    return f"{finding.id} in {finding.package.name} ({finding.severity})"
 
 
 def _finding(finding: LintFinding) -> str:

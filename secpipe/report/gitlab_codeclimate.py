@@ -2,20 +2,22 @@
 
 GitLab compares fingerprints to tell new issues from old ones and shows one issue a fingerprint. hadolint's is a hash of
 the whole issue, its line number included, so that a line added at the top makes every issue below a new one. Ours is
-made of the file, the rule and the text of the line, with a number for those that are alike.
+made of the file, the rule and the text of the line, with a number for those that are alike; of a scan, of all that an
+upgrade does not change.
 """
 
 from __future__ import annotations
 
-import hashlib
 from typing import TYPE_CHECKING
 
-from secpipe.report._codeclimate import issues
+from secpipe.report._codeclimate import issues, scan_issues
 from secpipe.report._lint import placed_problems, relative
+from secpipe.report._scan import digest, identities, repository_of
 from secpipe.report._text import json_text
 
 if TYPE_CHECKING:
     from secpipe.model.lint import LintFinding, LintReport
+    from secpipe.model.scan import ScanReport
 
 
 def lint(report: LintReport, *, color: bool = False, width: int | None = None) -> str:
@@ -26,8 +28,20 @@ def lint(report: LintReport, *, color: bool = False, width: int | None = None) -
     told = []
     for name, issue in zip(names, issues(report), strict=True):
         seen[name] = seen.get(name, 0) + 1
-        told.append({**issue, "fingerprint": _hash(*name, str(seen[name]))})
+        told.append({**issue, "fingerprint": digest(*name, str(seen[name]))})
     return json_text(told)
+
+
+def scan(report: ScanReport, *, color: bool = False, width: int | None = None) -> str:
+    """The same of a scan, for what GitLab's container scanning report has no place for: images without a distribution."""
+    repository = repository_of(report.target.reference)
+    names = [
+        *identities(report, repository),
+        *(digest(repository, p.code, p.subject, p.message) for p in report.problems),
+    ]
+    return json_text(
+        [{**issue, "fingerprint": name} for name, issue in zip(names, scan_issues(report), strict=True)]
+    )
 
 
 def _line(report: LintReport, finding: LintFinding) -> str:
@@ -35,9 +49,3 @@ def _line(report: LintReport, finding: LintFinding) -> str:
     lines = report.sources.get(finding.file, ())
     number = finding.region.line
     return "".join(lines[number - 1].split()) if number <= len(lines) else finding.message
-
-
-def _hash(*words: str) -> str:
-    # GitLab's examples are hexadecimal and of SHA-1's length at most.
-    data = "\0".join(words).encode("utf-8", "surrogatepass")
-    return hashlib.sha256(data).hexdigest()[:40]

@@ -22,6 +22,7 @@ from secpipe.model.scan import Finding, ScanReport, Suppression
 from secpipe.model.severity import Level, Severity
 from secpipe.model.text import plural, printable, wellformed
 from secpipe.report._fingerprint import identity, line_hashes
+from secpipe.report._scan import repository_of
 from secpipe.report._text import instruction, json_text
 
 SCHEMA = "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json"
@@ -254,19 +255,6 @@ def _place(package: Package, repository: str) -> dict[str, Any]:
         "artifactLocation": {"uri": _uri(f"{repository}/{package.path}")},
         "region": _region(Region(1, 1, 1, 1)),
     }
-
-
-def repository_of(reference: str) -> str:
-    """The image's name without scheme, tag and digest: `oci:build/app:1.2` → `build/app`."""
-    name = reference.partition("@")[0]
-    scheme, colon, rest = name.partition(":")
-    if colon and scheme in ("registry", "oci", "oci-archive", "docker-archive", "sbom"):
-        name = rest
-    head, slash, last = name.rpartition("/")
-    name = head + slash + last.partition(":")[0]
-    return (
-        "/".join(part for part in name.split("/") if part not in ("", ".", "..")).replace(":", "-") or "image"
-    )
 
 
 def _security_severity(finding: Finding) -> float | None:

@@ -1,0 +1,95 @@
+"""What the formats of a scan share: the words for a finding, and an identity that an upgrade does not change."""
+
+from __future__ import annotations
+
+import hashlib
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from typing import TYPE_CHECKING
+
+from secpipe.model.pattern import lazy
+from secpipe.model.text import printable
+from secpipe.report._text import instruction
+
+if TYPE_CHECKING:
+    from secpipe.model.package import LayerRef
+    from secpipe.model.scan import Finding, ScanReport
+
+_LINK = lazy(r"https?://[!-~]+")
+
+
+def remedy(finding: Finding) -> str:
+    """What to do about it, as a phrase."""
+    return f"upgrade to {finding.fixed_version}" if finding.fixed_version else "no fixed version is known"
+
+
+def sentence(finding: Finding) -> str:
+    """All that one line can tell of a finding."""
+    package = finding.package
+    where = f" on {package.platform}" if package.platform else ""
+    text = f"{package.name} {package.version}{where} is affected by {finding.id} ({finding.severity})"
+    marks = "".join(f"; {mark}" for mark in marks_of(finding))
+    about = f": {finding.summary}" if finding.summary else ""
+    return printable(f"{text}: {remedy(finding)}{marks}{about}")
+
+
+def marks_of(finding: Finding) -> list[str]:
+    """What else is known of it: that it is exploited, new, suppressed and why."""
+    marks = ["known to be exploited"] if finding.kev else []
+    marks += ["new"] if finding.new else []
+    return [*marks, suppressed(finding)] if finding.suppression else marks
+
+
+def suppressed(finding: Finding) -> str:
+    """`suppressed by .secpipe-ignore.yaml until 2030-01-01: not used here`; '' for a finding that counts."""
+    found = finding.suppression
+    if found is None:
+        return ""
+    until = f" until {found.expires}" if found.expires else ""
+    why = ", ".join(part for part in (found.reason, found.justification) if part)
+    return f"suppressed by {found.source}{until}" + (f": {why}" if why else "")
+
+
+def made_by(layer: LayerRef) -> str:
+    """The instruction that made a layer; its digest where the image does not tell."""
+    return (instruction(layer.instruction) if layer.instruction else "") or layer.digest
+
+
+def link(finding: Finding) -> str:
+    """Its address, when it is one that a browser may be sent to; else ''."""
+    return finding.url if _LINK.fullmatch(finding.url) else ""
+
+
+def identities(report: ScanReport, repository: str) -> Iterator[str]:
+    """A hash for each finding, in order: neither tag nor versions change it; those that are alike are numbered."""
+    seen: Counter[tuple[str, ...]] = Counter()
+    for finding in report.findings:
+        package = finding.package
+        purl = package.purl.partition("?")[0].partition("@")[0]
+        platform = package.platform or report.target.platform
+        words = (repository, platform, finding.id, purl, package.path)
+        seen[words] += 1
+        yield digest(*words, str(seen[words]))
+
+
+def digest(*words: str) -> str:
+    """A hash of words: forty hexadecimal digits."""
+    return hashlib.sha256("\0".join(words).encode("utf-8", "surrogatepass")).hexdigest()[:40]
+
+
+def counting(findings: Iterable[Finding]) -> list[Finding]:
+    """Those that nobody has suppressed."""
+    return [finding for finding in findings if finding.suppression is None]
+
+
+def repository_of(reference: str) -> str:
+    """The image's name without scheme, tag and digest: `oci:build/app:1.2` → `build/app`."""
+    name = reference.partition("@")[0]
+    scheme, colon, rest = name.partition(":")
+    if colon and scheme in ("registry", "oci", "oci-archive", "docker-archive", "sbom"):
+        name = rest
+    head, slash, last = name.rpartition("/")
+    name = head + slash + last.partition(":")[0]
+    return (
+        "/".join(part for part in name.split("/") if part not in ("", ".", "..")).replace(":", "-") or "image"
+    )
