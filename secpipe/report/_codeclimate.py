@@ -16,7 +16,7 @@ from secpipe.report._scan import repository_of, sentence
 if TYPE_CHECKING:
     from secpipe.model.lint import LintFinding, LintReport
     from secpipe.model.problem import Problem
-    from secpipe.model.scan import ScanReport
+    from secpipe.model.scan import Finding, ScanReport
 
 _SEVERITIES = {
     Level.ERROR: "blocker",
@@ -45,7 +45,8 @@ def issues(report: LintReport) -> list[dict[str, object]]:
 def scan_issues(report: ScanReport) -> list[dict[str, object]]:
     """An issue a vulnerable package, then one for each thing that could not be examined.
 
-    They stand on the file of the image that names the package, below the image's name: no file of the repository.
+    They stand on the instruction that brought the package in, where that is known; else on the file of the image that names
+    it, below the image's name, which is no file of the repository.
     """
     repository = repository_of(report.target.reference)
     found = [
@@ -53,24 +54,32 @@ def scan_issues(report: ScanReport) -> list[dict[str, object]]:
             finding.id,
             sentence(finding),
             "Security",
-            f"{repository}/{finding.package.path}",
+            *_place(finding, repository),
             "info" if finding.suppression else _SCAN_SEVERITIES[finding.severity],
         )
         for finding in report.findings
     ]
     return found + [
-        _issue(p.code, told(p), "Bug Risk", repository, "info" if p.coverage else "blocker")
+        _issue(p.code, told(p), "Bug Risk", repository, 1, "info" if p.coverage else "blocker")
         for p in report.problems
     ]
 
 
-def _issue(name: str, description: str, category: str, path: str, severity: str) -> dict[str, object]:
+def _place(finding: Finding, repository: str) -> tuple[str, int]:
+    if (layer := finding.layer) and layer.line:
+        return relative(layer.file), layer.line
+    return f"{repository}/{finding.package.path}", 1
+
+
+def _issue(
+    name: str, description: str, category: str, path: str, line: int, severity: str
+) -> dict[str, object]:
     return {
         "type": "issue",
         "check_name": printable(name),
         "description": description,
         "categories": [category],
-        "location": {"path": printable(path), "lines": {"begin": 1, "end": 1}},
+        "location": {"path": printable(path), "lines": {"begin": line, "end": line}},
         "severity": severity,
     }
 

@@ -1,4 +1,4 @@
-"""CSV (RFC 4180, but lines end as elsewhere), a row a finding and one for each thing that could not be examined.
+"""CSV (RFC 4180, but lines end as elsewhere), a row a finding and one for each thing to look after.
 
 The columns have the names of the JSON report. A spreadsheet takes a cell that begins with one of `=+-@` for a formula;
 an apostrophe before it makes it text, as OWASP recommends, and every cell is quoted, whatever the separator is there.
@@ -34,6 +34,8 @@ _COLUMNS = (
     "path",
     "layer",
     "instruction",
+    "dockerfile",
+    "origin",
     "kev",
     "epss",
     "new",
@@ -45,11 +47,15 @@ _FORMULAS = ("=", "+", "-", "@", "＝", "＋", "－", "＠")
 
 
 def scan(report: ScanReport, *, color: bool = False, width: int | None = None) -> str:
-    """A line of names, then findings (worst first), then problems."""
+    """A line of names, then findings (worst first), then problems and warnings."""
     out = io.StringIO()
     writer = csv.DictWriter(out, _COLUMNS, restval="", quoting=csv.QUOTE_ALL, lineterminator="\n")
     writer.writeheader()
-    for row in (*map(_finding, report.findings), *map(_problem, report.problems)):
+    for row in (
+        *map(_finding, report.findings),
+        *map(_problem, report.problems),
+        *map(_warning, report.warnings),
+    ):
         writer.writerow({name: _cell(value) for name, value in row.items()})
     return out.getvalue()
 
@@ -72,6 +78,8 @@ def _finding(finding: Finding) -> dict[str, object]:
         "path": package.path,
         "layer": layer and layer.index,
         "instruction": layer and instruction(layer.instruction or ""),
+        "dockerfile": f"{layer.file}:{layer.line}" if layer and layer.line else "",
+        "origin": package.origin,
         "kev": "true" if finding.kev else "",
         "epss": finding.epss,
         "new": {True: "true", False: "false", None: ""}[finding.new],
@@ -89,6 +97,10 @@ def _problem(problem: Problem) -> dict[str, object]:
         "status": "gap" if problem.coverage else "failure",
         "message": f"{problem.message}: {problem.hint}" if problem.hint else problem.message,
     }
+
+
+def _warning(warning: Problem) -> dict[str, object]:
+    return {**_problem(warning), "kind": "warning", "status": ""}
 
 
 def _cell(value: object) -> str:

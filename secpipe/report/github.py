@@ -49,7 +49,9 @@ def scan(report: ScanReport, *, color: bool = False, width: int | None = None) -
         lines[level].append(_command(level, {"title": problem.code}, told(problem)))
     for finding in sorted(report.findings, key=lambda finding: finding.suppression is not None):
         level = "notice" if finding.suppression else _SCAN_COMMANDS.get(finding.severity, "notice")
-        lines[level].append(_command(level, {"title": _title(finding)}, sentence(finding)))
+        lines[level].append(_command(level, _place(finding), sentence(finding)))
+    for warning in report.warnings:
+        lines["notice"].append(_command("notice", {"title": warning.code}, told(warning)))
     return "".join(f"{line}\n" for level, of_level in lines.items() for line in _shown(level, of_level))
 
 
@@ -61,8 +63,12 @@ def _shown(level: str, lines: list[str]) -> list[str]:
     return [*lines[: _SHOWN - 1], _command(level, {"title": f"{left} more"}, rest)]
 
 
-def _title(finding: Finding) -> str:
-    return f"{finding.id} in {finding.package.name} ({finding.severity})"
+def _place(finding: Finding) -> dict[str, object]:
+    """The instruction of the Dockerfile that brought the package in, where that is known."""
+    title = f"{finding.id} in {finding.package.name} ({finding.severity})"
+    if (layer := finding.layer) and layer.line:
+        return {"file": relative(layer.file), "line": layer.line, "title": title}
+    return {"title": title}
 
 
 def _finding(finding: LintFinding) -> str:

@@ -22,6 +22,7 @@ from secpipe.report._scan import identities, link, made_by, remedy, repository_o
 from secpipe.report._text import json_text
 
 if TYPE_CHECKING:
+    from secpipe.model.package import Origin
     from secpipe.model.problem import Problem
     from secpipe.model.scan import Finding, ScanReport
 
@@ -39,6 +40,9 @@ _SEVERITIES = {
     Severity.NEGLIGIBLE: "Info",
     Severity.UNKNOWN: "Unknown",
 }
+
+
+_ORIGINS: dict[Origin, str] = {"base": "the base image", "app": "the application", "": ""}
 
 
 def scan(report: ScanReport, *, color: bool = False, width: int | None = None) -> str:
@@ -63,7 +67,10 @@ def scan(report: ScanReport, *, color: bool = False, width: int | None = None) -
                 "start_time": moment,
                 "end_time": moment,
                 "status": "success" if report.exit_code in (0, 1) else "failure",
-                "messages": [_message(problem) for problem in report.problems],
+                "messages": [
+                    *(_message(p, "warn" if p.coverage else "fatal") for p in report.problems),
+                    *(_message(warning, "info") for warning in report.warnings),
+                ],
             },
             "vulnerabilities": [
                 _vulnerability(finding, name, report)
@@ -74,8 +81,8 @@ def scan(report: ScanReport, *, color: bool = False, width: int | None = None) -
     )
 
 
-def _message(problem: Problem) -> dict[str, str]:
-    return {"level": "warn" if problem.coverage else "fatal", "value": f"{problem.code}: {told(problem)}"}
+def _message(problem: Problem, level: str) -> dict[str, str]:
+    return {"level": level, "value": f"{problem.code}: {told(problem)}"}
 
 
 def _vulnerability(finding: Finding, name: str, report: ScanReport) -> dict[str, Any]:
@@ -131,10 +138,12 @@ def _identifier(id: str, finding: Finding) -> dict[str, str]:
 
 
 def _details(finding: Finding) -> dict[str, dict[str, str]]:
-    package = finding.package
+    package, layer = finding.package, finding.layer
     texts = [
         ("path", "Path", package.path),
-        ("layer", "Layer", made_by(finding.layer) if finding.layer else ""),
+        ("layer", "Layer", made_by(layer) if layer else ""),
+        ("dockerfile", "Dockerfile", f"{layer.file}:{layer.line}" if layer and layer.line else ""),
+        ("origin", "Brought by", _ORIGINS[package.origin]),
         ("platform", "Platform", package.platform),
         ("purl", "Package URL", package.purl),
         ("kev", "Exploited", "CISA knows of exploits" if finding.kev else ""),

@@ -5,15 +5,18 @@ GitHub drops a summary of more than 1 MiB as a whole, so the list of findings en
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from secpipe.model.severity import Severity
 from secpipe.model.text import plural
+from secpipe.report._console import layer_of
 from secpipe.report._markdown import escaped, linked
 from secpipe.report._scan import counting, link, made_by, suppressed
 
 if TYPE_CHECKING:
+    from secpipe.model.problem import Problem
     from secpipe.model.scan import Finding, ScanReport
 
 MAX_BYTES = 1_000_000
@@ -24,7 +27,7 @@ _LONG = 300
 def scan(report: ScanReport, *, color: bool = False, width: int | None = None) -> str:
     """Heading and verdict, totals, findings (worst first), layers, what is suppressed, what could not be examined."""
     around = [*_head(report), *_totals(report)]
-    after = [*_layers(report), *_gaps(report)]
+    after = [*_layers(report), *_list("Not examined", report.problems), *_list("Warnings", report.warnings)]
     rest = MAX_BYTES - sum(len(line.encode()) + 1 for line in [*around, *after])
     counted = counting(report.findings)
     hidden = [finding for finding in report.findings if finding.suppression]
@@ -67,6 +70,11 @@ def _totals(report: ScanReport) -> Iterator[str]:
         if of_it:
             yield f"| {severity} | {len(of_it)} | {sum(bool(finding.fixed_version) for finding in of_it)} |"
     yield ""
+    origins = Counter(finding.package.origin for finding in counted)
+    if origins["base"] or origins["app"]:
+        unknown = f", {origins['']} of unknown origin" if origins[""] else ""
+        yield f"{origins['base']} in the base image, {origins['app']} in the application{unknown}."
+        yield ""
 
 
 def _findings(findings: Iterable[Finding], most: int) -> Iterator[str]:
@@ -95,7 +103,7 @@ def _row(finding: Finding) -> str:
         name,
         _cut(package.version),
         _cut(finding.fixed_version) if finding.fixed_version else "-",
-        str(finding.layer.index) if finding.layer else "-",
+        layer_of(package),
     ]
     if finding.suppression:
         cells[0] += f", {_cut(suppressed(finding))}"
@@ -114,15 +122,16 @@ def _layers(report: ScanReport) -> Iterator[str]:
         layer = members[0].layer
         assert layer is not None
         where = f" ({_cut(platform)})" if platform else ""
-        yield f"| {index}{where} | {len(members)} | {_cut(made_by(layer))} |"
+        place = f"{_cut(layer.file)}&#58;{layer.line}&#58; " if layer.line else ""
+        yield f"| {index}{where} | {len(members)} | {place}{_cut(made_by(layer))} |"
     yield from ("", "</details>", "")
 
 
-def _gaps(report: ScanReport) -> Iterator[str]:
-    if not report.problems:
+def _list(title: str, problems: Sequence[Problem]) -> Iterator[str]:
+    if not problems:
         return
-    yield from ("### Not examined", "")
-    for problem in report.problems:
+    yield from (f"### {title}", "")
+    for problem in problems:
         hint = f" ({_cut(problem.hint)})" if problem.hint else ""
         yield f"- {problem.code}: {_cut(problem.message)}{hint}"
     yield ""

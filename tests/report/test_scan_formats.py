@@ -19,6 +19,7 @@ from hypothesis import HealthCheck, given, settings
 from markdown_it import MarkdownIt
 
 from secpipe.errors import UsageError
+from secpipe.model.problem import Problem
 from secpipe.model.scan import Finding, ScanReport, Suppression
 from secpipe.model.severity import Severity
 from secpipe.report import formats, render
@@ -43,6 +44,14 @@ MARKED = scan_report(
     replace(finding("CVE-1-2", package("openssl", "3"), score=9.1), kev=True, epss=0.5, new=True),
     replace(finding("CVE-1-3", package("openssl", "3")), suppression=VEX),
 )
+LINE = replace(
+    scan_report(
+        finding(
+            "CVE-1-1", replace(package("curl", "1", replace(APT, file="Dockerfile", line=7)), origin="app")
+        )
+    ),
+    warnings=(Problem("unused-ignore", "f:1", "f:1: CVE-1-4 suppresses nothing", "remove it"),),
+)
 
 
 @functools.cache
@@ -65,14 +74,15 @@ def check_issues(name: str) -> Callable[[str], None]:
 
 def check_github(text: str) -> None:
     for line in text.split("\n")[:-1]:
-        assert re.fullmatch(r"::(error|warning|notice) title=[^,:]*::[^\r\n]+", line), line
+        place = r"(file=[^,:\r\n]+,line=\d+,)?"
+        assert re.fullmatch(rf"::(error|warning|notice) {place}title=[^,:]*::[^\r\n]+", line), line
     for level in ("error", "warning", "notice"):
         assert text.count(f"::{level} ") <= 10
 
 
 def check_csv(text: str) -> None:
     rows = list(csv.reader(io.StringIO(text), strict=True))
-    assert {len(row) for row in rows} == {21}
+    assert {len(row) for row in rows} == {23}
     assert not any(re.match(r"\s*[=+\-@＝＋－＠]", cell) for row in rows for cell in row)
 
 
@@ -122,7 +132,7 @@ CHECKS: dict[str, Callable[[str], None]] = {
 }
 
 
-@pytest.mark.parametrize("report", [*SHAPES.values(), MARKED], ids=[*SHAPES, "marked"])
+@pytest.mark.parametrize("report", [*SHAPES.values(), MARKED, LINE], ids=[*SHAPES, "marked", "line"])
 @pytest.mark.parametrize("name", CHECKS)
 def test_reports_are_valid(name: str, report: ScanReport) -> None:
     CHECKS[name](render(name, report))
@@ -270,3 +280,11 @@ def test_csv_says_what_json_says() -> None:
         assert (row["id"], row["purl"], row["severity"]) == (found["id"], found["package"], found["severity"])
         assert row["fixedVersion"] == (found["fixedVersion"] or "")
     assert (rows[-1]["kind"], rows[-1]["id"]) == ("problem", "no-advisories")
+
+
+@pytest.mark.parametrize("name", ["csv", "github", "gitlab", "gitlab_codeclimate", "codeclimate", "markdown"])
+def test_the_line_of_the_dockerfile_is_told(name: str) -> None:
+    text = render(name, LINE)
+    assert re.search(r"Dockerfile(:|&#58;|,line=)7|\"begin\": 7", text)
+    if "codeclimate" not in name:
+        assert "suppresses nothing" in text

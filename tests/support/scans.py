@@ -34,7 +34,9 @@ def _texts(least: int = 0) -> st.SearchStrategy[str]:
 
 TEXTS, NAMES = _texts(), _texts(1)
 _DIGESTS = st.binary(min_size=32, max_size=32).map(lambda data: f"sha256:{data.hex()}")
-_LAYERS = st.builds(LayerRef, _DIGESTS, st.integers(0, 1000), st.none() | TEXTS)
+_LAYERS = st.builds(LayerRef, _DIGESTS, st.integers(0, 1000), st.none() | TEXTS) | st.builds(
+    LayerRef, _DIGESTS, st.integers(0, 1000), TEXTS, NAMES, st.integers(1, 1000)
+)
 SUPPRESSIONS = st.builds(
     Suppression,
     st.sampled_from(["ignore", "vex"]),
