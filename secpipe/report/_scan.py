@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from secpipe.model.package import LayerRef
     from secpipe.model.scan import Finding, ScanReport
 
+_KINDS = frozenset(["registry", "docker", "podman", "oci", "oci-archive", "docker-archive", "dir", "sbom"])
 _LINK = lazy(r"https?://[!-~]+")
 
 
@@ -86,7 +87,7 @@ def repository_of(reference: str) -> str:
     """The image's name without scheme, tag and digest: `oci:build/app:1.2` → `build/app`."""
     name = reference.partition("@")[0]
     scheme, colon, rest = name.partition(":")
-    if colon and scheme in ("registry", "oci", "oci-archive", "docker-archive", "sbom"):
+    if colon and scheme in _KINDS:
         name = rest
     head, slash, last = name.rpartition("/")
     name = head + slash + last.partition(":")[0]

@@ -175,6 +175,7 @@ def test_history_reads_as_the_dockerfile(history: str, shown: str) -> None:
         ("docker-archive:/tmp/x.tar", "tmp/x.tar"),
         ("../up/image.tar", "up/image.tar"),
         ("sbom:out/app.cdx.json", "out/app.cdx.json"),
+        ("docker:team/app:1", "team/app"),
         ("[::1]:5000/app:1", "[--1]-5000/app"),
     ],
 )
