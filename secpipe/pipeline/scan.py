@@ -51,12 +51,11 @@ class ScanOptions:
 
     `credentials` win over those in Docker's and Podman's files; `authfile` is the only such file looked into.
     `platform` is `os/arch[/variant]`, None for linux on this machine's architecture, `all` for every image of an
-    index. `max_age_days` is the
-    oldest that advisories may be, counted from when they were fetched or built. `cache` lets layers that an earlier
-    scan read be remembered. `base` is the image that the target was built from, '' where nobody said.
-    `ignores` are the entries of an ignore file, which hold until `today`, this day in UTC
-    unless told otherwise. `dockerfile` is what the image was built from. `feed` is where advisories that are missing or
-    too old are fetched from: an address as for an update, empty for the public feed, None for nowhere.
+    index. `max_age_days` is the oldest that advisories may be, counted from when they were fetched or built. `cache`
+    lets layers that an earlier scan read be remembered. `base` is the image that the target was built from, '' where
+    nobody said. `ignores` are the entries of an ignore file, which hold until `today`, this day in UTC unless told
+    otherwise. `dockerfile` is what the image was built from. `feed` is where advisories that are missing or too old are
+    fetched from: an address as for an update, empty for the public feed, None for nowhere.
     """
 
     target: str
