@@ -92,7 +92,12 @@ def runner(tmp_path: Path, installed: Callable[[Path], None]) -> Runner:
     return Runner(
         workspace,
         temporary,
-        {**environment(temporary), "SECPIPE_CACHE": str(tmp_path / "cache"), "SECPIPE_SHELLCHECK": "off"},
+        {
+            **environment(temporary),
+            "SECPIPE_CACHE": str(tmp_path / "cache"),
+            "SECPIPE_SHELLCHECK": "off",
+            "SECPIPE_OFFLINE": "1",
+        },
     )
 
 

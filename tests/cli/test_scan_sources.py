@@ -67,6 +67,7 @@ def test_a_root_filesystem(tmp_path: Path, database: Path) -> None:
         "digest": None,
         "platform": "linux/unknown",
         "distribution": "alpine 3.18.4",
+        "operatingSystem": {"id": "alpine", "versionId": "3.18.4", "name": "alpine 3.18.4"},
     }
     shown = scan(f"dir:{root}", database).stdout
     assert "linux/unknown" in shown
