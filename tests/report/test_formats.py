@@ -20,7 +20,7 @@ from secpipe.model.lint import LintReport
 from secpipe.model.scan import ScanReport
 from secpipe.model.severity import Severity
 from secpipe.model.text import printable
-from secpipe.report import cyclonedx, formats, render
+from secpipe.report import cyclonedx, formats, html, render
 from secpipe.report._scan import repository_of
 from secpipe.report._text import instruction
 from tests.support.reports import LINT, SCAN, finding, package, scan_report
@@ -36,6 +36,7 @@ def schema(path: str) -> Any:
 @pytest.mark.parametrize("name", formats("scan"))
 def test_scan_is_as_the_golden_file(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(cyclonedx, "__version__", "VERSION")  # ids are made of the content
+    monkeypatch.setattr(html, "__version__", "VERSION")
     compare(f"scan.{name}", render(name, SCAN, width=80 if name == "tty" else None))
 
 
