@@ -47,8 +47,9 @@ format: $(DEV) ## Format the code and apply the safe fixes
 	$(BIN)/ruff check --fix-only
 	$(BIN)/ruff format
 
-docs: $(RUNTIME) ## Write docs/rules from rules/
+docs: $(RUNTIME) ## Write docs/rules from rules/, share/ from the commands
 	$(BIN)/python scripts/rules.py
+	$(BIN)/python scripts/share.py
 
 bench: $(RUNTIME) ## Measure against hadolint and trivy where they are installed (see benchmarks/README.md)
 	$(BIN)/python -m benchmarks $(BENCH_ARGS)

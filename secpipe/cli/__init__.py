@@ -40,7 +40,12 @@ def _run(args: list[str]) -> int:
             return _lintrun.run(found.paths, found.settings, format=found.formats, output=found.outputs)
     from secpipe.cli.app import build
 
-    code = build(args)(args, prog_name="secpipe", standalone_mode=False)
+    loaded = args
+    if "_SECPIPE_COMPLETE" in os.environ:
+        from secpipe.cli import _complete
+
+        loaded = _complete.typed()
+    code = build(loaded)(args, prog_name="secpipe", standalone_mode=False)
     return code if isinstance(code, int) else 0
 
 

@@ -11,6 +11,7 @@ from typing import Annotated
 
 import typer
 
+from secpipe.cli import _complete
 from secpipe.config.document import Node
 from secpipe.config.own import LINT, from_nodes, mapping
 from secpipe.config.search import here
@@ -25,6 +26,7 @@ FormatsOption = Annotated[
         "--format",
         "-f",
         metavar="FORMAT",
+        autocompletion=_complete.formats,
         help="Report on stdout: tty, json, sarif and others; repeatable with --output. [default: tty]",
         show_default=False,
     ),
@@ -33,33 +35,64 @@ SelectOption = Annotated[
     list[str] | None,
     typer.Option(
         metavar=_CODES,
+        autocompletion=_complete.codes,
         help="Only these rules: codes, their beginnings (DL30, SC), default, hadolint or all; repeatable.",
         show_default=False,
     ),
 ]
 ExtendSelectOption = Annotated[
     list[str] | None,
-    typer.Option(metavar=_CODES, help="These rules besides; repeatable.", show_default=False),
+    typer.Option(
+        metavar=_CODES,
+        autocompletion=_complete.codes,
+        help="These rules besides; repeatable.",
+        show_default=False,
+    ),
 ]
 IgnoreOption = Annotated[
     list[str] | None,
-    typer.Option(metavar=_CODES, help="Leave out rules; repeatable.", show_default=False),
+    typer.Option(
+        metavar=_CODES,
+        autocompletion=_complete.codes,
+        help="Leave out rules; repeatable.",
+        show_default=False,
+    ),
 ]
 ErrorOption = Annotated[
     list[str] | None,
-    typer.Option(metavar=_CODES, help="Give rules the level error; repeatable.", show_default=False),
+    typer.Option(
+        metavar=_CODES,
+        autocompletion=_complete.codes,
+        help="Give rules the level error; repeatable.",
+        show_default=False,
+    ),
 ]
 WarningOption = Annotated[
     list[str] | None,
-    typer.Option(metavar=_CODES, help="Give rules the level warning; repeatable.", show_default=False),
+    typer.Option(
+        metavar=_CODES,
+        autocompletion=_complete.codes,
+        help="Give rules the level warning; repeatable.",
+        show_default=False,
+    ),
 ]
 InfoOption = Annotated[
     list[str] | None,
-    typer.Option(metavar=_CODES, help="Give rules the level info; repeatable.", show_default=False),
+    typer.Option(
+        metavar=_CODES,
+        autocompletion=_complete.codes,
+        help="Give rules the level info; repeatable.",
+        show_default=False,
+    ),
 ]
 StyleOption = Annotated[
     list[str] | None,
-    typer.Option(metavar=_CODES, help="Give rules the level style; repeatable.", show_default=False),
+    typer.Option(
+        metavar=_CODES,
+        autocompletion=_complete.codes,
+        help="Give rules the level style; repeatable.",
+        show_default=False,
+    ),
 ]
 TrustedRegistryOption = Annotated[
     list[str] | None,

@@ -6,12 +6,15 @@ from typing import Annotated
 
 import typer
 
+from secpipe.cli import _complete
+
 FormatOption = Annotated[
     str | None,
     typer.Option(
         "--format",
         "-f",
         metavar="FORMAT",
+        autocompletion=_complete.formats,
         help="Report on stdout: tty, json, sarif and others. [default: tty]",
         show_default=False,
     ),

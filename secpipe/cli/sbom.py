@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from secpipe.cli import _complete
 from secpipe.cli._access import (
     AuthfileOption,
     BaseOption,
@@ -38,6 +39,7 @@ def sbom(
             "--format",
             "-f",
             metavar="FORMAT",
+            autocompletion=_complete.formats,
             help="List on stdout: table, cyclonedx, spdx or json. [default: table]",
             show_default=False,
         ),

@@ -1,0 +1,1 @@
+complete --command secpipe --no-files --arguments "(env _SECPIPE_COMPLETE=complete_fish _TYPER_COMPLETE_FISH_ACTION=get-args _TYPER_COMPLETE_ARGS=(commandline -cp) secpipe)" --condition "env _SECPIPE_COMPLETE=complete_fish _TYPER_COMPLETE_FISH_ACTION=is-args _TYPER_COMPLETE_ARGS=(commandline -cp) secpipe"
