@@ -1,6 +1,7 @@
 #!/bin/sh
 # Installs the programs that the tests run: the real registry (Debian's docker-registry; openssl signs its tokens), and
-# skopeo and umoci, which hold our reading of images against theirs, rpm and Berkeley DB's tools, which make databases.
+# skopeo and umoci, which hold our reading of images against theirs, rpm and Berkeley DB's tools, which make databases,
+# mandoc, zsh and fish, which read the manual page and the completions, and Chromium, which shows the HTML report.
 # Where that is not permitted, the tests that need them are skipped; with SECPIPE_REQUIRE_REGISTRY=1 a missing registry
 # is an error.
 set -eu
@@ -14,13 +15,22 @@ absent() {
 }
 
 oracles() {
-    absent skopeo umoci rpm
+    absent skopeo umoci rpm mandoc zsh fish
     command -v db5.3_load >/dev/null 2>&1 || printf ' db5.3-util'
+}
+
+# Any one will do. Where the distribution has none as a package, the others are installed all the same.
+browser() {
+    for program in chromium chromium-browser google-chrome chrome; do
+        ! command -v "$program" >/dev/null 2>&1 || return 0
+    done
+    printf ' chromium'
 }
 
 registry=$(absent docker-registry openssl)
 oracles=$(oracles)
-[ -n "$registry$oracles" ] || exit 0
+browser=$(browser)
+[ -n "$registry$oracles$browser" ] || exit 0
 
 as_root=
 [ "$(id -u)" -eq 0 ] || as_root="sudo -n"
@@ -51,9 +61,11 @@ if [ -n "$registry" ] && apt_install $registry && command -v systemctl >/dev/nul
 fi
 # shellcheck disable=SC2086
 [ -z "$oracles" ] || apt_install $oracles || true
+# shellcheck disable=SC2086
+[ -z "$browser" ] || apt_install $browser || true
 
 missing=$(absent docker-registry openssl)
-oracles=$(oracles)
-[ -z "$missing$oracles" ] ||
-    echo "not installed:$missing$oracles; to run the tests that need them: sudo apt-get install$missing$oracles" >&2
+lacking="$missing$(oracles)$(browser)"
+[ -z "$lacking" ] ||
+    echo "not installed:$lacking; to run the tests that need them: sudo apt-get install$lacking" >&2
 [ -z "$missing" ] || [ "${SECPIPE_REQUIRE_REGISTRY:-}" != 1 ]

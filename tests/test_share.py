@@ -31,7 +31,9 @@ def test_it_is_what_the_commands_say(tmp_path: Path) -> None:
         subprocess.run([sys.executable, ROOT / "scripts" / "share.py", folder], check=True, env=env)
         written, kept = files(folder), files(SHARE)
         stale = sorted(name for name in written.keys() | kept.keys() if written.get(name) != kept.get(name))
-        assert not stale, "run make docs"
+        assert not stale, (
+            f"commands and options have changed: run `make docs` (scripts/share.py) and commit {stale}"
+        )
 
 
 def test_every_command_and_option_is_in_the_page() -> None:
