@@ -89,14 +89,13 @@ def installed(built: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     words = [
         "--disable-pip-version-check",
         "--python",
-        python,
+        str(python),
         "install",
         "-q",
         "--no-deps",
         "--no-index",
-        wheel,
     ]
-    subprocess.run([sys.executable, "-m", "pip", *words], check=True)
+    subprocess.run([sys.executable, "-m", "pip", *words, wheel], check=True)
     (library,) = (folder / "lib").glob("python*/site-packages")
     (library / "borrowed.pth").write_text(sysconfig.get_path("purelib") + "\n")
     return folder
