@@ -8,19 +8,15 @@ the database is swapped in whole at the end: any failure leaves the old one as i
 from __future__ import annotations
 
 import difflib
-import tempfile
 import time
 import zipfile
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, nullcontext
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, Protocol
-from urllib.parse import quote, urlsplit
-from urllib.request import url2pathname
 
 from secpipe.advisories.compile import Compiled, Origin, Shard, compile_records, write
+from secpipe.advisories.download import Feed, Unreachable, open_feed
 from secpipe.advisories.lock import locked
 from secpipe.advisories.names import base
 from secpipe.advisories.sources import zip_records
@@ -30,14 +26,7 @@ from secpipe.model.limits import MIB, Limits
 from secpipe.model.problem import Problem
 from secpipe.model.progress import Progress
 
-if TYPE_CHECKING:
-    import httpx
-
 DEFAULT_URL = "https://osv-vulnerabilities.storage.googleapis.com"
-TRIES = 3
-_AGAIN = (429, 500, 502, 503, 504)
-_IN_MEMORY = 64 * MIB
-_ADDRESSES = "give an http(s) or file address, or a directory"
 _EXAMPLE = "name what the images need, such as: secpipe db update Debian Alpine PyPI"
 
 
@@ -57,31 +46,6 @@ class UpdateResult:
     updated: tuple[Updated, ...]
     digest: str
     problems: tuple[Problem, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class _Download:
-    """An `all.zip`: its bytes, where they came from, the ETag they came with."""
-
-    file: IO[bytes]
-    url: str
-    etag: str
-
-
-class _Unreachable(AdvisoryError):
-    """Nobody answers at the feed's address: asking it for something else does not help."""
-
-
-class _Feed(Protocol):
-    """A place to fetch from. Both functions raise `AdvisoryError`, `FileNotFoundError` for what is not there."""
-
-    def url(self, path: str) -> str:
-        """Where the file of that path lies, for messages and for the database."""
-        ...
-
-    def open(self, path: str, etag: str) -> _Download | None:
-        """The file of that path; None when it still has that ETag."""
-        ...
 
 
 def update(
@@ -123,7 +87,7 @@ def fetch(
     unread: dict[str, int] = {}
     lost: dict[str, str] = {}
     fetched = timestamp(now)
-    with _feed(base_url, limits, pause, progress) as feed:
+    with open_feed(base_url, limits, pause, progress) as feed:
         for number, name in enumerate(list(wanted)):
             try:
                 origin, compiled = _fetch(feed, name, known.get(name), limits, problems)
@@ -131,7 +95,7 @@ def fetch(
                 if failures is None:
                     raise
                 lost[name] = error.message
-                if isinstance(error, _Unreachable):
+                if isinstance(error, Unreachable):
                     lost |= dict.fromkeys(wanted[number:], error.message)
                     break
                 continue
@@ -174,7 +138,7 @@ def _state(database: Path, named: bool) -> tuple[dict[str, Source], list[Problem
 
 
 def _fetch(
-    feed: _Feed, name: str, known: Source | None, limits: Limits, problems: list[Problem]
+    feed: Feed, name: str, known: Source | None, limits: Limits, problems: list[Problem]
 ) -> tuple[Origin, Compiled | None]:
     """Where an ecosystem came from, and its compiled records; no records when they are those of the database."""
     path = f"{name}/all.zip"
@@ -197,7 +161,7 @@ def _fetch(
     return Origin("", download.url, download.etag), compiled
 
 
-def _unknown(feed: _Feed, name: str) -> UsageError:
+def _unknown(feed: Feed, name: str) -> UsageError:
     """The error for an ecosystem that the feed does not have, with the names it could have meant."""
     message = f"there is no ecosystem {name!r} at {feed.url('')}"
     try:
@@ -212,215 +176,9 @@ def _unknown(feed: _Feed, name: str) -> UsageError:
     )
 
 
-def _names(feed: _Feed) -> str:
+def _names(feed: Feed) -> str:
     download = feed.open("ecosystems.txt", "")
     if download is None:
         return ""
     with download.file as file:
         return file.read(MIB).decode("utf-8", "replace")
-
-
-@contextmanager
-def _feed(
-    base_url: str, limits: Limits, pause: Callable[[float], None], progress: Progress | None
-) -> Iterator[_Feed]:
-    try:
-        address = urlsplit(base_url)
-    except ValueError as error:
-        raise UsageError(f"no address of a feed: {base_url!r} ({error})", _ADDRESSES) from error
-    scheme = address.scheme.lower()
-    if scheme in ("http", "https"):
-        import httpx
-
-        client = httpx.Client(
-            timeout=httpx.Timeout(limits.idle_seconds, connect=min(10, limits.idle_seconds)),
-            follow_redirects=True,
-            max_redirects=limits.redirects,
-            headers={"Accept-Encoding": "identity", "User-Agent": "secpipe"},
-        )
-        with client:
-            yield _Web(client, base_url.rstrip("/"), limits, pause, progress)
-        return
-    folder = Path(url2pathname(address.path)) if scheme == "file" else Path(base_url)
-    if not folder.is_dir():
-        raise UsageError(f"no feed at {base_url}", _ADDRESSES)
-    yield _Folder(folder)
-
-
-class _Folder:
-    """A mirror of the feed on disk."""
-
-    def __init__(self, folder: Path) -> None:
-        self._folder = folder
-
-    def url(self, path: str) -> str:
-        return str(self._folder / path)
-
-    def open(self, path: str, etag: str) -> _Download | None:
-        if ".." in path.split("/"):
-            raise FileNotFoundError(path)
-        try:
-            return _Download((self._folder / path).open("rb"), self.url(path), "")
-        except (FileNotFoundError, NotADirectoryError) as error:
-            raise FileNotFoundError(path) from error
-        except OSError as error:
-            raise AdvisoryError(f"cannot read {self.url(path)}: {error.strerror}") from error
-
-
-class _Web:
-    """The feed over HTTP: bounded in size, tried again where that may help."""
-
-    def __init__(
-        self,
-        client: httpx.Client,
-        root: str,
-        limits: Limits,
-        pause: Callable[[float], None],
-        progress: Progress | None,
-    ) -> None:
-        self._client = client
-        self._root = root
-        self._limits = limits
-        self._pause = pause
-        self._progress = progress
-
-    def url(self, path: str) -> str:
-        return f"{self._root}/{quote(path)}"
-
-    def open(self, path: str, etag: str) -> _Download | None:
-        import httpx
-
-        url = self.url(path)
-        part = _Part()
-        rest, resumes = TRIES - 1, self._limits.blob_resumes
-        try:
-            while True:
-                before = part.size
-                wait = float(2 ** (TRIES - 1 - rest))
-                try:
-                    with self._client.stream("GET", url, headers=part.headers(etag)) as response:
-                        if response.status_code not in _AGAIN or not rest:
-                            if self._take(response, url, path, part):
-                                return part.whole(url)
-                            part.close()
-                            return None
-                        wait = _retry_after(response.headers.get("Retry-After", ""), wait)
-                except httpx.TransportError as error:
-                    # What came before a cut need not come again, and a server that goes on is not one that is down.
-                    if part.size > before and part.resumable and resumes:
-                        resumes -= 1
-                        rest += 1
-                    if not rest:
-                        raise _unreachable(url, error) from error
-                except (httpx.HTTPError, httpx.InvalidURL) as error:
-                    raise _unreachable(url, error) from error
-                rest -= 1
-                self._pause(min(wait, self._limits.retry_seconds))
-        except BaseException:
-            part.close()
-            raise
-
-    def _take(self, response: httpx.Response, url: str, path: str, part: _Part) -> bool:
-        """Read the body into `part`; False when the answer is that nothing has changed."""
-        status = response.status_code
-        if status == 304:
-            return False
-        if status == 404:
-            raise FileNotFoundError(url)
-        if url.startswith("https:") and response.url.scheme != "https":
-            raise AdvisoryError(
-                f"{url} redirects to plain HTTP ({response.url.host})", "use another mirror with --url"
-            )
-        if status == 416 or (status == 206 and not part.continues(response.headers)):
-            part.restart()
-            raise _again(response, f"{url} offers another part than was asked for")
-        if status not in (200, 206):
-            raise AdvisoryError(
-                f"{url} answers {status} {response.reason_phrase}".rstrip(), "try again later"
-            )
-        if status == 200:
-            # What a server packs on the way has other offsets than what comes out here.
-            packed = "Content-Encoding" in response.headers
-            part.restart("" if packed else response.headers.get("ETag", ""))
-        length = response.headers.get("Content-Length", "")
-        size = part.size + int(length) if length.isdecimal() and len(length) < 16 else None
-        with self._progress.reading(path, size) if self._progress else nullcontext(_ignore) as told:
-            told(part.size)
-            for chunk in response.iter_bytes():
-                part.add(chunk)
-                told(len(chunk))
-                if part.size > self._limits.feed_bytes:
-                    raise AdvisoryError(
-                        f"{url} is larger than {self._limits.feed_bytes} bytes (limit feed-bytes)"
-                    )
-        return True
-
-
-class _Part:
-    """As much of a download as has come, over several answers of the same ETag (RFC 9110 §13.1.5, §14)."""
-
-    def __init__(self) -> None:
-        self._file: IO[bytes] = tempfile.SpooledTemporaryFile(_IN_MEMORY)  # noqa: SIM115  # closed by `close`
-        self._etag = ""
-        self.size = 0
-
-    @property
-    def resumable(self) -> bool:
-        """Whether the rest can be asked for: only a strong ETag says that it is of the same bytes."""
-        return bool(self.size) and self._etag.startswith('"')
-
-    def headers(self, known: str) -> dict[str, str]:
-        """What to ask with: for the rest, or for all of it unless it is still the known one."""
-        if self.resumable:
-            return {"Range": f"bytes={self.size}-", "If-Range": self._etag}
-        return {"If-None-Match": known} if known else {}
-
-    def continues(self, headers: Mapping[str, str]) -> bool:
-        """Whether an answer begins where this ends, and is of the same bytes."""
-        place = headers.get("Content-Range", "")
-        return (
-            self.resumable
-            and place.startswith(f"bytes {self.size}-")
-            and headers.get("ETag", self._etag) == self._etag
-        )
-
-    def restart(self, etag: str = "") -> None:
-        """Forget what has come; what comes now has this ETag."""
-        self._file.seek(0)
-        self._file.truncate()
-        self._etag, self.size = etag, 0
-
-    def add(self, chunk: bytes) -> None:
-        self._file.write(chunk)
-        self.size += len(chunk)
-
-    def whole(self, url: str) -> _Download:
-        self._file.seek(0)
-        return _Download(self._file, url, self._etag)
-
-    def close(self) -> None:
-        self._file.close()
-
-
-def _again(response: httpx.Response, reason: str) -> Exception:
-    import httpx
-
-    return httpx.RemoteProtocolError(reason, request=response.request)
-
-
-def _ignore(count: int) -> None:
-    """Where nobody looks at the progress."""
-
-
-def _retry_after(header: str, default: float) -> float:
-    return max(default, float(header)) if header.isdecimal() and len(header) < 6 else default
-
-
-def _unreachable(url: str, error: Exception) -> AdvisoryError:
-    import httpx
-
-    reason = " ".join(str(error).split()) or type(error).__name__
-    kind = _Unreachable if isinstance(error, httpx.ConnectError | httpx.ConnectTimeout) else AdvisoryError
-    return kind(
-        f"cannot fetch {url}: {reason}", "check the network and the proxy, or use a mirror with --url"
-    )
