@@ -1,8 +1,8 @@
-"""Writes secpipe/lint/releases.py from a checkout of endoflife.date: `python scripts/endoflife.py CHECKOUT`.
+"""Writes secpipe/model/releases.py from a checkout of endoflife.date: `python scripts/endoflife.py CHECKOUT`.
 
 The dates are facts that the distributions and projects publish and https://github.com/endoflife-date/endoflife.date
 (MIT) collects. Only releases that had ended on the day of the checkout's last commit are taken for ended, so that what
-lint says does not depend on the day it runs. Run `ruff format` on the result.
+lint says does not depend on the day it runs; a scan also has the ends that were set by then. `ruff format` the result.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-TARGET = Path(__file__).parents[1] / "secpipe" / "lint" / "releases.py"
+TARGET = Path(__file__).parents[1] / "secpipe" / "model" / "releases.py"
 PRODUCTS = {
     "almalinux": "AlmaLinux",
     "alpine-linux": "Alpine",
@@ -27,21 +27,26 @@ PRODUCTS = {
     "elasticsearch": "Elasticsearch",
     "fedora": "Fedora",
     "go": "Go",
+    "mageia": "Mageia",
     "mariadb": "MariaDB",
     "mongodb": "MongoDB",
     "mysql": "MySQL",
     "nginx": "nginx",
     "nodejs": "Node.js",
     "opensuse": "openSUSE Leap",
+    "oracle-linux": "Oracle Linux",
     "php": "PHP",
     "postgresql": "PostgreSQL",
     "python": "Python",
     "rabbitmq": "RabbitMQ",
     "redis": "Redis",
+    "rhel": "Red Hat Enterprise Linux",
     "rocky-linux": "Rocky Linux",
     "ruby": "Ruby",
+    "sles": "SUSE Linux Enterprise Server",
     "tomcat": "Tomcat",
     "ubuntu": "Ubuntu",
+    "vmware-photon": "Photon OS",
 }
 """endoflife.date's name and the one for messages."""
 
@@ -79,8 +84,9 @@ def main(checkout: str) -> None:
     as_of = datetime.date.fromisoformat(git(checkout, "log", "-1", "--format=%cs").strip())
     ended: dict[str, dict[str, str]] = {}
     current: dict[str, tuple[str, ...]] = {}
+    ends: dict[str, dict[str, str]] = {}
     for product, name in PRODUCTS.items():
-        ended[name] = {}
+        ended[name], ends[name] = {}, {}
         alive = []
         for release in releases(checkout, product):
             cycle, day = str(release["releaseCycle"]), end(release, product)
@@ -88,6 +94,8 @@ def main(checkout: str) -> None:
                 ended[name][cycle] = day.isoformat()
             elif day is not True and release["releaseDate"] <= as_of:
                 alive.append(cycle)
+                if isinstance(day, datetime.date):
+                    ends[name][cycle] = day.isoformat()
         current[name] = tuple(alive)
     TARGET.write_text(
         '"""Releases past their end of life, written by scripts/endoflife.py from endoflife.date; not edited by hand."""\n\n'
@@ -97,6 +105,8 @@ def main(checkout: str) -> None:
         '"""By product and release: the day after which there are no public updates."""\n\n'
         f"CURRENT: Mapping[str, tuple[str, ...]] = {pprint.pformat(current)}\n"
         '"""By product: the releases with updates, newest first."""\n\n'
+        f"ENDS: Mapping[str, Mapping[str, str]] = {pprint.pformat(ends)}\n"
+        '"""By product: the last day with public updates of those that have one set."""\n\n'
         f"CODENAMES: Mapping[str, tuple[str, str]] = {pprint.pformat(dict(codenames(checkout)))}\n"
         '"""Codenames that tags use: product and release."""\n'
     )

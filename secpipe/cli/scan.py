@@ -24,6 +24,7 @@ from secpipe.cli._progress import shown
 from secpipe.cli._reports import destinations, emit, tell
 from secpipe.cli._streams import say
 from secpipe.policy.gate import FailOn, gate_of
+from secpipe.policy.terms import Term
 
 if TYPE_CHECKING:
     from secpipe.dockerfile.ast import Dockerfile
@@ -51,8 +52,8 @@ def scan(
         typer.Option(
             metavar="TERM[,TERM]",
             show_default=False,
-            help=f"Exit 1 on findings of this severity or worse ({', '.join(FailOn)}), or that are `fixable`. "
-            "A comma joins what must hold together, repeated options are alternatives. [default: any]",
+            help=f"Exit 1 on findings of this severity or worse ({', '.join(FailOn)}), or that are "
+            f"{', '.join(Term)}. A comma joins what must hold together, repeated options are alternatives. [default: any]",
         ),
     ] = None,
     ignore_file: Annotated[

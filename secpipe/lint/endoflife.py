@@ -1,6 +1,6 @@
 """Which releases of a base image are past their end of life, told by its name and tag.
 
-The dates are in `releases.py`. They are compared with the day of that data, not with today: a file that was clean
+The dates are in `model/releases.py`. They are compared with the day of that data, not with today: a file that was clean
 stays clean until secpipe itself is updated.
 """
 
@@ -10,8 +10,8 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from secpipe.lint.image import ImageName, official
-from secpipe.lint.releases import CODENAMES, CURRENT, ENDED
 from secpipe.model.pattern import lazy
+from secpipe.model.releases import CODENAMES, CURRENT, ENDED
 
 _OFFICIAL_IMAGES = {
     "almalinux": "AlmaLinux",

@@ -27,6 +27,7 @@ from secpipe.pipeline import sbom
 from secpipe.pipeline.base import divided, split_of
 from secpipe.pipeline.fetch import Supply
 from secpipe.pipeline.inventory import OS_TYPES, listed, managers, unnamed
+from secpipe.policy.endoflife import System, system
 from secpipe.policy.gate import FailOn, Gate, decide
 from secpipe.policy.ignore import Ignores
 from secpipe.policy.suppress import suppress
@@ -106,6 +107,7 @@ def scan(options: ScanOptions, progress: Progress | None = None) -> ScanReport:
         sorted(scanned.problems),
         options.fail_on,
         allow_incomplete=options.allow_incomplete,
+        systems=_systems(scanned.target, today),
     )
     return ScanReport(
         scanned.target,
@@ -117,6 +119,14 @@ def scan(options: ScanOptions, progress: Progress | None = None) -> ScanReport:
         decision.reason,
         tuple(sorted({*warnings, *scanned.warnings})),
     )
+
+
+def _systems(target: Target, today: date) -> dict[str, System]:
+    """The distribution of each image, by the platform that its packages are marked with."""
+    images = {image.platform: image.distribution for image in target.images}
+    return {
+        platform: system(found, today) for platform, found in (images or {"": target.distribution}).items()
+    }
 
 
 @dataclass(frozen=True, slots=True)

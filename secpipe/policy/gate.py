@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
 from enum import StrEnum
+from typing import NamedTuple
 
 from secpipe.errors import UsageError
 from secpipe.model.problem import Problem
 from secpipe.model.scan import Finding, Verdict
 from secpipe.model.severity import Severity
-from secpipe.model.text import printable
+from secpipe.model.text import plural, printable
+from secpipe.policy.terms import ASK, GAPS, Systems, Term
 
 
 class FailOn(StrEnum):
@@ -27,20 +29,23 @@ class FailOn(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Conditions:
-    """What a finding has to meet, all of it, to fail the gate."""
+    """What a finding has to meet, all of it, to fail the gate; `source` is where that is written, '' for an option."""
 
     severity: FailOn = FailOn.ANY
-    fixable: bool = False
+    terms: tuple[Term, ...] = ()
+    source: str = field(default="", compare=False)
 
     def __str__(self) -> str:
-        if self.fixable and self.severity is FailOn.ANY:
-            return FIXABLE
-        return f"{self.severity} and {FIXABLE}" if self.fixable else str(self.severity)
+        severity = [] if self.terms and self.severity is FailOn.ANY else [str(self.severity)]
+        return " and ".join([*severity, *self.terms])
 
 
 Gate = tuple[Conditions, ...]
 """Alternatives: a finding that meets one of them fails."""
-FIXABLE = "fixable"
+OPTION = "--fail-on"
+_SEVERITY = "severity"
+_ENDED = Conditions(terms=(Term.EOL,))
+"""Of the image, not of a finding."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,91 +64,149 @@ def decide(
     fail_on: FailOn | Gate = FailOn.ANY,
     *,
     allow_incomplete: bool = False,
+    systems: Systems | None = None,
 ) -> Decision:
     """Weigh findings against the gate, then ask whether everything was examined.
 
-    What is suppressed does not count. Findings at the gate fail it, whatever else is wrong. A finding whose severity
-    nobody gave can be held neither above nor below a named severity: that is a gap of its own, unless the gate is
-    `any` or `none`.
+    What is suppressed does not count. Findings at the gate fail it, whatever else is wrong. A finding of which nobody
+    knows whether it meets the gate, such as one without a severity, is a gap of its own. `eol` by itself is about the
+    image: it fails in a distribution that has ended (`systems`, by platform), without any finding as well.
     `allow_incomplete` accepts problems that are only about coverage.
     """
     gate = (Conditions(fail_on),) if isinstance(fail_on, FailOn) else fail_on
-    asked = " or ".join(map(str, gate))
     counted = [f for f in findings if f.suppression is None]
-    failing = [f for f in counted if any(_meets(f, one) for one in gate)]
-    added = _unrated([f for f in counted if _unknown(f, gate)], asked)
+    known = systems or {}
+    weighed = [_weigh(f, gate, known) for f in counted]
+    failing = [one for one in weighed if one.met]
+    ended, unknown = _ended(gate, known)
+    added = [*_gaps(weighed, gate), *unknown]
     blocking = [p for p in (*problems, *added) if not (allow_incomplete and p.coverage)]
     everything = tuple(sorted({*problems, *added}))
     out = len(findings) - len(counted)
     suppressed = f"; {out} suppressed" if out else ""
-    if failing:
-        at = "at or above" if gate == (Conditions(gate[0].severity),) else "at"
-        reason = f"{_count(failing)} {at} the gate ({asked}): {_names(failing)}{suppressed}"
-        return Decision("failed", 1, reason, everything)
+    if failing or ended:
+        reason = "; ".join([*_failed(failing), *ended])
+        return Decision("failed", 1, f"{reason}{suppressed}", everything)
     if blocking:
         codes = ", ".join(sorted({p.code for p in blocking}))
         return Decision("undecided", 3, f"not everything could be examined: {codes}{suppressed}", everything)
     gaps = " of what was examined; gaps were accepted with --allow-incomplete" if everything else ""
     if counted:
-        reason = f"{_count(counted)}, none at the gate ({asked}){suppressed}{gaps}"
+        reason = f"{_count(counted)}, none at the gate ({_either(gate)}){suppressed}{gaps}"
         return Decision("clean", 0, reason, everything)
     if out:
         return Decision("clean", 0, f"{_count(findings)}, all of them suppressed{gaps}", everything)
     return Decision("clean", 0, f"no known vulnerabilities{gaps}", everything)
 
 
-def gate_of(texts: Iterable[str]) -> Gate:
+class _Weighed(NamedTuple):
+    """A finding with the alternatives that it meets; without any, with the terms that nobody can decide of it."""
+
+    finding: Finding
+    met: tuple[Conditions, ...]
+    unknown: frozenset[str]
+
+
+def _weigh(finding: Finding, gate: Gate, systems: Systems) -> _Weighed:
+    met: list[Conditions] = []
+    unknown: set[str] = set()
+    for one in gate:
+        answers = {_SEVERITY: _severe(finding, one.severity)}
+        answers |= {term: ASK[term](finding, systems) for term in one.terms}
+        if one == _ENDED or False in answers.values():
+            continue
+        lacking = {name for name, answer in answers.items() if answer is None}
+        unknown |= lacking
+        if not lacking:
+            met.append(one)
+    return _Weighed(finding, tuple(met), frozenset() if met else frozenset(unknown))
+
+
+def _severe(finding: Finding, lowest: FailOn) -> bool | None:
+    if lowest in (FailOn.ANY, FailOn.NONE):
+        return lowest is FailOn.ANY
+    return finding.severity >= Severity[lowest.name] if finding.severity else None
+
+
+def _failed(failing: Sequence[_Weighed]) -> Iterator[str]:
+    """How many findings met which alternatives, and the first of them."""
+    if failing:
+        met = tuple(dict.fromkeys(one for weighed in failing for one in weighed.met))
+        at = "at or above" if len(met) == 1 and not met[0].terms else "at"
+        findings = [weighed.finding for weighed in failing]
+        yield f"{_count(findings)} {at} the gate ({_either(met)}): {_names(findings)}"
+
+
+def _ended(gate: Gate, systems: Systems) -> tuple[list[str], list[Problem]]:
+    """The distributions that have ended, in words, and those of which nobody knows; nothing where the gate does not ask."""
+    asked = [one for one in gate if one == _ENDED]
+    if not asked:
+        return [], []
+    found = sorted(set(systems.values()))
+    words = [
+        f"{printable(one.name)} has had no updates since {one.day} ({_either(asked)})"
+        for one in found
+        if one.ended
+    ]
+    gap = GAPS[Term.EOL]
+    problems = [
+        Problem(gap.code, one.name, f"nobody knows how long {one.name} gets updates", gap.hint, gap.coverage)
+        for one in found
+        if one.ended is None
+    ]
+    return words, problems
+
+
+def gate_of(texts: Iterable[str], source: str = "") -> Gate:
     """The gate that options ask for: each is one alternative, commas join what must hold together.
 
+    `source` is where they are written, '' for the command line.
     Raises `UsageError` for an unknown term and for what cannot be meant: two severities in one, `none` beside another.
     """
-    gate = tuple(dict.fromkeys(_conditions(text) for text in texts)) or (Conditions(),)
+    gate = tuple(dict.fromkeys(_conditions(text, source) for text in texts)) or (Conditions(),)
     if len(gate) > 1 and any(one.severity is FailOn.NONE for one in gate):
-        raise UsageError("--fail-on none: nothing can stand beside it", "leave out one or the other")
+        raise UsageError(
+            f"{source or OPTION} none: nothing can stand beside it", "leave out one or the other"
+        )
     return gate
 
 
-def _conditions(text: str) -> Conditions:
+def _conditions(text: str, source: str) -> Conditions:
     severities: list[FailOn] = []
-    fixable = False
-    for term in (part.strip().lower() for part in text.split(",")):
-        if term == FIXABLE:
-            fixable = True
-        elif term in set(FailOn):
-            severities.append(FailOn(term))
+    terms: set[Term] = set()
+    for word in (part.strip().lower() for part in text.split(",")):
+        if word in set(Term):
+            terms.add(Term(word))
+        elif word in set(FailOn):
+            severities.append(FailOn(word))
         else:
-            raise _no_such(text, term)
-    if len(severities) > 1 or (fixable and FailOn.NONE in severities):
+            raise _no_such(text, word, source)
+    if len(severities) > 1 or (terms and FailOn.NONE in severities):
         raise UsageError(
-            f"--fail-on {text}: these cannot hold together",
-            "give one severity with each --fail-on; several options are alternatives",
+            f"{source or OPTION} {text}: these cannot hold together",
+            "give one severity in each; several are alternatives",
         )
-    return Conditions(severities[0] if severities else FailOn.ANY, fixable)
+    severity = severities[0] if severities else FailOn.ANY
+    return Conditions(severity, tuple(term for term in Term if term in terms), source)
 
 
-def _no_such(text: str, term: str) -> UsageError:
+def _no_such(text: str, term: str, source: str) -> UsageError:
     from difflib import get_close_matches
 
-    known = [*FailOn, FIXABLE]
+    known = [*FailOn, *Term]
     near = get_close_matches(term, known, 1)
     which = f" {term!r}" if term != text else ""
     hint = f"did you mean {near[0]}?" if near else f"use one of {', '.join(known)}"
-    return UsageError(f"--fail-on {text}: no such value{which}", hint)
+    return UsageError(f"{source or OPTION} {text}: no such value{which}", hint)
 
 
-def _meets(finding: Finding, one: Conditions) -> bool:
-    if one.severity is FailOn.NONE or (one.fixable and finding.fixed_version is None):
-        return False
-    return one.severity is FailOn.ANY or finding.severity >= Severity[one.severity.name]
-
-
-def _unknown(finding: Finding, gate: Gate) -> bool:
-    """Whether it would meet one of the alternatives if only its severity were known to be high enough."""
-    if finding.severity or any(_meets(finding, one) for one in gate):
-        return False
-    return any(
-        one.severity is not FailOn.NONE and not (one.fixable and finding.fixed_version is None)
-        for one in gate
+def _either(gate: Iterable[Conditions]) -> str:
+    """`high and new or critical, from .secpipe.yaml:3`."""
+    by_source: dict[str, list[str]] = {}
+    for one in gate:
+        by_source.setdefault(one.source, []).append(str(one))
+    return "; ".join(
+        " or ".join(words) + (f", from {source}" if source else "") for source, words in by_source.items()
     )
 
 
@@ -153,20 +216,21 @@ def _names(findings: Iterable[Finding]) -> str:
     return ", ".join(ids[:3]) + (" …" if len(ids) > 3 else "")
 
 
-def _unrated(findings: Sequence[Finding], asked: str) -> list[Problem]:
-    if not findings:
-        return []
-    some = _names(sorted(findings, key=lambda f: f.id))
-    return [
-        Problem(
-            "unknown-severity",
-            some,
-            f"{_count(findings)} without a severity in the advisories ({some}): "
-            f"the gate {asked} cannot be decided for them",
-            "use --fail-on any to fail on them, or --allow-incomplete to let them pass",
-        )
-    ]
+def _gaps(weighed: Sequence[_Weighed], gate: Gate) -> Iterator[Problem]:
+    """For each term that nobody can decide, the findings that it would decide about."""
+    for term, gap in GAPS.items():
+        findings = sorted((one.finding for one in weighed if term in one.unknown), key=lambda f: f.id)
+        if findings:
+            some = _names(findings)
+            yield Problem(
+                gap.code,
+                some,
+                f"{_count(findings)} {gap.lacking} ({some}): "
+                f"the gate {_either(gate)} cannot be decided for them",
+                gap.hint,
+                gap.coverage,
+            )
 
 
 def _count(findings: Sequence[Finding]) -> str:
-    return f"{len(findings)} finding{'s' if len(findings) != 1 else ''}"
+    return plural(len(findings), "finding")

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from secpipe.lint.endoflife import ended
 from secpipe.lint.image import split
-from secpipe.lint.releases import AS_OF, CODENAMES, CURRENT, ENDED
+from secpipe.model.releases import AS_OF, CODENAMES, CURRENT, ENDED
 
 
 def test_the_data_holds_nothing_that_had_not_ended() -> None:

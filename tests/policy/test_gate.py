@@ -6,11 +6,15 @@ import itertools
 from dataclasses import replace
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from secpipe.errors import UsageError
+from secpipe.model.package import Origin
 from secpipe.model.problem import Problem
 from secpipe.model.scan import Finding, Suppression
 from secpipe.model.severity import Severity
+from secpipe.policy.endoflife import System
 from secpipe.policy.gate import FailOn, Gate, decide, gate_of
 from tests.support.reports import finding, package
 
@@ -125,6 +129,121 @@ def test_what_is_suppressed_does_not_count_and_is_counted(gate: FailOn | Gate) -
     assert failed.reason.endswith(": CVE-2-1; 2 suppressed")
 
 
+ENDED = {"": System("debian 9", True, "2022-06-30")}
+ALIVE = {"": System("debian 12", False, "2028-06-30")}
+UNKNOWN = {"": System("plan9 4", None)}
+
+
+def age(new: bool | None) -> Finding:
+    return replace(finding("CVE-1-1", package("a", "1")), new=new)
+
+
+def of(origin: Origin) -> Finding:
+    return finding("CVE-1-1", replace(package("a", "1"), origin=origin))
+
+
+@pytest.mark.parametrize(
+    ("found", "texts", "code", "problem"),
+    [
+        (age(True), ["new"], 1, ""),
+        (age(False), ["new"], 0, ""),
+        (age(None), ["new"], 3, "no-baseline"),
+        (age(None), ["new", "high"], 1, ""),
+        (age(None), ["new,critical"], 0, ""),
+        (age(None), ["new", "critical"], 3, "no-baseline"),
+        (of("app"), ["app"], 1, ""),
+        (of("base"), ["app"], 0, ""),
+        (of(""), ["app,high"], 3, "unknown-origin"),
+        (of("base"), ["app,new"], 0, ""),
+    ],
+)
+def test_what_nobody_can_decide_never_passes(
+    found: Finding, texts: list[str], code: int, problem: str
+) -> None:
+    decision = decide([found], [], gate_of(texts), allow_incomplete=True)
+    assert decision.exit_code == code
+    assert [p.code for p in decision.problems] == [problem] * bool(problem)
+    if problem:
+        assert all(p.hint.count("--ba") == 1 and not p.coverage for p in decision.problems)
+    assert decide([], [], gate_of(texts)).exit_code == 0
+
+
+@pytest.mark.parametrize(
+    ("systems", "texts", "code"),
+    [
+        (ENDED, ["eol"], 1),
+        (ALIVE, ["eol"], 0),
+        (UNKNOWN, ["eol"], 3),
+        (ENDED, ["critical", "eol"], 1),
+        (ENDED, ["critical,eol"], 0),
+        (ALIVE, ["critical", "eol"], 0),
+        (ENDED, ["high,eol"], 1),
+        (ALIVE, ["high,eol"], 0),
+        (UNKNOWN, ["high,eol"], 3),
+        (UNKNOWN, ["high"], 1),
+    ],
+)
+def test_the_end_of_life_is_the_images(systems: dict[str, System], texts: list[str], code: int) -> None:
+    gate = gate_of(texts)
+    assert decide(found(Severity.HIGH), [], gate, systems=systems).exit_code == code
+    assert decide([], [], gate, systems=systems).exit_code == (code if "eol" in texts else 0)
+
+
+def test_each_platform_has_a_distribution_of_its_own() -> None:
+    arm = finding("CVE-1-2", replace(package("a", "1"), platform="linux/arm64"))
+    systems = {"linux/amd64": ENDED[""], "linux/arm64": ALIVE[""]}
+    assert decide([arm], [], gate_of(["high,eol"]), systems=systems).exit_code == 0
+    decision = decide([arm], [], gate_of(["eol"]), systems=systems)
+    assert decision.reason == "debian 9 has had no updates since 2022-06-30 (eol)"
+
+
+def test_the_verdict_tells_what_was_met_and_where_it_is_written() -> None:
+    gate = gate_of(["critical", "new,fixable", "eol"], ".secpipe.yaml:3")
+    decision = decide([age(True)], [], gate, systems=ENDED)
+    assert decision.reason == (
+        "1 finding at the gate (fixable and new, from .secpipe.yaml:3): CVE-1-1; "
+        "debian 9 has had no updates since 2022-06-30 (eol, from .secpipe.yaml:3)"
+    )
+
+
+_GATES = st.lists(
+    st.lists(
+        st.sampled_from(["any", "low", "high", "fixable", "new", "app", "eol"]),
+        min_size=1,
+        max_size=4,
+        unique=True,
+    ),
+    min_size=1,
+    max_size=3,
+).filter(lambda gate: all(len(set(one) & {"any", "low", "high"}) < 2 for one in gate))
+
+
+@given(_GATES, st.data())
+def test_an_unknown_is_undecided_exactly_where_its_answer_counts(
+    gate: list[list[str]], data: st.DataObject
+) -> None:
+    """Kleene's logic against trying both answers for all that is unknown."""
+    asked = gate_of([",".join(one) for one in gate])
+    severity = data.draw(st.sampled_from([Severity.UNKNOWN, Severity.LOW, Severity.CRITICAL]))
+    new = data.draw(st.sampled_from([None, True, False]))
+    origin: Origin = data.draw(st.sampled_from(["", "base", "app"]))
+    origins: list[Origin] = [origin] if origin else ["base", "app"]
+    unknown = replace(of(origin), severity=severity, new=new)
+    codes = {
+        decide(
+            [replace(unknown, severity=s, new=n, package=replace(unknown.package, origin=o))],
+            [],
+            asked,
+            systems=ALIVE,
+        ).exit_code
+        for s in ([severity] if severity else [Severity.NEGLIGIBLE, Severity.CRITICAL])
+        for n in ([new] if new is not None else [True, False])
+        for o in origins
+    }
+    code = decide([unknown], [], asked, systems=ALIVE).exit_code
+    assert code == (3 if len(codes) > 1 else codes.pop())
+
+
 def test_the_verdict_says_what_was_asked_and_what_met_it() -> None:
     findings = found(*[Severity.CRITICAL] * 4)
     assert decide(findings, [], gate_of(["high,fixable", "critical"])).reason == (
@@ -137,7 +256,8 @@ def test_the_verdict_says_what_was_asked_and_what_met_it() -> None:
     [
         (["hihg"], "--fail-on hihg: no such value", "did you mean high?"),
         (["high,fixible"], "--fail-on high,fixible: no such value 'fixible'", "did you mean fixable?"),
-        (["kev"], "--fail-on kev: no such value", "use one of any"),
+        (["xyz"], "--fail-on xyz: no such value", "use one of any"),
+        (["none", "eol"], "--fail-on none: nothing can stand beside it", "leave out"),
         ([""], "--fail-on : no such value", "use one of any"),
         (["high,"], "--fail-on high,: no such value ''", "use one of any"),
         (["high,low"], "--fail-on high,low: these cannot hold together", "one severity"),

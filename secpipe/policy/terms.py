@@ -1,0 +1,82 @@
+"""What a gate can ask of a finding besides its severity, each with three answers: yes, no, and nobody knows (None)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from enum import StrEnum
+from typing import NamedTuple
+
+from secpipe.model.scan import Finding
+from secpipe.policy.endoflife import System
+
+
+class Term(StrEnum):
+    """A word of `--fail-on`; the order is that in which a verdict tells them."""
+
+    FIXABLE = "fixable"
+    """a fixed version is known"""
+    NEW = "new"
+    """the baseline does not have it"""
+    APP = "app"
+    """it is in what the application brought, not in the base image"""
+    EOL = "eol"
+    """the distribution gets no updates any more"""
+
+
+Systems = Mapping[str, System]
+"""By platform ('' where only one image was scanned): the distribution that the packages are of."""
+_Ask = Callable[[Finding, Systems], bool | None]
+
+
+def _app(finding: Finding, systems: Systems) -> bool | None:
+    return {"app": True, "base": False}.get(finding.package.origin)
+
+
+def _eol(finding: Finding, systems: Systems) -> bool | None:
+    found = systems.get(finding.package.platform)
+    return found.ended if found else None
+
+
+ASK: Mapping[Term, _Ask] = {
+    Term.FIXABLE: lambda finding, _: finding.fixed_version is not None,
+    Term.NEW: lambda finding, _: finding.new,
+    Term.APP: _app,
+    Term.EOL: _eol,
+}
+
+
+class Gap(NamedTuple):
+    """How it is told that nobody knows: the problem's code, what findings lack, what to do about it."""
+
+    code: str
+    lacking: str
+    hint: str
+    coverage: bool = True
+
+
+GAPS: Mapping[str, Gap] = {
+    "severity": Gap(
+        "unknown-severity",
+        "without a severity in the advisories",
+        "use --fail-on any to fail on them, or --allow-incomplete to let them pass",
+    ),
+    # Without these a gate that was asked for does not exist: that is no gap in what was examined.
+    Term.NEW: Gap(
+        "no-baseline",
+        "of which nobody knows whether they are new",
+        "name what to compare with: --baseline REPORT, or an image",
+        coverage=False,
+    ),
+    Term.APP: Gap(
+        "unknown-origin",
+        "of which nobody knows whether they are the application's",
+        "name the image that it was built from: --base IMAGE",
+        coverage=False,
+    ),
+    Term.EOL: Gap(
+        "unknown-end-of-life",
+        "in a distribution of which nobody knows how long it gets updates",
+        "look up its end of life, and leave `eol` out for this image, or use --allow-incomplete to let them pass",
+    ),
+}
+"""By term, and `severity`."""
