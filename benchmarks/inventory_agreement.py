@@ -22,7 +22,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from benchmarks.measure import measure
-from secpipe.catalog._purlread import Purl, package_name, parse
+from secpipe.model.purl import Purl, package_name, parse
 
 SECPIPE = (sys.executable, "-m", "secpipe")
 _OF_A_DISTRIBUTION = ("alpm", "apk", "deb", "rpm")

@@ -14,7 +14,6 @@ from dataclasses import dataclass
 from typing import Any
 
 from secpipe.catalog import _sbomcyclonedx, _sbomspdx
-from secpipe.catalog._purlread import Purl, package_name, parse
 from secpipe.catalog._sbomentries import Entry, Listing
 from secpipe.catalog.rpm import SOURCE_PACKAGE
 from secpipe.errors import ImageError, LimitExceeded, UndecidedError
@@ -24,6 +23,7 @@ from secpipe.model.limits import Limits
 from secpipe.model.package import Distribution, Package, Source
 from secpipe.model.pattern import lazy
 from secpipe.model.problem import Problem
+from secpipe.model.purl import Purl, package_name, parse
 from secpipe.model.text import plural, printable
 from secpipe.oci import digests, document
 

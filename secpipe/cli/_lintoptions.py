@@ -12,10 +12,10 @@ from typing import Annotated
 import typer
 
 from secpipe.cli import _complete
-from secpipe.config.document import Node
 from secpipe.config.own import LINT, from_nodes, mapping
 from secpipe.config.search import here
 from secpipe.config.settings import LintSettings
+from secpipe.documents.node import Node
 from secpipe.errors import UsageError
 
 _CODES = "CODE[,CODE...]"

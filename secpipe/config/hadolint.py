@@ -10,9 +10,9 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any, TypeVar
 
 from secpipe.config import values
-from secpipe.config.document import Node
 from secpipe.config.own import mapping
 from secpipe.config.settings import LintSettings
+from secpipe.documents.node import Node
 from secpipe.errors import UsageError
 from secpipe.model.severity import Level
 

@@ -11,8 +11,8 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from secpipe.config import values
-from secpipe.config.document import Node
 from secpipe.config.settings import LintSettings
+from secpipe.documents.node import Node
 from secpipe.errors import UsageError
 from secpipe.pipeline.patterns import Patterns
 

@@ -7,8 +7,9 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import NamedTuple
 
-from secpipe.config.document import Node, read_toml, read_yaml
+from secpipe.config.document import read_toml, read_yaml
 from secpipe.config.hadolint import KEYS
+from secpipe.documents.node import Node
 from secpipe.errors import UsageError
 
 OWN = (".secpipe.yaml", ".secpipe.yml")

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 
-from secpipe.config.document import Node
+from secpipe.documents.node import Node
 from secpipe.errors import UsageError
 from secpipe.lint.options import LABEL_TYPES, PRESETS
 from secpipe.lint.rules import is_known, known_codes, nearest

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from secpipe.catalog._purlread import Purl, package_name, parse
+from secpipe.model.purl import Purl, package_name, parse
 
 
 @pytest.mark.parametrize(

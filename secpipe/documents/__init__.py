@@ -1,0 +1,1 @@
+"""Trees of values out of YAML, TOML and JSON that people wrote: configuration, ignore files, VEX."""
