@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import gzip
-import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from http.server import BaseHTTPRequestHandler
@@ -17,25 +15,10 @@ from hypothesis import strategies as st
 from secpipe.advisories.exploitation import EPSS, KEV
 from secpipe.advisories.feeds import FeedState, lookup, outdated, path_of, state, update_feed
 from secpipe.errors import AdvisoryError, SecpipeError, UsageError
+from tests.advisories.support import epss, kev
 from tests.support.loopback import listening
 
 NOW = datetime(2025, 11, 21, tzinfo=UTC)
-
-
-def kev(folder: Path, *cves: str, released: str = "2025-11-20T12:00:00Z") -> Path:
-    file = folder / "kev.json"
-    found = [{"cveID": cve} for cve in cves]
-    file.write_text(json.dumps({"dateReleased": released, "count": len(found), "vulnerabilities": found}))
-    return file
-
-
-def epss(folder: Path, scores: Mapping[str, float], released: str = "2025-11-20T12:00:00Z") -> Path:
-    file = folder / "epss.csv.gz"
-    rows = "".join(f"{cve},{score},0.5\n" for cve, score in scores.items())
-    file.write_bytes(
-        gzip.compress(f"#model_version:v1,score_date:{released}\ncve,epss,percentile\n{rows}".encode())
-    )
-    return file
 
 
 @pytest.fixture
