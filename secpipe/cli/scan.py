@@ -53,9 +53,7 @@ def scan(
             metavar="TERM[,TERM]",
             show_default=False,
             help=f"Exit 1 on findings of this severity or worse ({', '.join(FailOn)}), or that are "
-            f"{', '.join(Term)}, epss:0.5 "
-            "(likely exploited). A comma joins what must hold together, repeated options are alternatives. "
-            "[default: any]",
+            f"{', '.join(Term)}. A comma joins what must hold together, repeated options are alternatives. [default: any]",
         ),
     ] = None,
     ignore_file: Annotated[
@@ -92,6 +90,14 @@ def scan(
     no_cache: NoCacheOption = False,
     limit: LimitOption = None,
     base: BaseOption = None,
+    baseline: Annotated[
+        str | None,
+        typer.Option(
+            metavar="REPORT|IMAGE",
+            show_default=False,
+            help="What is compared with: an earlier report (json, sarif) or an image. Only what is new fails.",
+        ),
+    ] = None,
     dockerfile: Annotated[
         str | None,
         typer.Option(
@@ -143,6 +149,7 @@ def scan(
         ignores=ignores(ignore_file, say),
         dockerfile=_dockerfile(dockerfile),
         feed=None if offline else db_url,
+        baseline=baseline or "",
     )
     with shown() as progress:
         report = run(options, progress)

@@ -69,6 +69,9 @@ class Finding:
     epss: float | None = None
     """the probability (0-1) that it is exploited within 30 days, by FIRST's EPSS; None where that tells nothing"""
 
+    updated: bool = False
+    """whether the baseline has it with another version of the package, another fixed version or another severity"""
+
     @property
     def layer(self) -> LayerRef | None:
         return self.package.layer
@@ -117,3 +120,5 @@ class ScanReport:
     """The verdict in one sentence for a person."""
     warnings: tuple[Problem, ...] = ()
     """what somebody should look after, such as suppressions that expired (sorted); they change no verdict"""
+    baseline: str = ""
+    """what the findings were compared with, as it was named; '' for nothing"""

@@ -74,7 +74,7 @@ def split_of(image: Image, base: str, access: Access, platform: str | None = Non
 
 def _read(image: Image, base: str, access: Access, platform: str | None) -> int | Problem:
     # Neither a password nor the leave to do without TLS is for a registry that they were not given for.
-    same = _same_registry(access.target, base)
+    same = same_registry(access.target, base)
     with open_image(
         base,
         platform=_platform(platform or "") or _platform(str(image.platform)),
@@ -153,6 +153,7 @@ def _platform(wanted: str) -> str | None:
         return None
 
 
-def _same_registry(target: str, base: str) -> bool:
+def same_registry(target: str, base: str) -> bool:
+    """Whether both are images, and of one registry: only then what opens the one is for the other, too."""
     one, other = registry_reference(target), registry_reference(base)
     return one is not None and other is not None and one.registry == other.registry

@@ -27,7 +27,7 @@ def read(file: str, limits: Limits) -> ScanReport | LintReport:
     Raises `UsageError` when it cannot be read or is no such report, `LimitExceeded` when it is too large.
     """
     name = "standard input" if file == STDIN else file
-    found = document(_content(file, name, limits.report_bytes), name)
+    found = document(content(file, name, limits.report_bytes), name)
     return _lint(found, name) if isinstance(found, list) else scan_report(found, name)
 
 
@@ -48,7 +48,8 @@ def _lint(found: object, name: str) -> LintReport:
     )
 
 
-def _content(file: str, name: str, most: int) -> bytes:
+def content(file: str, name: str, most: int) -> bytes:
+    """The bytes of a report called `name`, at most so many. Raises as `read` does."""
     try:
         if file == STDIN:
             if os.isatty(0):

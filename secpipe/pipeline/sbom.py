@@ -93,7 +93,7 @@ def file_of(target: str, platform: str | None = None, base: str = "") -> Path | 
     kind, _, rest = target.partition(":")
     if kind + ":" == _KIND and rest:
         file = Path(rest)
-    elif (path := Path(target)) != _STDIN and _is_object(path):
+    elif (path := Path(target)) != _STDIN and begins_an_object(path):
         file = path
     else:
         return None
@@ -121,7 +121,7 @@ def read(file: Path, target: str, limits: Limits) -> Listed:
     return Listed(found, told.digest, told.platform, told.is_image)
 
 
-def _is_object(path: Path) -> bool:
+def begins_an_object(path: Path) -> bool:
     """Whether it is a file that begins as a JSON object does, which no archive does."""
     try:
         if not path.is_file():

@@ -24,11 +24,13 @@ from secpipe.model.text import plural
 from secpipe.oci.credentials import Credentials
 from secpipe.oci.target import open_image, open_images
 from secpipe.pipeline import sbom
-from secpipe.pipeline.base import divided, split_of
+from secpipe.pipeline.base import divided, same_registry, split_of
+from secpipe.pipeline.baseline import Baseline, load
 from secpipe.pipeline.fetch import Supply
 from secpipe.pipeline.inventory import OS_TYPES, listed, managers, unnamed
+from secpipe.policy.baseline import about_new, compared
 from secpipe.policy.endoflife import System, system
-from secpipe.policy.gate import FailOn, Gate, decide
+from secpipe.policy.gate import Conditions, FailOn, Gate, decide
 from secpipe.policy.ignore import Ignores
 from secpipe.policy.suppress import suppress
 
@@ -57,6 +59,7 @@ class ScanOptions:
     nobody said. `ignores` are the entries of an ignore file, which hold until `today`, this day in UTC unless told
     otherwise. `dockerfile` is what the image was built from. `feed` is where advisories that are missing or too old are
     fetched from: an address as for an update, empty for the public feed, None for nowhere.
+    `baseline` is a report or a target: what it has is not new, and only what is new fails; '' for none.
     """
 
     target: str
@@ -75,6 +78,7 @@ class ScanOptions:
     today: date | None = None
     dockerfile: Dockerfile | None = None
     feed: str | None = None
+    baseline: str = ""
 
 
 def scan(options: ScanOptions, progress: Progress | None = None) -> ScanReport:
@@ -83,6 +87,7 @@ def scan(options: ScanOptions, progress: Progress | None = None) -> ScanReport:
     What could not be examined is a problem in the report; raises `SecpipeError` only when there is nothing to
     report on: no such image, a layer that is corrupt, no advisory database. `progress` is told of what is read.
     """
+    baseline = _baseline(options, progress)
     if file := sbom.file_of(options.target, options.platform, options.base):
         if options.dockerfile:
             raise UsageError(
@@ -102,10 +107,15 @@ def scan(options: ScanOptions, progress: Progress | None = None) -> ScanReport:
             scanned = _scanned(image, supply, options)
     today = options.today or datetime.now(UTC).date()
     findings, warnings = suppress(scanned.findings, options.ignores, options.target, today)
+    gate = (Conditions(options.fail_on),) if isinstance(options.fail_on, FailOn) else options.fail_on
+    if options.baseline:
+        gate = about_new(gate)
+    if baseline.marks is not None:
+        findings = compared(findings, baseline.marks)
     decision = decide(
         findings,
-        sorted(scanned.problems),
-        options.fail_on,
+        sorted({*scanned.problems, *baseline.problems}),
+        gate,
         allow_incomplete=options.allow_incomplete,
         systems=_systems(scanned.target, today),
     )
@@ -117,8 +127,34 @@ def scan(options: ScanOptions, progress: Progress | None = None) -> ScanReport:
         decision.verdict,
         decision.exit_code,
         decision.reason,
-        tuple(sorted({*warnings, *scanned.warnings})),
+        tuple(sorted({*warnings, *scanned.warnings, *baseline.warnings})),
+        baseline=options.baseline,
     )
+
+
+def _baseline(options: ScanOptions, progress: Progress | None) -> Baseline:
+    """What the findings are compared with; nothing where nobody asked."""
+    if not options.baseline:
+        return Baseline(None)
+
+    def again(target: str) -> ScanReport:
+        # Neither a password nor the leave to do without TLS is for a registry that they were not given for.
+        lists = [one for one in (target, options.target) if sbom.file_of(one)]
+        same = not lists and same_registry(options.target, target)
+        plain = replace(
+            options,
+            target=target,
+            baseline="",
+            base="",
+            ignores=Ignores(),
+            dockerfile=None,
+            platform=None if target in lists else options.platform,
+            credentials=options.credentials if same else None,
+            insecure=options.insecure and same,
+        )
+        return scan(plain, progress)
+
+    return load(options.baseline, options.limits, again)
 
 
 def _systems(target: Target, today: date) -> dict[str, System]:

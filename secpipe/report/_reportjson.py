@@ -116,6 +116,7 @@ class _Finding(TypedDict):
     url: NotRequired[str]
     origin: NotRequired[Literal["base", "app"]]
     suppression: NotRequired[_Suppression]
+    baselineState: NotRequired[Literal["new", "unchanged", "updated"]]
 
 
 class _Problem(TypedDict):
@@ -136,6 +137,7 @@ class _Report(TypedDict):
     exitCode: NotRequired[Literal[0, 1, 3]]
     reason: NotRequired[str]
     warnings: NotRequired[list[_Problem]]
+    baseline: NotRequired[str]
 
 
 def document(data: bytes, name: str) -> Any:
@@ -180,6 +182,7 @@ def scan_report(found: object, name: str) -> ScanReport:
         exit_code,
         parsed.get("reason", ""),
         tuple(_problem(one, f"$.warnings[{i}]", name) for i, one in enumerate(parsed.get("warnings", []))),
+        parsed.get("baseline", ""),
     )
 
 
@@ -296,6 +299,8 @@ def _finding(told: _Finding, index: Mapping[_Key, list[Package]], place: str, na
         told.get("summary", ""),
         told.get("url", ""),
         _suppression(told.get("suppression")),
+        told["baselineState"] == "new" if "baselineState" in told else None,
+        updated=told.get("baselineState") == "updated",
         kev=told.get("kev", False),
         epss=_within(epss, epss is None or 0 <= epss <= 1, f"{place}.epss", name),
     )

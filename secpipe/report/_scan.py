@@ -41,6 +41,13 @@ def marks_of(finding: Finding) -> list[str]:
     return [*marks, suppressed(finding)] if finding.suppression else marks
 
 
+def baseline_state(finding: Finding) -> str:
+    """What became of it since the baseline, in SARIF's words (2.1.0, 3.27.24); '' where there is none."""
+    if finding.new is None:
+        return ""
+    return "new" if finding.new else "updated" if finding.updated else "unchanged"
+
+
 def suppressed(finding: Finding) -> str:
     """`suppressed by .secpipe-ignore.yaml until 2030-01-01: not used here`; '' for a finding that counts."""
     found = finding.suppression

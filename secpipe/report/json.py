@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from secpipe.model.severity import Level
+from secpipe.report._scan import baseline_state
 from secpipe.report._text import json_lines, json_text
 
 if TYPE_CHECKING:
@@ -49,6 +50,7 @@ def scan(report: ScanReport, *, color: bool = False, width: int | None = None) -
             "exitCode": report.exit_code,
             "reason": report.reason,
             **({"warnings": [_problem(w) for w in report.warnings]} if report.warnings else {}),
+            **({"baseline": report.baseline} if report.baseline else {}),
         }
     )
 
@@ -146,6 +148,7 @@ def _finding(finding: Finding) -> dict[str, Any]:
         **({"summary": finding.summary} if finding.summary else {}),
         **({"url": finding.url} if finding.url else {}),
         **({"suppression": _suppression(finding.suppression)} if finding.suppression else {}),
+        **({"baselineState": state} if (state := baseline_state(finding)) else {}),
     }
 
 

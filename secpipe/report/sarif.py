@@ -22,7 +22,7 @@ from secpipe.model.scan import Finding, ScanReport, Suppression
 from secpipe.model.severity import Level, Severity
 from secpipe.model.text import plural, printable, wellformed
 from secpipe.report._fingerprint import identity, line_hashes
-from secpipe.report._scan import repository_of
+from secpipe.report._scan import baseline_state, repository_of
 from secpipe.report._text import instruction, json_text
 
 SCHEMA = "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json"
@@ -233,6 +233,7 @@ def _scan_result(finding: Finding, rule_index: int, repository: str, report: Sca
         },
         "properties": properties,
         **suppressed,
+        **({"baselineState": state} if (state := baseline_state(finding)) else {}),
     }
 
 

@@ -110,6 +110,7 @@ def _parts(report: ScanReport, width: int | None) -> Iterator[RenderableType]:
         yield _table(counted)
         yield f"{count}: {totals(counted)}; {fixable} with a fix"
         yield from _origins(counted)
+        yield from _ages(counted, report.baseline)
         yield ""
         yield from _layers(counted, width)
     yield from suppressed(report.findings)
@@ -131,6 +132,13 @@ def _origins(findings: tuple[Finding, ...]) -> Iterator[str]:
         yield way if fixed else "None of those of the base has a fix yet."
 
 
+def _ages(findings: tuple[Finding, ...], baseline: str) -> Iterator[str]:
+    """How many of them the baseline lacks, where there is one."""
+    of = Counter(f.new for f in findings)
+    if of[True] or of[False]:
+        yield f"{of[True]} new, {of[False]} known from {printable(baseline) or 'the baseline'}"
+
+
 def _table(findings: tuple[Finding, ...]) -> RenderableType:
     from rich.text import Text
 
@@ -147,7 +155,7 @@ def _table(findings: tuple[Finding, ...]) -> RenderableType:
     for f in findings:
         rows.add_row(
             Text(str(f.severity), style=_SEVERITY_STYLES.get(f.severity, "")),
-            Text(printable(f.id)),
+            Text(printable(f.id) + (" (new)" if f.new else "")),
             Text(printable(f.package.name)),
             Text(printable(f.package.version)),
             Text(printable(f.fixed_version) if f.fixed_version else "-"),

@@ -9,12 +9,7 @@ from __future__ import annotations
 
 import re
 
-from secpipe.versions import MAX_LENGTH, InvalidVersion, Part, checked, number
-
-ORDER = (
-    "segments of digits or letters in turn, missing ones 0: letters come before numbers, so that they "
-    "make a pre-release; `-` stands for .pre. and the platform of a gem does not count."
-)
+from secpipe.versions import MAX_LENGTH, InvalidVersion, checked, number
 
 _VERSION = re.compile(r"[0-9]+(?:\.[0-9A-Za-z]+)*(?:-[0-9A-Za-z-]+(?:\.[0-9A-Za-z-]+)*)?")
 _PLATFORM = re.compile(
@@ -33,11 +28,6 @@ _LETTERS, _END, _NUMBER = "\x01\x02\x03"
 
 def key(text: str) -> bytes:
     """A byte string that orders as the version does; raises `InvalidVersion` for what RubyGems calls malformed."""
-    return "".join(piece for _, _, piece in parts(text)).encode()
-
-
-def parts(text: str) -> list[Part]:
-    """The segments, but for zeros that do not count; raises as `key` does."""
     rest = _without_platform(checked(text))
     if not _VERSION.fullmatch(rest):
         raise InvalidVersion(text, "malformed for RubyGems")
@@ -46,20 +36,18 @@ def parts(text: str) -> list[Part]:
     while first and not segments[first - 1].strip("0"):
         first -= 1  # 1.0.a is 1.a
         del segments[first]
-    parts: list[Part] = []
+    parts: list[str] = []
     zeros = 0
     for segment in segments:
         if segment.isalpha():
-            parts.append(("segment", "0." * zeros + segment, f"{_LETTERS}{chr(zeros)}{segment}\0"))
+            parts.append(f"{_LETTERS}{chr(zeros)}{segment}\0")
             zeros = 0
         elif digits := segment.lstrip("0"):
-            piece = _NUMBER + chr(MAX_LENGTH * 4 - zeros) + number(digits)
-            parts.append(("segment", "0." * zeros + segment, piece))
+            parts.append(_NUMBER + chr(MAX_LENGTH * 4 - zeros) + number(digits))
             zeros = 0
         else:
             zeros += 1
-    parts.append(("end", "", _END))
-    return parts
+    return "".join([*parts, _END]).encode()
 
 
 def _without_platform(text: str) -> str:

@@ -93,6 +93,8 @@ def findings(draw: st.DrawFn, package: Package) -> Finding:
         kev=draw(st.booleans()),
         epss=draw(st.none() | st.floats(0, 1)),
         suppression=draw(st.none() | SUPPRESSIONS),
+        new=(new := draw(st.sampled_from([None, True, False]))),
+        updated=new is False and draw(st.booleans()),
     )
 
 
@@ -124,6 +126,7 @@ def scans(draw: st.DrawFn) -> ScanReport:
         exit_code,
         draw(TEXTS),
         tuple(sorted(draw(st.lists(problem, max_size=2)))),
+        draw(TEXTS),
     )
 
 
@@ -143,7 +146,8 @@ def hostile(text: str) -> ScanReport:
     )
     report = scan_report(found, problems=(Problem("no-advisories", text, text, text),))
     system = Distribution(text, text, text)
-    return replace(report, target=replace(report.target, reference=text, distribution=system), reason=text)
+    target = replace(report.target, reference=text, distribution=system)
+    return replace(report, target=target, reason=text, baseline=text)
 
 
 EMPTY = replace(scan_report(), reason="no known vulnerabilities")
