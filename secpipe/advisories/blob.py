@@ -1,4 +1,4 @@
-"""How advisories lie in the database's blobs: MessagePack arrays without field names. Changes count in `compile.SCHEMA`."""
+"""How advisories lie in the database's blobs: MessagePack arrays without field names. Changes count in `schema.SCHEMA`."""
 
 from __future__ import annotations
 

@@ -10,17 +10,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from secpipe.advisories.blob import unpack_advisory, unpack_package
-from secpipe.advisories.compile import (
-    APPLICATION_ID,
-    SCHEMA,
-    TABLES,
-    Origin,
-    compile_records,
-    sqlite_uri,
-    write,
-)
 from secpipe.advisories.names import base, normalise, places
-from secpipe.advisories.sources import records
+from secpipe.advisories.schema import APPLICATION_ID, SCHEMA, TABLES, sqlite_uri
 from secpipe.errors import AdvisoryError
 from secpipe.model.advisory import Advisory, AdvisoryMatch, Affected
 from secpipe.model.limits import Limits
@@ -72,6 +63,10 @@ def build(
     What cannot be read is told in the result and left out. Raises `AdvisoryError` when no record is left, or the file
     cannot be written (the old one then stays); `UsageError` for a path that does not exist.
     """
+    # Those who only look something up need none of the compiler.
+    from secpipe.advisories.compile import Origin, compile_records, write
+    from secpipe.advisories.sources import records
+
     problems: list[Problem] = []
     compiled = compile_records(records(paths, limits or Limits(), problems), problems)
     if not compiled.shards:

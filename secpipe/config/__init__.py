@@ -11,10 +11,10 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 from pathlib import Path
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
-from secpipe.config import hadolint, own, search
-from secpipe.config.settings import LintSettings
+if TYPE_CHECKING:
+    from secpipe.config.settings import LintSettings
 
 
 class Loaded(NamedTuple):
@@ -38,6 +38,9 @@ def lint_settings(
     hadolint's, unless `search_files` says that there shall be none. Raises `UsageError` for whatever is wrong in a file or
     variable of ours, and for a file of hadolint's that cannot be parsed.
     """
+    # A scan finds its ignore file beside these, and need not load all that a lint is made of.
+    from secpipe.config import hadolint, own, search
+
     environ = os.environ if environ is None else environ
     folder = search.here() if folder is None else folder.absolute()
     home = Path(environ["HOME"]) if environ.get("HOME") else None

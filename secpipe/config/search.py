@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import NamedTuple
 
 from secpipe.config.document import read_toml, read_yaml
-from secpipe.config.hadolint import KEYS
 from secpipe.documents.node import Node
 from secpipe.errors import UsageError
 
@@ -102,6 +101,8 @@ def named(path: Path) -> Found:
         if table is None:
             raise UsageError(f"{path}: no table [tool.secpipe]", "add it, or name another file")
         return Found(path, table, hadolints=False)
+    from secpipe.config.hadolint import KEYS
+
     document = read_yaml(path)
     stem = path.name.removeprefix(".").partition(".")[0]
     if stem in ("secpipe", "hadolint"):

@@ -18,7 +18,8 @@ from secpipe.unpack.budget import exceeded
 
 Codec = Literal["gzip", "zstd", "none"]
 
-OUTPUT_BYTES = 1 * MIB
+OUTPUT_BYTES = 256 << 10
+"""As much as a processor has next to it, and an allocator does not give back and ask for again each time."""
 RATIO_FROM_BYTES = 256 * MIB
 _INPUT_BYTES = 256 << 10
 _FIRST_INPUT_BYTES = 8 << 10
@@ -112,7 +113,7 @@ class _Source:
 
 
 def inflate(chunks: Iterator[bytes], limits: Limits, subject: str = "the layer") -> Iterator[bytes]:
-    """The layer's tar in pieces of up to 1 MiB. `subject` stands in the messages.
+    """The layer's tar in pieces of up to 256 KiB. `subject` stands in the messages.
 
     Raises ImageError for a truncated, corrupt or unsupported stream and LimitExceeded for one that grows too large.
     """

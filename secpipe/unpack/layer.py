@@ -15,6 +15,7 @@ from secpipe.model.image import Layer
 from secpipe.model.limits import Limits
 from secpipe.model.problem import Problem
 from secpipe.model.text import printable
+from secpipe.unpack._ahead import ahead
 from secpipe.unpack._blocks import BLOCK
 from secpipe.unpack._hashing import Hasher
 from secpipe.unpack.budget import Budget
@@ -137,9 +138,13 @@ def read_layer(
     redundant = codec == "none" and layer.diff_id == layer.descriptor.digest
     gathered = _Gathered(subject, wanted)
     pack = gathered.pack if only is None and not whole else other
-    with budget.reading(), closing(_Digest(layer, subject, budget, redundant)) as digest:
+    with (
+        budget.reading(),
+        closing(_Digest(layer, subject, budget, redundant)) as digest,
+        closing(ahead(tar, budget)) as stream,
+    ):
         taken = distil if only is None and distillers.program else None
-        for entry in walk(digest.passing(tar), keep, limits, subject, pack, spend, taken):
+        for entry in walk(digest.passing(stream), keep, limits, subject, pack, spend, taken):
             if entry.data is not None:
                 reduce = distillers.by_name(entry.name) if entry.ordinal not in programs[-1:] else None
                 data = reduce(entry.name, entry.data) if reduce else entry.data
