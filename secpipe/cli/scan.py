@@ -57,11 +57,12 @@ def scan(
         ),
     ] = None,
     ignore_file: Annotated[
-        Path | None,
+        list[Path] | None,
         typer.Option(
             metavar="FILE",
             show_default=False,
-            help="What is accepted, and why. [default: the nearest .secpipe-ignore.yaml, else .trivyignore]",
+            help="What is accepted, and why; `none` for nothing. [default: the nearest .secpipe-ignore.yaml, else "
+            "those of Trivy, Grype and osv-scanner in this folder]",
         ),
     ] = None,
     allow_incomplete: Annotated[
@@ -146,7 +147,7 @@ def scan(
         limits=parse_limits(limit or []),
         cache=not no_cache,
         base=base or "",
-        ignores=ignores(ignore_file, say),
+        ignores=ignores(ignore_file or [], say),
         dockerfile=_dockerfile(dockerfile),
         feed=None if offline else db_url,
         baseline=baseline or "",

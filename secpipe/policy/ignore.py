@@ -10,17 +10,19 @@ import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import date
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
+from secpipe.documents import node
+from secpipe.documents.node import MAX_BYTES as MAX_BYTES
 from secpipe.errors import UsageError
 from secpipe.model.pattern import lazy
 from secpipe.model.problem import Problem
+from secpipe.model.scan import Finding
 from secpipe.model.text import printable
 
 if TYPE_CHECKING:
     import yaml
 
-MAX_BYTES = 1 << 20
 MAX_TEXT = 1024
 """Characters of one value."""
 KEYS = ("id", "package", "path", "image", "reason", "owner", "expires")
@@ -29,12 +31,22 @@ _NULLS = ("", "~", "null", "Null", "NULL")
 _DATE = lazy(r"\d{4}-\d\d-\d\d", re.ASCII)
 
 
+class Condition(Protocol):
+    """What else a format asks of a finding: a value that compares by what it asks."""
+
+    def holds(self, finding: Finding) -> bool:
+        """Whether the finding is like that."""
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class Entry:
     """One vulnerability that is accepted, and where. An empty field asks for nothing.
 
     `package` is a name or a purl without version; `path` and `image` are globs. `expires` is the first day on which
     it holds no more. `source` is the file, `line` counts from 1. `told` is whether it is worth a word when unused.
+    `conditions` are those of other programs' formats, where an entry may be about any vulnerability (no `id`);
+    `about` is what messages call it then. `repository` is an image's whole name, without tag and digest.
     """
 
     id: str
@@ -47,6 +59,9 @@ class Entry:
     owner: str = ""
     expires: date | None = None
     told: bool = True
+    conditions: tuple[Condition, ...] = ()
+    about: str = ""
+    repository: str = ""
 
     @property
     def place(self) -> str:
@@ -76,13 +91,7 @@ def parse(data: bytes, source: str) -> Ignores:
 
 def decoded(data: bytes, source: str) -> str:
     """The text of an ignore file. Raises `UsageError` when it is too large or no UTF-8."""
-    if len(data) > MAX_BYTES:
-        raise UsageError(f"{source}: an ignore file of more than {MAX_BYTES} bytes", "name another file")
-    try:
-        return data.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        line = data.count(b"\n", 0, error.start) + 1
-        raise UsageError(f"{source}:{line}: the ignore file is no UTF-8", "save it as UTF-8") from error
+    return node.decoded(data, source, "ignore file")
 
 
 def day(text: str) -> date | None:

@@ -15,6 +15,8 @@ from secpipe.model.text import printable
 from secpipe.policy.globs import matches
 from secpipe.policy.ignore import Entry, Ignores
 
+_KINDS = ("registry:", "docker:", "podman:")
+
 
 class Suppressed(NamedTuple):
     """All findings in their order, some with a suppression, and what is to be said of the entries (sorted)."""
@@ -28,17 +30,20 @@ def suppress(findings: Sequence[Finding], ignores: Ignores, reference: str, toda
 
     An entry that expired holds for nothing. Told are those, and those without a finding; not those of other images.
     """
-    entries = [entry for entry in ignores.entries if not entry.image or matches(entry.image, reference)]
+    repository = repository_of(reference)
+    entries = [
+        entry
+        for entry in ignores.entries
+        if (not entry.image or matches(entry.image, reference)) and entry.repository in ("", repository)
+    ]
     by_id: dict[str, list[int]] = {}
     for position, entry in enumerate(entries):
         by_id.setdefault(entry.id.casefold(), []).append(position)
     used: set[int] = set()
     weighed: list[Finding] = []
     for finding in findings:
-        names = {name.casefold() for name in (finding.id, *finding.aliases, finding.evidence.advisory)}
-        found = sorted(
-            n for name in names for n in by_id.get(name, ()) if _concerns(entries[n], finding.package)
-        )
+        names = {name.casefold() for name in ("", finding.id, *finding.aliases, finding.evidence.advisory)}
+        found = sorted(n for name in names for n in by_id.get(name, ()) if _concerns(entries[n], finding))
         used.update(found)
         holding = [entries[n] for n in found if not _expired(entries[n], today)]
         if holding and finding.suppression is None:
@@ -53,11 +58,24 @@ def suppress(findings: Sequence[Finding], ignores: Ignores, reference: str, toda
     return Suppressed(tuple(weighed), tuple(sorted(set(warnings))))
 
 
+def repository_of(reference: str) -> str:
+    """An image's name without kind, tag and digest: `docker:reg:5000/app:1.2` → `reg:5000/app`."""
+    name = reference.partition("@")[0]
+    for kind in _KINDS:
+        name = name.removeprefix(kind)
+    folder, slash, last = name.rpartition("/")
+    return folder + slash + last.partition(":")[0]
+
+
 def _expired(entry: Entry, today: date) -> bool:
     return entry.expires is not None and entry.expires <= today
 
 
-def _concerns(entry: Entry, package: Package) -> bool:
+def _concerns(entry: Entry, finding: Finding) -> bool:
+    return _is_in(entry, finding.package) and all(one.holds(finding) for one in entry.conditions)
+
+
+def _is_in(entry: Entry, package: Package) -> bool:
     if entry.path and not matches(entry.path.lstrip("/"), package.path.lstrip("/")):
         return False
     if not entry.package:
@@ -84,7 +102,7 @@ def _out_of_date(entry: Entry) -> Problem:
     return Problem(
         "expired-ignore",
         entry.place,
-        f"{entry.place}: {printable(entry.id)}{whose} expired on {entry.expires} and suppresses nothing",
+        f"{entry.place}: {printable(entry.id or entry.about)}{whose} expired on {entry.expires} and suppresses nothing",
         "look at it again: remove the entry, or give it a later date",
     )
 
@@ -93,6 +111,6 @@ def _unused(entry: Entry) -> Problem:
     return Problem(
         "unused-ignore",
         entry.place,
-        f"{entry.place}: {printable(entry.id)} suppresses nothing: no finding is like that",
+        f"{entry.place}: {printable(entry.id or entry.about)} suppresses nothing: no finding is like that",
         "remove the entry, or mend its id, package or path",
     )

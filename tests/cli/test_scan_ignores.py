@@ -91,3 +91,33 @@ def test_conditions_of_the_gate(scanned: tuple[Path, list[str | Path]]) -> None:
     done = secpipe(*command, "--fail-on", "critical", "--fail-on", "any,fixable", cwd=folder)
     assert done.code == 1
     assert "at the gate (fixable): CVE-" in done.stderr
+
+
+def test_files_of_other_programs_are_read_where_there_is_none_of_ours(
+    scanned: tuple[Path, list[str | Path]],
+) -> None:
+    folder, command = scanned
+    id = secpipe(*command, cwd=folder).json["findings"][0]["id"]
+    (folder / ".trivyignore.yaml").write_text(f"vulnerabilities: [{{id: {id}, statement: not used}}]")
+    (folder / ".grype.yaml").write_text("ignore: [{vulnerability: CVE-1-1}]\nonly-fixed: true\n")
+    (folder / "osv-scanner.toml").write_text(f'[[IgnoredVulns]]\nid = "{id}"\n')
+    done = secpipe(*command, cwd=folder)
+    assert accepted(done) == {id: ".trivyignore.yaml"}
+    assert done.json["findings"][0]["suppression"]["reason"] == "not used"
+    for name in (".trivyignore.yaml", ".grype.yaml", "osv-scanner.toml"):
+        assert f"{name}: its entries suppress findings, as there is no .secpipe-ignore.yaml" in done.stderr
+    assert [w["code"] for w in done.json["warnings"]] == ["unreadable-ignore", "unused-ignore"]
+    none = secpipe(*command, "--ignore-file", "none", cwd=folder)
+    assert accepted(none) == {}
+    assert "suppress" not in none.stderr
+
+
+def test_several_files_by_what_is_in_them(scanned: tuple[Path, list[str | Path]]) -> None:
+    folder, command = scanned
+    (folder / "accepted.yaml").write_text("images: {other: {CVE-1-1: XML}}")
+    (folder / "ours.yaml").write_text("- {id: CVE-1-2, reason: ours}")
+    (folder / "rules.yaml").write_text("ignore: [{fix-state: fixed, reason: soon}]")
+    names = ("accepted.yaml", "ours.yaml", "rules.yaml")
+    done = secpipe(*command, *(part for name in names for part in ("--ignore-file", name)), cwd=folder)
+    assert set(accepted(done).values()) == {"rules.yaml"}
+    assert [w["subject"] for w in done.json["warnings"]] == ["ours.yaml:1"]
