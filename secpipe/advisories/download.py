@@ -58,27 +58,57 @@ def open_feed(
     base_url: str, limits: Limits, pause: Callable[[float], None], progress: Progress | None
 ) -> Iterator[Feed]:
     """The feed at an http(s) or file address, or in a folder. Raises `UsageError` for what is neither."""
-    try:
-        address = urlsplit(base_url)
-    except ValueError as error:
-        raise UsageError(f"no address of a feed: {base_url!r} ({error})", _ADDRESSES) from error
-    scheme = address.scheme.lower()
-    if scheme in ("http", "https"):
-        import httpx
-
-        client = httpx.Client(
-            timeout=httpx.Timeout(limits.idle_seconds, connect=min(10, limits.idle_seconds)),
-            follow_redirects=True,
-            max_redirects=limits.redirects,
-            headers={"Accept-Encoding": "identity", "User-Agent": "secpipe"},
-        )
-        with client:
+    if (folder := _local(base_url)) is None:
+        with _client(limits) as client:
             yield _Web(client, base_url.rstrip("/"), limits, pause, progress)
         return
-    folder = Path(url2pathname(address.path)) if scheme == "file" else Path(base_url)
     if not folder.is_dir():
         raise UsageError(f"no feed at {base_url}", _ADDRESSES)
     yield _Folder(folder)
+
+
+def fetch_file(
+    address: str, etag: str, limits: Limits, pause: Callable[[float], None], progress: Progress | None
+) -> Download | None:
+    """The one file at an http(s) or file address or a path; None when it still has that ETag.
+
+    Raises `AdvisoryError` when it cannot be had, `FileNotFoundError` when there is none, `UsageError` for no address.
+    """
+    if (file := _local(address)) is not None:
+        return _Folder(file.parent).open(file.name, "")
+    with _client(limits) as client:
+        return _Page(client, address, limits, pause, progress).open(address.rpartition("/")[2], etag)
+
+
+def absolute(address: str) -> str:
+    """The address, that of a file so that it can be found again from elsewhere; '' for ''."""
+    file = _local(address) if address else None
+    return str(file.absolute()) if file is not None else address
+
+
+def _local(address: str) -> Path | None:
+    """The path that an address names; None for one on the web."""
+    try:
+        parts = urlsplit(address)
+    except ValueError as error:
+        raise UsageError(f"no address of a feed: {address!r} ({error})", _ADDRESSES) from error
+    scheme = parts.scheme.lower()
+    if scheme in ("http", "https"):
+        return None
+    if scheme != "file" and "://" in address:
+        raise UsageError(f"no address of a feed: {address!r}", _ADDRESSES)
+    return Path(url2pathname(parts.path)) if scheme == "file" else Path(address)
+
+
+def _client(limits: Limits) -> httpx.Client:
+    import httpx
+
+    return httpx.Client(
+        timeout=httpx.Timeout(limits.idle_seconds, connect=min(10, limits.idle_seconds)),
+        follow_redirects=True,
+        max_redirects=limits.redirects,
+        headers={"Accept-Encoding": "identity", "User-Agent": "secpipe"},
+    )
 
 
 class _Folder:
@@ -188,6 +218,13 @@ class _Web:
                         f"{url} is larger than {self._limits.feed_bytes} bytes (limit feed-bytes)"
                     )
         return True
+
+
+class _Page(_Web):
+    """One file on the web, whatever its address looks like."""
+
+    def url(self, path: str) -> str:
+        return self._root
 
 
 class _Part:

@@ -27,7 +27,7 @@ FormatsOption = Annotated[
         "-f",
         metavar="FORMAT",
         autocompletion=_complete.formats,
-        help="Report on stdout: tty, json, sarif and others; repeatable with --output. [default: tty]",
+        help="Report on stdout: tty, json, sarif and others, or template:FILE; repeatable with --output. [default: tty]",
         show_default=False,
     ),
 ]

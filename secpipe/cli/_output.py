@@ -15,7 +15,7 @@ FormatOption = Annotated[
         "-f",
         metavar="FORMAT",
         autocompletion=_complete.formats,
-        help="Report on stdout: tty, json, sarif and others. [default: tty]",
+        help="Report on stdout: tty, json, sarif and others, or template:FILE. [default: tty]",
         show_default=False,
     ),
 ]

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from secpipe.cli._streams import say, write
 from secpipe.errors import UsageError
-from secpipe.report import Kind, check, known, render
+from secpipe.report import Kind, check, known, render, template_of
 
 if TYPE_CHECKING:
     from secpipe.model.lint import LintReport
@@ -36,7 +36,9 @@ def destinations(
     wanted: list[tuple[str, Path | None]] = []
     for output in outputs or []:
         name, equals, file = output.partition("=")
-        named = bool(equals) and (not name or name.replace("_", "").isalnum())
+        named = bool(equals) and (
+            not name or name.replace("_", "").isalnum() or template_of(name) is not None
+        )
         if not (file if named else output) or (named and not name):
             raise UsageError(
                 f"--output {output}: no {'format' if file else 'file'}", "write --output FORMAT=FILE"

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from secpipe.cache.paths import database_path
+from secpipe.cli import _feeds
 from secpipe.cli._limits import parse_limits
 from secpipe.cli._progress import shown
 from secpipe.cli._streams import say, write
@@ -90,23 +91,40 @@ def update(
     db: DatabaseOption = None,
     allow_incomplete: IncompleteOption = False,
     limit: LimitOption = None,
+    kev: _feeds.KevOption = False,
+    epss: _feeds.EpssOption = False,
+    kev_url: _feeds.KevUrlOption = "",
+    epss_url: _feeds.EpssUrlOption = "",
 ) -> None:
-    """Fetch advisories of the named ecosystems; others in the database stay as they are.
+    """Fetch what is named, ecosystems and feeds about exploitation; others stay as they are.
 
-    On any failure the database stays as it was. Records that cannot be read are told, and the exit code is 3.
+    Without a name, all that is there is brought up to date. On any failure the database and the feeds stay as they were.
+    What cannot be read is told, and the exit code is 3.
     """
     from secpipe.advisories.update import DEFAULT_URL
     from secpipe.advisories.update import update as run
     from secpipe.model.text import plural
 
     file = db or database_path()
+    limits = parse_limits(limit or [])
+    feeds = [name for name, asked in (("kev", kev), ("epss", epss)) if asked]
+    problems: list[Problem] = []
+    lines: list[str] = []
     with shown() as progress:
-        result = run(ecosystems or [], url or DEFAULT_URL, file, parse_limits(limit or []), progress=progress)
-    _tell(result.problems)
-    for one in result.updated:
-        say(f"{one.base}: {plural(one.records, 'record')}{'' if one.changed else ', unchanged'}")
-    say(f"{file}: {result.digest}")
-    _leave(result.problems, allow_incomplete)
+        if ecosystems or not feeds:
+            result = run(ecosystems or [], url or DEFAULT_URL, file, limits, progress=progress)
+            feeds = feeds if ecosystems else _feeds.present(file)
+            problems += result.problems
+            for one in result.updated:
+                lines.append(
+                    f"{one.base}: {plural(one.records, 'record')}{'' if one.changed else ', unchanged'}"
+                )
+            lines.append(f"{file}: {result.digest}")
+        told, unread = _feeds.update(feeds, file, {"kev": kev_url, "epss": epss_url}, limits, progress)
+    _tell([*problems, *unread])
+    for line in [*told, *lines]:
+        say(line)
+    _leave([*problems, *unread], allow_incomplete)
 
 
 def status(
@@ -152,6 +170,7 @@ def _table(store: Store, file: Path) -> str:
             if name.startswith(f"{source.base}:")
         ]
         rows.extend(own)
+    rows += [_feeds.row(feed) for feed in _feeds.states(file)]
     widths = [max(len(row[i]) for row in rows) for i in range(5)]
     lines = [f"{file}", store.digest, ""]
     lines += [
@@ -186,4 +205,6 @@ def _json(store: Store, file: Path) -> str:
         "sources": sources,
         "unread": [{"ecosystem": name or None, "records": count} for name, count in store.unread().items()],
     }
+    if feeds := [_feeds.as_json(feed) for feed in _feeds.states(file)]:
+        document["feeds"] = feeds
     return json.dumps(document, indent=2)

@@ -53,7 +53,9 @@ def scan(
             metavar="TERM[,TERM]",
             show_default=False,
             help=f"Exit 1 on findings of this severity or worse ({', '.join(FailOn)}), or that are "
-            f"{', '.join(Term)}. A comma joins what must hold together, repeated options are alternatives. [default: any]",
+            f"{', '.join(Term)}, epss:0.5 "
+            "(likely exploited). A comma joins what must hold together, repeated options are alternatives. "
+            "[default: any]",
         ),
     ] = None,
     ignore_file: Annotated[

@@ -103,3 +103,5 @@ class Limits(NamedTuple):
     """records in one zip"""
     feed_ratio: int = 200
     """uncompressed : compressed of one record, checked above 1 MiB"""
+    exploitation_bytes: int = 256 * MIB
+    """CISA's catalogue of exploited vulnerabilities or the list of EPSS, unpacked"""

@@ -12,7 +12,7 @@ from secpipe.model.problem import Problem
 from secpipe.model.scan import Finding, Verdict
 from secpipe.model.severity import Severity
 from secpipe.model.text import plural, printable
-from secpipe.policy.terms import ASK, GAPS, Systems, Term
+from secpipe.policy.terms import ASK, EPSS, GAPS, Feeds, Known, Systems, Term, likely
 
 
 class FailOn(StrEnum):
@@ -34,10 +34,13 @@ class Conditions:
     severity: FailOn = FailOn.ANY
     terms: tuple[Term, ...] = ()
     source: str = field(default="", compare=False)
+    epss: float | None = None
+    """the least probability (0-1)"""
 
     def __str__(self) -> str:
-        severity = [] if self.terms and self.severity is FailOn.ANY else [str(self.severity)]
-        return " and ".join([*severity, *self.terms])
+        terms = [*self.terms, *([f"{EPSS}:{self.epss}"] if self.epss is not None else [])]
+        severity = [] if terms and self.severity is FailOn.ANY else [str(self.severity)]
+        return " and ".join([*severity, *terms])
 
 
 Gate = tuple[Conditions, ...]
@@ -65,21 +68,23 @@ def decide(
     *,
     allow_incomplete: bool = False,
     systems: Systems | None = None,
+    feeds: Feeds | None = None,
 ) -> Decision:
     """Weigh findings against the gate, then ask whether everything was examined.
 
     What is suppressed does not count. Findings at the gate fail it, whatever else is wrong. A finding of which nobody
     knows whether it meets the gate, such as one without a severity, is a gap of its own. `eol` by itself is about the
-    image: it fails in a distribution that has ended (`systems`, by platform), without any finding as well.
+    image: it fails in a distribution that has ended (`systems`, by platform), without any finding as well. `feeds` are
+    those about exploitation.
     `allow_incomplete` accepts problems that are only about coverage.
     """
     gate = (Conditions(fail_on),) if isinstance(fail_on, FailOn) else fail_on
     counted = [f for f in findings if f.suppression is None]
-    known = systems or {}
+    known = Known(systems or {}, feeds or {})
     weighed = [_weigh(f, gate, known) for f in counted]
     failing = [one for one in weighed if one.met]
-    ended, unknown = _ended(gate, known)
-    added = [*_gaps(weighed, gate), *unknown]
+    ended, unknown = _ended(gate, known.systems)
+    added = [*_gaps(weighed, gate, known), *unknown]
     blocking = [p for p in (*problems, *added) if not (allow_incomplete and p.coverage)]
     everything = tuple(sorted({*problems, *added}))
     out = len(findings) - len(counted)
@@ -107,12 +112,14 @@ class _Weighed(NamedTuple):
     unknown: frozenset[str]
 
 
-def _weigh(finding: Finding, gate: Gate, systems: Systems) -> _Weighed:
+def _weigh(finding: Finding, gate: Gate, known: Known) -> _Weighed:
     met: list[Conditions] = []
     unknown: set[str] = set()
     for one in gate:
         answers = {_SEVERITY: _severe(finding, one.severity)}
-        answers |= {term: ASK[term](finding, systems) for term in one.terms}
+        answers |= {term: ASK[term](finding, known) for term in one.terms}
+        if one.epss is not None:
+            answers[EPSS] = likely(finding, one.epss, known)
         if one == ENDED or False in answers.values():
             continue
         lacking = {name for name, answer in answers.items() if answer is None}
@@ -132,7 +139,7 @@ def _failed(failing: Sequence[_Weighed]) -> Iterator[str]:
     """How many findings met which alternatives, and the first of them."""
     if failing:
         met = tuple(dict.fromkeys(one for weighed in failing for one in weighed.met))
-        at = "at or above" if len(met) == 1 and not met[0].terms else "at"
+        at = "at or above" if len(met) == 1 and met[0] == Conditions(met[0].severity) else "at"
         findings = [weighed.finding for weighed in failing]
         yield f"{_count(findings)} {at} the gate ({_either(met)}): {_names(findings)}"
 
@@ -174,30 +181,54 @@ def gate_of(texts: Iterable[str], source: str = "") -> Gate:
 def _conditions(text: str, source: str) -> Conditions:
     severities: list[FailOn] = []
     terms: set[Term] = set()
+    probabilities: list[float] = []
     for word in (part.strip().lower() for part in text.split(",")):
         if word in set(Term):
             terms.add(Term(word))
         elif word in set(FailOn):
             severities.append(FailOn(word))
+        elif word.partition(":")[0].rstrip() == EPSS:
+            probabilities.append(_probability(text, word, source))
         else:
             raise _no_such(text, word, source)
-    if len(severities) > 1 or (terms and FailOn.NONE in severities):
+    if len(severities) > 1 or ((terms or probabilities) and FailOn.NONE in severities):
         raise UsageError(
             f"{source or OPTION} {text}: these cannot hold together",
             "give one severity in each; several are alternatives",
         )
     severity = severities[0] if severities else FailOn.ANY
-    return Conditions(severity, tuple(term for term in Term if term in terms), source)
+    ordered = tuple(term for term in Term if term in terms)
+    return Conditions(severity, ordered, source, max(probabilities, default=None))
+
+
+def _probability(text: str, word: str, source: str) -> float:
+    number = word.partition(":")[2].strip()
+    try:
+        found = float(number)
+    except ValueError:
+        found = -1.0
+    if not 0 <= found <= 1:
+        what = f"{number!r} is no probability" if number else f"{EPSS} needs a probability"
+        raise UsageError(f"{source or OPTION} {text}: {what}", f"from 0 to 1, as in {EPSS}:0.5")
+    return found
 
 
 def _no_such(text: str, term: str, source: str) -> UsageError:
     from difflib import get_close_matches
 
-    known = [*FailOn, *Term]
+    known = [*FailOn, *Term, f"{EPSS}:0.5"]
     near = get_close_matches(term, known, 1)
     which = f" {term!r}" if term != text else ""
     hint = f"did you mean {near[0]}?" if near else f"use one of {', '.join(known)}"
     return UsageError(f"{source or OPTION} {text}: no such value{which}", hint)
+
+
+def feeds_of(gate: FailOn | Gate) -> frozenset[str]:
+    """The feeds about exploitation that a gate asks for, by name."""
+    if isinstance(gate, FailOn):
+        return frozenset()
+    kev = {str(Term.KEV) for one in gate if Term.KEV in one.terms}
+    return frozenset(kev | {EPSS for one in gate if one.epss is not None})
 
 
 def _either(gate: Iterable[Conditions]) -> str:
@@ -216,17 +247,18 @@ def _names(findings: Iterable[Finding]) -> str:
     return ", ".join(ids[:3]) + (" …" if len(ids) > 3 else "")
 
 
-def _gaps(weighed: Sequence[_Weighed], gate: Gate) -> Iterator[Problem]:
+def _gaps(weighed: Sequence[_Weighed], gate: Gate, known: Known) -> Iterator[Problem]:
     """For each term that nobody can decide, the findings that it would decide about."""
     for term, gap in GAPS.items():
         findings = sorted((one.finding for one in weighed if term in one.unknown), key=lambda f: f.id)
         if findings:
             some = _names(findings)
+            why = f" ({known.lacking(term)})" if term in (Term.KEV, EPSS) else ""
             yield Problem(
                 gap.code,
                 some,
                 f"{_count(findings)} {gap.lacking} ({some}): "
-                f"the gate {_either(gate)} cannot be decided for them",
+                f"the gate {_either(gate)} cannot be decided for them{why}",
                 gap.hint,
                 gap.coverage,
             )

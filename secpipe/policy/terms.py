@@ -21,20 +21,52 @@ class Term(StrEnum):
     """it is in what the application brought, not in the base image"""
     EOL = "eol"
     """the distribution gets no updates any more"""
+    KEV = "kev"
+    """CISA knows that it is exploited"""
 
 
+EPSS = "epss"
+"""With a number behind it, `epss:0.5`: it is exploited within 30 days at least that probably, as FIRST estimates."""
 Systems = Mapping[str, System]
 """By platform ('' where only one image was scanned): the distribution that the packages are of."""
-_Ask = Callable[[Finding, Systems], bool | None]
+Feeds = Mapping[str, str]
+"""`kev`, `epss` → why that feed cannot be relied on, '' where it can; where there is none, nothing."""
+_ABSENT = "there is none beside the advisory database"
 
 
-def _app(finding: Finding, systems: Systems) -> bool | None:
+class Known(NamedTuple):
+    """What is known besides the findings."""
+
+    systems: Systems
+    feeds: Feeds
+
+    def lacking(self, feed: str) -> str:
+        """Why a feed tells nothing of what it does not have; '' for one that is whole and fresh."""
+        return self.feeds.get(feed, _ABSENT)
+
+
+_Ask = Callable[[Finding, Known], bool | None]
+
+
+def _app(finding: Finding, known: Known) -> bool | None:
     return {"app": True, "base": False}.get(finding.package.origin)
 
 
-def _eol(finding: Finding, systems: Systems) -> bool | None:
-    found = systems.get(finding.package.platform)
+def _eol(finding: Finding, known: Known) -> bool | None:
+    found = known.systems.get(finding.package.platform)
     return found.ended if found else None
+
+
+def _kev(finding: Finding, known: Known) -> bool | None:
+    return True if finding.kev else None if known.lacking(Term.KEV) else False
+
+
+def likely(finding: Finding, least: float, known: Known) -> bool | None:
+    """Whether it is exploited at least that probably. What EPSS gives no probability is not: it has none for what has no
+    CVE, and that is told where the feed is read."""
+    if known.lacking(EPSS):
+        return None
+    return finding.epss is not None and finding.epss >= least
 
 
 ASK: Mapping[Term, _Ask] = {
@@ -42,6 +74,7 @@ ASK: Mapping[Term, _Ask] = {
     Term.NEW: lambda finding, _: finding.new,
     Term.APP: _app,
     Term.EOL: _eol,
+    Term.KEV: _kev,
 }
 
 
@@ -78,5 +111,15 @@ GAPS: Mapping[str, Gap] = {
         "in a distribution of which nobody knows how long it gets updates",
         "look up its end of life, and leave `eol` out for this image, or use --allow-incomplete to let them pass",
     ),
+    Term.KEV: Gap(
+        "unknown-kev",
+        "of which CISA's catalogue of exploited vulnerabilities cannot tell",
+        "run: secpipe db update --kev, or use --allow-incomplete to let them pass",
+    ),
+    EPSS: Gap(
+        "unknown-epss",
+        "of which EPSS cannot tell how likely they are exploited",
+        "run: secpipe db update --epss, or use --allow-incomplete to let them pass",
+    ),
 }
-"""By term, and `severity`."""
+"""By term, `severity` and `epss`."""

@@ -2,6 +2,7 @@
 
 A format module defines any of `lint`, `scan` and `sbom`, each `(report, *, color, width) -> str`.
 `width` is the terminal's, None when the output is no terminal: then nothing is wrapped.
+`template:FILE` is a format as well, of every kind of report, and the only one with something of the user's in it.
 """
 
 from __future__ import annotations
@@ -28,22 +29,37 @@ def formats(kind: Kind) -> list[str]:
 
 def check(name: str, kind: Kind) -> str:
     """The name, if there is such a format for this kind of report; raises `UsageError` with the known ones."""
+    if (file := template_of(name)) is not None:
+        from secpipe.report import _template
+
+        _template.load(file)
     # Only the module asked for is imported: start-up is most of a lint.
-    if name not in known() or not hasattr(_module(name), kind):
-        raise UsageError(f"unknown format {name!r} for {kind}", f"use one of {', '.join(formats(kind))}")
+    elif name not in known() or not hasattr(_module(name), kind):
+        named = f"{', '.join(formats(kind))} or template:FILE"
+        raise UsageError(f"unknown format {name!r} for {kind}", f"use one of {named}")
     return name
+
+
+def template_of(name: str) -> str | None:
+    """The file of the format `template:FILE`; None for any other, '' where it is not named."""
+    kind, _, file = name.partition(":")
+    return file if kind == "template" else None
 
 
 def render(
     name: str, report: LintReport | ScanReport | Bom, *, color: bool = False, width: int | None = None
 ) -> str:
     """The report in the named format. Raises `UsageError` for a format that is unknown or not for this report."""
-    module = _module(check(name, report.kind))
+    check(name, report.kind)
     if report.kind == "scan":
         from secpipe.report._wellformed import with_wellformed_texts
 
         report = with_wellformed_texts(report)
-    text: str = getattr(module, report.kind)(report, color=color, width=width)
+    if (file := template_of(name)) is not None:
+        from secpipe.report import _template
+
+        return _template.render(file, report)
+    text: str = getattr(_module(name), report.kind)(report, color=color, width=width)
     return text
 
 

@@ -5,6 +5,7 @@ compare as the versions do. What a scheme cannot parse raises `InvalidVersion`; 
 failure, and the caller reports it. A scheme may also have `listed(version, versions)`, where versions of different
 spelling can be one release, `span(text)`, where an unparsable version still tells between which versions it lies, and
 `last(text)`, the key behind all that a version means as the last one affected.
+`parts(text)` tells what a key is made of, and `ORDER` says in a sentence how parts compare (see `_steps`).
 To add a scheme, add its module and a table of ordered pairs to the tests.
 """
 
@@ -26,6 +27,11 @@ class InvalidVersion(ValueError):
         super().__init__(f"{text[:80]!r}: {why}")
 
 
+Part = tuple[str, str, str]
+"""What a part of a version is called, its text, and its piece of the key. Where keys are bytes, they are the pieces one
+after the other; the first piece that differs decides between two versions, everywhere."""
+
+
 class Ordered(Protocol):
     """What a key can do. Keys of different schemes are never compared."""
 
@@ -38,6 +44,15 @@ class Scheme(Protocol):
 
     def key(self, text: str) -> Ordered:
         """What orders the version `text`; raises `InvalidVersion`."""
+        ...
+
+    def parts(self, text: str) -> list[Part]:
+        """The parts that a comparison goes through, in its order; raises as `key` does."""
+        ...
+
+    @property
+    def ORDER(self) -> str:
+        """How parts compare, in a sentence or two."""
         ...
 
 

@@ -10,7 +10,13 @@ from __future__ import annotations
 
 import re
 
-from secpipe.versions import InvalidVersion, checked, number
+from secpipe.versions import InvalidVersion, Part, checked, number
+
+ORDER = (
+    "numbers as numbers, but from the second on one that begins with a zero as text below them; then a "
+    "letter, suffixes (_alpha _beta _pre _rc come before the end; _cvs _svn _git _hg _p behind it), "
+    "~hash, -r. The version that goes on is newer."
+)
 
 _SUFFIXES = ("alpha", "beta", "pre", "rc", "cvs", "svn", "git", "hg", "p")
 _PRE_RELEASE = _SUFFIXES[:4]
@@ -30,28 +36,33 @@ _REVISED = re.compile(r"-r([0-9]+)")
 
 def key(text: str) -> bytes:
     """A byte string that orders as the version does; raises `InvalidVersion` when it does not begin with a number."""
+    return "".join(piece for _, _, piece in parts(text)).encode()
+
+
+def parts(text: str) -> list[Part]:
+    """Numbers, letter, suffixes, hash and revision; raises as `key` does."""
     rest = checked(text)
     first = _FIRST.match(rest)
     if first is None:
         raise InvalidVersion(text, "does not begin with a number")
-    parts, at = [number(first[0])], first.end()
+    parts, at = [("number", first[0], number(first[0]))], first.end()
     while found := _NUMBERS.match(rest, at):
-        parts.append(_NUMBER + _component(found[1]))
+        parts.append(("number", found[1], _NUMBER + _component(found[1])))
         at = found.end()
     if found := _LETTERS.match(rest, at):
-        parts.append(_LETTER + found[0])
+        parts.append(("letter", found[0], _LETTER + found[0]))
         at = found.end()
     while (found := _SUFFIXED.match(rest, at)) and found[1] in _SUFFIXES:
-        parts.append(_suffix(found[1], found[2]))
+        parts.append(("suffix", found[0], _suffix(found[1], found[2])))
         at = found.end()
     if found := _HASHED.match(rest, at):
-        parts.append(_HASH + found[1] + "\0")
+        parts.append(("hash", found[0], _HASH + found[1] + "\0"))
         at = found.end()
     if found := _REVISED.match(rest, at):
-        parts.append(_REVISION + number(found[1]))
+        parts.append(("revision", found[0], _REVISION + number(found[1])))
         at = found.end()
-    parts.append(_END if at == len(rest) else _INVALID + rest[at:])
-    return "".join(parts).encode()
+    parts.append(("end", "", _END) if at == len(rest) else ("no version", rest[at:], _INVALID + rest[at:]))
+    return parts
 
 
 def _component(digits: str) -> str:

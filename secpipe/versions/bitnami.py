@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import re
 
-from secpipe.versions import checked, number, semver
+from secpipe.versions import Part, checked, number, semver
+
+ORDER = f"{semver.ORDER} Numbers behind a hyphen count builds of the version, where none is 0."
 
 _REVISIONS = re.compile(r"([^-+]*[0-9])((?:-[0-9]+)+)")
 _END, _MORE, _LAST = "\x00\x01\x7f"
@@ -16,8 +18,17 @@ _END, _MORE, _LAST = "\x00\x01\x7f"
 
 def key(text: str) -> bytes:
     """A byte string that orders; raises `InvalidVersion`."""
+    return "".join(piece for _, _, piece in parts(text)).encode()
+
+
+def parts(text: str) -> list[Part]:
+    """Those of Semantic Versioning, and the revisions; raises as `key` does."""
     core, revisions = _split(text)
-    return semver.key(core) + "".join((*(_MORE + number(one) for one in revisions), _END)).encode()
+    return [
+        *semver.parts(core),
+        *(("revision", one, _MORE + number(one)) for one in revisions),
+        ("revision", "", _END),
+    ]
 
 
 def last(text: str) -> bytes:

@@ -8,7 +8,12 @@ from __future__ import annotations
 
 import re
 
-from secpipe.versions import InvalidVersion, checked, number
+from secpipe.versions import InvalidVersion, Part, checked, number
+
+ORDER = (
+    "parts are compared in turn: what is no digit as text, where ~ comes before the end, the end before "
+    "letters, and letters before all else; then digits as a number. No epoch is 0, no revision is 0."
+)
 
 _PARTS = re.compile(r"([^0-9]*)([0-9]*)")
 _MAX_EPOCH = 2**31 - 1
@@ -21,6 +26,11 @@ _ORDER = {ord("~"): "\x00"} | {
 
 def key(text: str) -> bytes:
     """A byte string that orders as the version does; raises `InvalidVersion` where dpkg refuses to compare."""
+    return "".join(piece for _, _, piece in parts(text)).encode()
+
+
+def parts(text: str) -> list[Part]:
+    """Epoch, upstream version and revision, the latter two in turns of what is no digit and digits; raises as `key` does."""
     rest = checked(text)
     epoch = "0"
     if ":" in rest:
@@ -32,10 +42,19 @@ def key(text: str) -> bytes:
         upstream, revision = revision, "0"
     if not upstream or not revision:
         raise InvalidVersion(text, "the upstream version or the revision is empty")
-    return (number(epoch.lstrip("+")) + _part(upstream) + _part(revision)).encode()
+    return [
+        ("epoch", epoch, number(epoch.lstrip("+"))),
+        *_parts("upstream", upstream),
+        *_parts("revision", revision),
+    ]
 
 
-def _part(part: str) -> str:
+def _parts(label: str, part: str) -> list[Part]:
     pairs = _PARTS.findall(part)
     pairs.pop()  # the expression also matches the empty end
-    return "".join(other.translate(_ORDER) + _END + number(digits) for other, digits in pairs) + _END
+    found: list[Part] = []
+    for other, digits in pairs:
+        found.append((label, other, other.translate(_ORDER) + _END))
+        found.append((label, digits, number(digits)))
+    found.append((label, "", _END))
+    return found

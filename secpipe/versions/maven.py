@@ -11,12 +11,19 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from secpipe.versions import InvalidVersion, checked
+from secpipe.versions import InvalidVersion, Part, checked
+
+ORDER = (
+    "items in turn, those that are missing as if they were 0 or no qualifier: alpha, beta, milestone, rc, "
+    "snapshot, none (also ga, final, release), sp, then other words as text, then what follows a hyphen, "
+    "then numbers."
+)
 
 Token = tuple[int, str, int]
 """(kind, qualifier, number): what a list of Maven's holds. Tokens order as its items do."""
 
 _QUALIFIER, _LIST, _NUMBER = range(3)
+_KINDS = ("qualifier", "part", "number")
 _SUBLIST: Token = (_LIST, "", 0)
 _KNOWN = ("alpha", "beta", "milestone", "rc", "snapshot", "", "sp")
 _RANKS = {word: str(rank) for rank, word in enumerate(_KNOWN)}
@@ -25,6 +32,9 @@ _RANKS |= {"cr": _RANKS["rc"], "ga": _RELEASE, "final": _RELEASE, "release": _RE
 _BEFORE_A_NUMBER = {"a": "alpha", "b": "beta", "m": "milestone"}
 _NULL: tuple[Token, ...] = ((_NUMBER, "", 0), (_QUALIFIER, _RELEASE, 0))
 """What a version may end in without being another one: 1.0-ga is 1."""
+
+NOTHING = frozenset(f"{kind} {qualifier} {number}" for kind, qualifier, number in (_SUBLIST, *_NULL))
+"""The pieces of parts that are the same as none."""
 
 _REFUSED = re.compile(r"""[\\/:"<>|?*\[\](){},$]""")
 _ITEM = re.compile(r"(?P<digits>[0-9]+)|(?P<word>[^0-9.-]+)|[.-]")
@@ -51,6 +61,17 @@ def key(text: str) -> Key:
     if not any(map(str.isalnum, rest)):
         raise InvalidVersion(text, "has neither a number nor a word")
     return Key(_tokens(_lists(rest.lower())))
+
+
+def parts(text: str) -> list[Part]:
+    """The items of the parsed version; raises as `key` does."""
+    words = dict(zip(_RANKS.values(), _RANKS, strict=True))
+    found: list[Part] = []
+    for kind, qualifier, value in key(text).tokens:
+        word = words.get(qualifier) or qualifier.partition("-")[2] or qualifier
+        text = str(value) if kind == _NUMBER else "-" if kind == _LIST else word
+        found.append((_KINDS[kind], text, f"{kind} {qualifier} {value}"))
+    return found
 
 
 def _lists(text: str) -> list[list[Token]]:

@@ -9,7 +9,12 @@ from __future__ import annotations
 
 import re
 
-from secpipe.versions import InvalidVersion, checked, number
+from secpipe.versions import InvalidVersion, Part, checked, number
+
+ORDER = (
+    "numbers in turn, missing ones 0 and an x the highest; then the stability: dev, alpha, beta, RC, "
+    "none, patch, each with its own number."
+)
 
 _MODIFIER = r"[._-]?(?:(?P<stability>stable|beta|b|rc|alpha|a|patch|pl|p)(?P<count>(?:[.-]?[0-9]++)*+))?(?P<dev>[.-]?dev)?"
 _NUMBERED = re.compile(rf"v?(?P<numbers>[0-9]{{1,5}}(?:\.[0-9]+){{0,3}}){_MODIFIER}", re.IGNORECASE)
@@ -41,6 +46,11 @@ _RANKS = {
 
 def key(text: str) -> bytes:
     """A byte string that orders as the version does; raises `InvalidVersion` for what Composer does not normalise."""
+    return "".join(piece for _, _, piece in parts(text)).encode()
+
+
+def parts(text: str) -> list[Part]:
+    """The numbers, the stability and its numbers; raises as `key` does."""
     rest = _STABILITY_FLAG.sub("", checked(text))
     if rest in _NAMED or rest[:4].lower() == "dev-":
         raise InvalidVersion(text, "a branch with a name has no order")
@@ -54,22 +64,27 @@ def key(text: str) -> bytes:
         return _branch(found["numbers"])
     else:
         raise InvalidVersion(text, "no version that Composer normalises")
-    return (_numbers(parts) + _modifier(found) + _END).encode()
+    return [*_numbers("number", parts), *_modifier(found), ("end", "", _END)]
 
 
-def _branch(numbers: str) -> bytes:
+def _branch(numbers: str) -> list[Part]:
     parts = [part if part.isdecimal() else _WILDCARD for part in numbers.split(".")]
-    return (_numbers([*parts, *[_WILDCARD] * 3][:4]) + _DEV + _END).encode()
+    return [
+        *_numbers("number", [*parts, *[_WILDCARD] * 3][:4]),
+        ("stability", "dev", _DEV),
+        ("end", "", _END),
+    ]
 
 
-def _numbers(parts: list[str]) -> str:
-    return "".join(_NUMBER + number(part) for part in parts)
+def _numbers(label: str, parts: list[str]) -> list[Part]:
+    return [(label, part or "0", _NUMBER + number(part)) for part in parts]
 
 
-def _modifier(found: re.Match[str]) -> str:
-    stability, modifier = found["stability"], ""
+def _modifier(found: re.Match[str]) -> list[Part]:
+    stability, modifier = found["stability"], list[Part]()
     if stability == "stable":
-        return ""
+        return []
     if stability:
-        modifier = _RANKS[stability.lower()] + _numbers(_DIGITS.findall(found["count"]))
-    return modifier + (_DEV if found["dev"] else "")
+        modifier.append(("stability", stability, _RANKS[stability.lower()]))
+        modifier += _numbers("stability", _DIGITS.findall(found["count"]))
+    return [*modifier, ("stability", "dev", _DEV)] if found["dev"] else modifier

@@ -12,7 +12,12 @@ from functools import lru_cache
 from packaging.version import InvalidVersion as _Invalid
 from packaging.version import Version
 
-from secpipe.versions import InvalidVersion, checked
+from secpipe.versions import InvalidVersion, Part, checked, number
+
+ORDER = (
+    "epoch, then the release's numbers, missing ones 0; then .devN, aN, bN and rcN come before the "
+    "release in this order, .postN behind it, and +local behind the same without."
+)
 
 _NOT_ZERO = re.compile("[1-9]+")
 _RELEASE = re.compile(r"v?([0-9]+(?:\.[0-9]+)+)(?=[-+_.]?[A-Za-z]|-[0-9])")
@@ -24,6 +29,28 @@ def key(text: str) -> Version:
         return Version(checked(text))
     except _Invalid as error:
         raise InvalidVersion(text, "no version by PEP 440") from error
+
+
+def parts(text: str) -> list[Part]:
+    """Epoch, the numbers of the release, and what follows them; raises as `key` does."""
+    version = key(text)
+    release: list[Part] = []
+    zeros = 0
+    for one in version.release:
+        # Zeros at the end do not count, so each is told with the number that follows.
+        if one:
+            text = "0." * zeros + str(one)
+            release.append(("release", text, text))
+        zeros = 0 if one else zeros + 1
+    stage = version.public.partition("!")[2] or version.public
+    stage = stage[len(version.base_version.partition("!")[2] or version.base_version) :]
+    return [
+        ("epoch", str(version.epoch), number(str(version.epoch))),
+        *release,
+        ("release", "", ""),
+        ("stage", stage, f"\0{stage}"),
+        ("local", version.local or "", version.local or ""),
+    ]
 
 
 def listed(installed: str, versions: tuple[str, ...]) -> bool:

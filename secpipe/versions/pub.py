@@ -9,8 +9,15 @@ from __future__ import annotations
 
 import re
 
-from secpipe.versions import InvalidVersion, checked, number
+from secpipe.versions import InvalidVersion, Part, checked, number
 
+ORDER = (
+    "major, minor and patch as numbers; a pre-release comes before the release; its identifiers in turn: "
+    "numbers as numbers and before text, text as ASCII, the longer list later; then the build (+) in the "
+    "same way, none before any."
+)
+
+_NUMBERS = ("major", "minor", "patch")
 _IDENTIFIERS = r"[0-9A-Za-z-]+(?:\.[0-9A-Za-z-]+)*"
 _VERSION = re.compile(
     r"(?P<major>[0-9]+)(?:\.(?P<minor>[0-9]+))?(?:\.(?P<patch>[0-9]+))?"
@@ -23,16 +30,22 @@ _END, _NUMERIC, _TEXT, _RELEASE = "\0\x01\x02\x03"
 
 def key(text: str) -> bytes:
     """A byte string that orders as the version does; raises `InvalidVersion`."""
+    return "".join(piece for _, _, piece in parts(text)).encode()
+
+
+def parts(text: str) -> list[Part]:
+    """The three numbers, the identifiers of the pre-release and of the build; raises as `key` does."""
     found = _VERSION.fullmatch(checked(text))
     if found is None:
         raise InvalidVersion(text, "no version of pub's grammar")
-    core = "".join(number(found[part] or "") for part in ("major", "minor", "patch"))
-    pre = _identifiers(found["pre"]) if found["pre"] else _RELEASE
-    return (core + pre + (_identifiers(found["build"]) if found["build"] else _END)).encode()
+    core = [(part, found[part] or "0", number(found[part] or "")) for part in _NUMBERS]
+    pre = _identifiers("pre-release", found["pre"]) if found["pre"] else [("pre-release", "", _RELEASE)]
+    build = _identifiers("build", found["build"]) if found["build"] else [("build", "", _END)]
+    return [*core, *pre, *build]
 
 
-def _identifiers(text: str) -> str:
-    return "".join(map(_identifier, text.split("."))) + _END
+def _identifiers(label: str, text: str) -> list[Part]:
+    return [*((label, one, _identifier(one)) for one in text.split(".")), (label, "", _END)]
 
 
 def _identifier(text: str) -> str:

@@ -8,7 +8,13 @@ from __future__ import annotations
 
 import re
 
-from secpipe.versions import InvalidVersion, checked, number
+from secpipe.versions import InvalidVersion, Part, checked, number
+
+ORDER = (
+    "runs of digits and of letters are compared in turn, what lies between them only separates: ~ comes "
+    "before the end, ^ right behind it, then letters as text, then digits as a number. No epoch is 0, no "
+    "release comes before any."
+)
 
 _EPOCH = re.compile(r"([0-9]*):")
 _MAX_EPOCH = 2**32 - 1
@@ -19,6 +25,11 @@ _TILDE, _END, _CARET, _LETTERS, _DIGITS = "\x00", "\x01", "\x02", "\x03", "\x04"
 
 def key(text: str) -> bytes:
     """A byte string that orders as the version does; raises `InvalidVersion`."""
+    return "".join(piece for _, _, piece in parts(text)).encode()
+
+
+def parts(text: str) -> list[Part]:
+    """Epoch, version and release, the latter two in runs; raises as `key` does."""
     rest, epoch = checked(text), "0"
     if match := _EPOCH.match(rest):
         epoch, rest = match[1] or "0", rest[match.end() :]
@@ -29,16 +40,17 @@ def key(text: str) -> bytes:
         version, release = release, ""
     if not version:
         raise InvalidVersion(text, "the version is empty")
-    return (number(epoch) + _part(version) + _part(release)).encode()
+    return [("epoch", epoch, number(epoch)), *_parts("version", version), *_parts("release", release)]
 
 
-def _part(part: str) -> str:
-    found: list[str] = []
+def _parts(label: str, part: str) -> list[Part]:
+    found: list[Part] = []
     for digits, letters, sign in _TOKEN.findall(part):
         if digits:
-            found.append(_DIGITS + number(digits))
+            found.append((label, digits, _DIGITS + number(digits)))
         elif letters:
-            found.append(f"{_LETTERS}{letters}\x00")
+            found.append((label, letters, f"{_LETTERS}{letters}\x00"))
         else:
-            found.append(_TILDE if sign == "~" else _CARET)
-    return "".join(found) + _END
+            found.append((label, sign, _TILDE if sign == "~" else _CARET))
+    found.append((label, "", _END))
+    return found

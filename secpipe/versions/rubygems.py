@@ -9,7 +9,12 @@ from __future__ import annotations
 
 import re
 
-from secpipe.versions import MAX_LENGTH, InvalidVersion, checked, number
+from secpipe.versions import MAX_LENGTH, InvalidVersion, Part, checked, number
+
+ORDER = (
+    "segments of digits or letters in turn, missing ones 0: letters come before numbers, so that they "
+    "make a pre-release; `-` stands for .pre. and the platform of a gem does not count."
+)
 
 _VERSION = re.compile(r"[0-9]+(?:\.[0-9A-Za-z]+)*(?:-[0-9A-Za-z-]+(?:\.[0-9A-Za-z-]+)*)?")
 _PLATFORM = re.compile(
@@ -28,6 +33,11 @@ _LETTERS, _END, _NUMBER = "\x01\x02\x03"
 
 def key(text: str) -> bytes:
     """A byte string that orders as the version does; raises `InvalidVersion` for what RubyGems calls malformed."""
+    return "".join(piece for _, _, piece in parts(text)).encode()
+
+
+def parts(text: str) -> list[Part]:
+    """The segments, but for zeros that do not count; raises as `key` does."""
     rest = _without_platform(checked(text))
     if not _VERSION.fullmatch(rest):
         raise InvalidVersion(text, "malformed for RubyGems")
@@ -36,18 +46,20 @@ def key(text: str) -> bytes:
     while first and not segments[first - 1].strip("0"):
         first -= 1  # 1.0.a is 1.a
         del segments[first]
-    parts: list[str] = []
+    parts: list[Part] = []
     zeros = 0
     for segment in segments:
         if segment.isalpha():
-            parts.append(f"{_LETTERS}{chr(zeros)}{segment}\0")
+            parts.append(("segment", "0." * zeros + segment, f"{_LETTERS}{chr(zeros)}{segment}\0"))
             zeros = 0
         elif digits := segment.lstrip("0"):
-            parts.append(_NUMBER + chr(MAX_LENGTH * 4 - zeros) + number(digits))
+            piece = _NUMBER + chr(MAX_LENGTH * 4 - zeros) + number(digits)
+            parts.append(("segment", "0." * zeros + segment, piece))
             zeros = 0
         else:
             zeros += 1
-    return "".join([*parts, _END]).encode()
+    parts.append(("end", "", _END))
+    return parts
 
 
 def _without_platform(text: str) -> str:

@@ -9,8 +9,15 @@ from __future__ import annotations
 
 import re
 
-from secpipe.versions import InvalidVersion, checked, number
+from secpipe.versions import InvalidVersion, Part, checked, number
 
+ORDER = (
+    "major, minor and patch as numbers; a pre-release comes before the release; its identifiers in turn: "
+    "numbers as numbers and before text, text as ASCII, the longer list later. Build metadata (+) never "
+    "counts."
+)
+
+_NUMBERS = ("major", "minor", "patch")
 _VERSION = re.compile(
     r"(?P<prefix>v|go|)(?P<major>[0-9]+)(?:\.(?P<minor>[0-9]+))?(?:\.(?P<patch>[0-9]+))?"
     r"(?:-(?P<pre>[0-9A-Za-z.-]+)|(?P<loose>[A-Za-z][0-9A-Za-z.-]*))?(?:\+[0-9A-Za-z.+_~-]*)?"
@@ -21,16 +28,22 @@ _NUMERIC, _TEXT, _RELEASE = "\x01\x02\x03"
 
 def key(text: str) -> bytes:
     """A byte string that orders by precedence (§11); raises `InvalidVersion`."""
+    return "".join(piece for _, _, piece in parts(text)).encode()
+
+
+def parts(text: str) -> list[Part]:
+    """The three numbers and the identifiers of the pre-release; raises as `key` does."""
     found = _VERSION.fullmatch(checked(text))
     if found is None:
         raise InvalidVersion(text, "no semantic version")
-    core = "".join(number(found[part] or "") for part in ("major", "minor", "patch"))
+    core = [(part, found[part] or "0", number(found[part] or "")) for part in _NUMBERS]
     pre = found["pre"] or found["loose"]
     if pre is None:
-        return (core + _RELEASE).encode()
+        return [*core, ("pre-release", "", _RELEASE)]
     if found["prefix"] == "go" and (go := _GO_PRE_RELEASE.fullmatch(pre)):
         pre = f"{go[1]}.{go[2]}"
-    return (core + "".join(map(_identifier, pre.split("."))) + "\0").encode()
+    identifiers = [("pre-release", text, _identifier(text)) for text in pre.split(".")]
+    return [*core, *identifiers, ("pre-release", "", "\0")]
 
 
 def _identifier(text: str) -> str:

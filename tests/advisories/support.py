@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 import zipfile
 from collections.abc import Mapping
@@ -41,3 +42,21 @@ def write_zip(path: Path, files: Mapping[str, Any]) -> Path:
 def write_feed(folder: Path, ecosystem: str, *records: Mapping[str, Any]) -> Path:
     """`<folder>/<ecosystem>/all.zip` of the records."""
     return write_zip(folder / ecosystem / "all.zip", {f"{record['id']}.json": record for record in records})
+
+
+def kev(folder: Path, *cves: str, released: str = "2025-11-20T12:00:00Z") -> Path:
+    """CISA's catalogue with these CVEs."""
+    file = folder / "kev.json"
+    found = [{"cveID": cve} for cve in cves]
+    file.write_text(json.dumps({"dateReleased": released, "count": len(found), "vulnerabilities": found}))
+    return file
+
+
+def epss(folder: Path, scores: Mapping[str, float], released: str = "2025-11-20T12:00:00Z") -> Path:
+    """EPSS's list with these scores."""
+    file = folder / "epss.csv.gz"
+    rows = "".join(f"{cve},{score},0.5\n" for cve, score in scores.items())
+    file.write_bytes(
+        gzip.compress(f"#model_version:v1,score_date:{released}\ncve,epss,percentile\n{rows}".encode())
+    )
+    return file

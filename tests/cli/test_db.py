@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.advisories.support import record, write_feed, write_zip
+from tests.advisories.support import epss, kev, record, write_feed, write_zip
 from tests.support.cli import secpipe
 
 FIXTURES = Path(__file__).parents[2] / "vulndb-fixtures" / "osv"
@@ -136,3 +136,43 @@ def test_advisories_of_which_nobody_knows_the_age(tmp_path: Path) -> None:
     assert "  unknown\n" in secpipe("db", "status", "--db", database).stdout
     status = secpipe("db", "status", "--db", database, "-f", "json")
     assert {source["ageDays"] for source in status.json["sources"]} == {None}
+
+
+def test_feeds_about_exploitation_are_fetched_told_and_brought_up_to_date(tmp_path: Path, feed: Path) -> None:
+    database = tmp_path / "db"
+    catalogue, scores = kev(tmp_path, "CVE-2014-0160"), epss(tmp_path, {"CVE-2014-0160": 0.9, "x": 0.5})
+    done = secpipe(
+        *("db", "update", "Debian", "--url", feed, "--db", database),
+        *("--kev", "--kev-url", catalogue, "--epss"),
+        env={"SECPIPE_EPSS_URL": str(scores)},
+    )
+    assert done.code == 3
+    assert "unreadable-entries: " in done.stderr
+    assert "kev: 1 entry of 2025-11-20" in done.stderr
+    listed = secpipe("db", "status", "-f", "json", "--db", database).json["feeds"]
+    assert [(one["name"], one["entries"], one["ageDays"]) for one in listed] == [
+        ("kev", 1, 0),
+        ("epss", 1, 0),
+    ]
+    table = secpipe("db", "status", "--db", database).stdout
+    assert [line.split()[:3] for line in table.splitlines()[-2:]] == [
+        ["kev", "1", "2025-11-20"],
+        ["epss", "1", "2025-11-20"],
+    ]
+    epss(tmp_path, {"CVE-2014-0160": 0.8})
+    again = secpipe("db", "update", "--url", feed, "--db", database)
+    assert again.code == 0
+    assert "kev: 1 entry of 2025-11-20, unchanged" in again.stderr
+    assert "epss: 1 entry of 2025-11-20\n" in again.stderr
+    alone = secpipe("db", "update", "PyPI", "--url", feed, "--db", database)
+    assert "kev" not in alone.stderr
+
+
+def test_a_feed_alone_needs_no_database(tmp_path: Path) -> None:
+    done = secpipe(
+        "db", "update", "--kev", "--kev-url", kev(tmp_path, "CVE-2014-0160"), "--db", tmp_path / "db"
+    )
+    assert (done.code, done.stderr) == (0, "kev: 1 entry of 2025-11-20\n")
+    failed = secpipe("db", "update", "--epss", "--epss-url", tmp_path / "none", "--db", tmp_path / "db")
+    assert failed.code == 3
+    assert "there is nothing at " in failed.stderr

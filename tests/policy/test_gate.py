@@ -15,7 +15,7 @@ from secpipe.model.problem import Problem
 from secpipe.model.scan import Finding, Suppression
 from secpipe.model.severity import Severity
 from secpipe.policy.endoflife import System
-from secpipe.policy.gate import FailOn, Gate, decide, gate_of
+from secpipe.policy.gate import FailOn, Gate, decide, feeds_of, gate_of
 from tests.support.reports import finding, package
 
 GAP = Problem("no-advisories", "PyPI", "no advisories for PyPI")
@@ -270,3 +270,82 @@ def test_a_gate_that_cannot_be_meant_is_a_usage_error(texts: list[str], message:
         gate_of(texts)
     assert error.value.message.startswith(message)
     assert hint in error.value.hint
+
+
+FRESH = {"kev": "", "epss": ""}
+OLD = {"kev": "what is here is old", "epss": "what is here is old"}
+
+
+@pytest.mark.parametrize(
+    ("texts", "feeds", "code"),
+    [
+        (["kev"], FRESH, 1),
+        (["kev"], OLD, 1),
+        (["kev,critical"], FRESH, 0),
+        (["kev,high"], FRESH, 1),
+        (["kev,fixable"], FRESH, 0),
+        (["kev,fixable"], OLD, 3),
+        (["kev,fixable"], {}, 3),
+        (["kev,critical"], {}, 0),
+        (["epss:0.5"], FRESH, 1),
+        (["epss:0.51"], FRESH, 0),
+        (["epss:0"], FRESH, 1),
+        (["EPSS : 0.5, low"], FRESH, 1),
+        (["epss:0.5"], OLD, 3),
+        (["epss:0.5"], {"kev": ""}, 3),
+        (["epss:0.9", "high"], {}, 1),
+        (["critical,epss:0.9"], {}, 0),
+        (["kev,epss:0.4"], FRESH, 0),
+        (["epss:0.4,epss:0.6"], FRESH, 0),
+    ],
+)
+def test_what_is_exploited_is_known_from_a_feed_that_is_there_and_fresh(
+    texts: list[str], feeds: dict[str, str], code: int
+) -> None:
+    findings = [
+        replace(finding("CVE-1-1", package("a", "1"), Severity.HIGH, fixed=None), kev=True),
+        replace(finding("CVE-1-2", package("a", "1"), Severity.LOW, fixed="2"), epss=0.5),
+        finding("GHSA-1", package("a", "1"), Severity.MEDIUM, fixed="2"),
+    ]
+    decision = decide(findings, [], gate_of(texts), feeds=feeds)
+    assert decision.exit_code == code
+    problems = decision.problems
+    assert all(p.hint.startswith("run: secpipe db update --") for p in problems)
+    if code == 3:
+        (problem,) = problems
+        name = problem.code.removeprefix("unknown-")
+        assert problem.message.endswith(f"({feeds.get(name, 'there is none beside the advisory database')})")
+        assert decide(findings, [], gate_of(texts), feeds=feeds, allow_incomplete=True).exit_code == 0
+
+
+def test_the_verdict_tells_the_probability_that_was_asked_for() -> None:
+    likely = replace(finding("CVE-1-2", package("a", "1"), Severity.LOW), epss=0.5)
+    assert decide([likely], [], gate_of(["low,epss:.10"]), feeds=FRESH).reason == (
+        "1 finding at the gate (low and epss:0.1): CVE-1-2"
+    )
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("epss", "--fail-on epss: epss needs a probability"),
+        ("epss:", "--fail-on epss:: epss needs a probability"),
+        ("epss:high", "--fail-on epss:high: 'high' is no probability"),
+        ("epss:50%", "--fail-on epss:50%: '50%' is no probability"),
+        ("epss:1.1", "--fail-on epss:1.1: '1.1' is no probability"),
+        ("epss:nan", "--fail-on epss:nan: 'nan' is no probability"),
+        ("none,kev", "--fail-on none,kev: these cannot hold together"),
+        ("none,epss:0.1", "--fail-on none,epss:0.1: these cannot hold together"),
+        ("kve", "--fail-on kve: no such value"),
+    ],
+)
+def test_a_probability_that_is_none_is_a_usage_error(text: str, message: str) -> None:
+    with pytest.raises(UsageError) as error:
+        gate_of([text])
+    assert error.value.message == message
+    assert error.value.hint
+
+
+def test_a_gate_tells_which_feeds_it_needs() -> None:
+    assert feeds_of(gate_of(["kev,high", "epss:0.5"])) == {"kev", "epss"}
+    assert feeds_of(gate_of(["high"])) == feeds_of(FailOn.HIGH) == frozenset()
