@@ -111,7 +111,7 @@ def _dockerfiles(folder: Path) -> list[Path]:
 def _scan(options: argparse.Namespace, scratch: Path) -> Row | str:
     if not options.archive or not options.advisories:
         return "scan                    not measured: needs --archive and --advisories"
-    database = scratch / "advisories.sqlite"
+    database = scratch / "advisories"
     measure({"build": (SECPIPE, "db", "build", str(options.advisories), "--db", str(database))}, 1)
     commands: dict[str, Sequence[str]] = {
         "ours": (

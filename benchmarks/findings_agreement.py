@@ -21,7 +21,8 @@ from dataclasses import dataclass, replace
 from itertools import pairwise
 from pathlib import Path
 
-from secpipe.advisories.store import Store, build
+from secpipe.advisories.build import build
+from secpipe.advisories.store import Store
 from secpipe.catalog import file_view, inventory
 from secpipe.match.ecosystem import ecosystem
 from secpipe.match.identity import subject
@@ -227,7 +228,7 @@ def main() -> None:
     parser.add_argument("-v", "--verbose", action="store_true", help="list every difference")
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
-        for result in comparisons(arguments.data, Path(folder, "advisories.sqlite")):
+        for result in comparisons(arguments.data, Path(folder, "advisories")):
             counts = f"{len(result.agreed)} agreed, {len(result.only_ours)} only ours, {len(result.only_peer)} only trivy"
             print(
                 f"{result.name}: {counts}, {len(result.fixes)} other fixed versions, {len(result.ours.problems)} problems"

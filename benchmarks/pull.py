@@ -61,7 +61,7 @@ def main() -> None:
         folder = options.folder or Path(scratch) / "layers"
         # In a process of its own, as what this one takes would count as the others' memory.
         subprocess.run((sys.executable, "-m", "benchmarks.layers", str(folder)), cwd=ROOT, check=True)
-        database = Path(scratch) / "advisories.sqlite"
+        database = Path(scratch) / "advisories"
         subprocess.run(
             (SECPIPE, "db", "build", str(options.advisories), "--db", str(database)),
             check=True,

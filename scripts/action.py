@@ -97,9 +97,9 @@ def prepare() -> int:
     home.mkdir(exist_ok=True)
     label = re.sub(r"[^A-Za-z0-9.]+", "-", "-".join(names))[:100]
     asked = hashlib.sha256("\n".join([*names, _input("database-url")]).encode()).hexdigest()[:16]
-    prefix = f"secpipe-advisories-1-{label}-{asked}-"
+    prefix = f"secpipe-advisories-2-{label}-{asked}-"
     _output(
-        database=str(home / "advisories.sqlite"),
+        database=str(home / "advisories"),
         ecosystems="\n".join(names),
         cached=str(home) if names and _flag("cache", "true") == "true" else "",
         prefix=prefix,

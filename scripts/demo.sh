@@ -26,7 +26,7 @@ run() {
     fi
 }
 
-SECPIPE_DB=build/demo/advisories.sqlite
+SECPIPE_DB=build/demo/advisories
 export SECPIPE_DB
 rm -rf build/example-image secpipe.sarif
 mkdir -p build/demo

@@ -32,7 +32,7 @@ class Runner:
     temporary: Path
     env: dict[str, str]
     uploads: list[Mapping[str, str]] = field(default_factory=list)
-    cached: dict[str, bytes] = field(default_factory=dict)
+    cached: dict[str, dict[str, bytes]] = field(default_factory=dict)
     uploading: bool = True
     exact: bool = True
 
@@ -45,13 +45,15 @@ class Runner:
         if name == "actions/setup-python":
             return {"python-path": sys.executable}
         if name.startswith("actions/cache"):
-            file = Path(inputs["path"]) / "advisories.sqlite"
+            folder = Path(inputs["path"]) / "advisories"
             if name.endswith("/save"):
-                self.cached[inputs["key"]] = file.read_bytes()
+                self.cached[inputs["key"]] = {file.name: file.read_bytes() for file in folder.iterdir()}
             else:
                 for key in (inputs["key"], *self.cached):
                     if key in self.cached and key.startswith(inputs["restore-keys"]):
-                        file.write_bytes(self.cached[key])
+                        folder.mkdir(parents=True, exist_ok=True)
+                        for file, content in self.cached[key].items():
+                            (folder / file).write_bytes(content)
                         return {"cache-hit": str(key == inputs["key"]).lower()}
             return {}
         assert name == "github/codeql-action/upload-sarif"
@@ -242,9 +244,9 @@ def test_a_scan_fetches_what_the_image_needs_and_keeps_it_for_the_day(
     assert job.commands == []
     # Kept although the gate is shut.
     (key,) = runner.cached
-    assert re.fullmatch(r"secpipe-advisories-1-Alpine-PyPI-[0-9a-f]{16}-\d{4}-\d\d-\d\d", key)
+    assert re.fullmatch(r"secpipe-advisories-2-Alpine-PyPI-[0-9a-f]{16}-\d{4}-\d\d-\d\d", key)
 
-    (runner.temporary / "secpipe-advisories" / "advisories.sqlite").unlink()
+    shutil.rmtree(runner.temporary / "secpipe-advisories" / "advisories")
     again = runner(**inputs)
     assert "Bring the advisories up to date" not in again.ran
     assert again.outputs["findings"] == "38"

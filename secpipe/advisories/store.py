@@ -1,53 +1,20 @@
-"""The advisory database: built from OSV records, opened read-only, asked by (ecosystem, package name)."""
+"""The advisory database, open for reading: asked by (ecosystem, package name). Only shards that are asked for are opened."""
 
 from __future__ import annotations
 
-import contextlib
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
 
-from secpipe.advisories.blob import unpack_advisory, unpack_package
+from secpipe.advisories import overlay
+from secpipe.advisories.manifest import HINT, NAME, Manifest, Shard, check_file, read
 from secpipe.advisories.names import base, normalise, places
-from secpipe.advisories.schema import APPLICATION_ID, SCHEMA, TABLES, sqlite_uri
+from secpipe.advisories.shard import OpenShard
 from secpipe.errors import AdvisoryError
-from secpipe.model.advisory import Advisory, AdvisoryMatch, Affected
-from secpipe.model.limits import Limits
-from secpipe.model.problem import Problem
+from secpipe.model.advisory import AdvisoryMatch
 
-if TYPE_CHECKING:
-    import sqlite3
-
-_AT_ONCE = 500  # SQLite before 3.32 takes 999 parameters
-HINT = "run: secpipe db update ECOSYSTEM, or secpipe db build PATH"
-
-
-@dataclass(frozen=True, slots=True)
-class BuildResult:
-    """What a build put into the database: records read, records by ecosystem, the digest, what could not be read."""
-
-    records: int
-    ecosystems: Mapping[str, int]
-    digest: str
-    problems: tuple[Problem, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Source:
-    """The state of one base ecosystem in the database. Times are RFC 3339 in UTC, empty where none is known.
-
-    `fetched` is when the records were downloaded or built, `newest` the latest `modified` among them.
-    """
-
-    base: str
-    records: int
-    newest: str
-    fetched: str
-    url: str
-    etag: str
-    digest: str
+_TRIES = 5
+"""Times to look again where a writer replaces the database just then; each takes it far longer than a look."""
 
 
 def timestamp(now: datetime | None = None) -> str:
@@ -55,71 +22,47 @@ def timestamp(now: datetime | None = None) -> str:
     return (now or datetime.now(UTC)).astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
-def build(
-    paths: Sequence[Path], out: Path, limits: Limits | None = None, now: datetime | None = None
-) -> BuildResult:
-    """Compile the OSV records below `paths` (JSON files, zips, directories) into a new database at `out`.
-
-    What cannot be read is told in the result and left out. Raises `AdvisoryError` when no record is left, or the file
-    cannot be written (the old one then stays); `UsageError` for a path that does not exist.
-    """
-    # Those who only look something up need none of the compiler.
-    from secpipe.advisories.compile import Origin, compile_records, write
-    from secpipe.advisories.sources import records
-
-    problems: list[Problem] = []
-    compiled = compile_records(records(paths, limits or Limits(), problems), problems)
-    if not compiled.shards:
-        named = ", ".join(map(str, paths))
-        reason = f"; the first of {len(problems)} problems: {problems[0].message}" if problems else ""
-        raise AdvisoryError(
-            f"no advisory for any package in {named}{reason}", "give OSV records (JSON, zips, directories)"
-        )
-    fetched = timestamp(now)
-    shards = {name: (shard, Origin(fetched)) for name, shard in compiled.shards.items()}
-    digest = write(out, shards, compiled.unread)
-    with Store.open(out) as store:
-        return BuildResult(compiled.records, store.ecosystems(), digest, tuple(sorted(problems)))
-
-
 class Store:
-    """A database, open for reading. Use it as a context manager, or call `close`."""
+    """A database in one state of it. Use it as a context manager, or call `close`."""
 
-    def __init__(self, connection: sqlite3.Connection, path: Path) -> None:
-        self._connection = connection
+    def __init__(self, path: Path, manifest: Manifest) -> None:
         self._path = path
-        self._advisories: dict[str, dict[str, Advisory]] = {}
+        self._manifest = manifest
+        self._shards = {shard.key: shard for shard in manifest.shards}
+        self._open: dict[tuple[str, bool], OpenShard] = {}
 
     @classmethod
-    def open(cls, path: Path) -> Store:
-        """Open the database at `path` read-only; raises `AdvisoryError` when there is none or it is not sound."""
-        import sqlite3
+    def open(cls, path: Path, bases: Iterable[str] = ()) -> Store:
+        """Open the database at `path` read-only, at once the shards of these base ecosystems.
 
-        _check_file(path)
-        connection = sqlite3.connect(sqlite_uri(path), uri=True, isolation_level=None)
-        store = cls(connection, path)
-        try:
-            with store._reading():
-                (application,) = connection.execute("PRAGMA application_id").fetchone()
-                (schema,) = connection.execute("PRAGMA user_version").fetchone()
-            if application != APPLICATION_ID:
-                raise AdvisoryError(f"{path} is no advisory database of secpipe", HINT)
-            if schema != SCHEMA:
-                message = f"{path} has schema {schema}, this version of secpipe reads schema {SCHEMA}"
-                raise AdvisoryError(message, HINT)
-        except BaseException:
-            connection.close()
-            raise
-        return store
+        Raises `AdvisoryError` when there is none, or a shard is not there whole.
+        """
+        wanted = [(name, own) for name in bases for own in (False, True)]
+        for left in reversed(range(_TRIES)):
+            store = cls(path, read(path))
+            try:
+                for shard in store._shards.values():
+                    check_file(path / shard.file, shard.bytes)
+                for key in wanted:
+                    store._shard(*key)
+            except FileNotFoundError as error:
+                store.close()
+                if not left:
+                    message = (
+                        f"the advisory database {path} is damaged: it has no {Path(error.filename).name}"
+                    )
+                    raise AdvisoryError(message, HINT) from error
+            except BaseException:
+                store.close()
+                raise
+            else:
+                return store
+        raise AssertionError("the last look returns or raises")
 
     @classmethod
     def empty(cls) -> Store:
         """A database without anything in it, where there is none yet."""
-        import sqlite3
-
-        connection = sqlite3.connect(":memory:", isolation_level=None)
-        connection.executescript(TABLES)
-        return cls(connection, Path(":memory:"))
+        return cls(Path(NAME), Manifest().sealed())
 
     def __enter__(self) -> Store:
         return self
@@ -128,128 +71,107 @@ class Store:
         self.close()
 
     def close(self) -> None:
-        """Let go of the file."""
-        self._connection.close()
+        """Let go of the files."""
+        for shard in self._open.values():
+            shard.close()
+        self._open.clear()
 
     def lookup(self, ecosystem: str, name: str) -> tuple[AdvisoryMatch, ...]:
         """What concerns the package of that name in that ecosystem (`Debian:12`, `PyPI`), sorted by id.
 
         A record of Debian that names no release is about every release.
         """
-        pairs: list[tuple[str, Affected]] = []
-        with self._reading():
-            for place in places(ecosystem):
-                key = (place, normalise(place, name))
-                row = self._row("SELECT entries FROM package WHERE ecosystem = ? AND name = ?", *key)
-                pairs += unpack_package(row[0], place) if row else ()
-            if not pairs:
-                return ()
-            known = self._records(base(ecosystem), {identifier for identifier, _ in pairs})
-            pairs.sort(key=lambda pair: pair[0])
-            return tuple(AdvisoryMatch(known[identifier], entry) for identifier, entry in pairs)
+        keys = [(place, normalise(place, name)) for place in places(ecosystem)]
+        feed, own, withdrawn = (
+            self._opened(*key) for key in ((base(ecosystem), False), (base(ecosystem), True), ("", True))
+        )
+        matches: list[AdvisoryMatch] = []
+        if feed and (theirs := [pair for key in keys for pair in feed.entries(*key)]):
+            records = feed.records({identifier for identifier, _ in theirs})
+            replacing = [shard for shard in (own, withdrawn) if shard]
+            with feed.reading():
+                kept = overlay.of_feed(theirs, records, replacing) if replacing else theirs
+                matches += [AdvisoryMatch(records[identifier], entry) for identifier, entry in kept]
+        if own and (ours := [pair for key in keys for pair in own.entries(*key)]):
+            kept = overlay.of_own(ours, own, feed) if feed else ours
+            records = own.records({identifier for identifier, _ in kept})
+            with own.reading():
+                matches += [AdvisoryMatch(records[identifier], entry) for identifier, entry in kept]
+        return tuple(sorted(matches, key=lambda match: match.advisory.id))
 
     def has(self, ecosystem: str) -> bool:
-        """Whether any record concerns that ecosystem, release included: data for `Debian:11` says nothing of `Debian:12`."""
-        with self._reading():
-            return self._row("SELECT 1 FROM ecosystem WHERE name = ?", ecosystem) is not None
+        """Whether any record concerns that ecosystem, release included: data for `Debian:11` says nothing of `Debian:12`.
+
+        What only adds to a feed's records does not stand for them.
+        """
+        return any(ecosystem in shard.ecosystems for shard in self.shards if not shard.on_top)
 
     def ecosystems(self) -> dict[str, int]:
         """The names that packages can be matched by, sorted, and the number of records of each."""
-        with self._reading():
-            return dict(
-                self._connection.execute("SELECT name, records FROM ecosystem ORDER BY name").fetchall()
-            )
+        found: dict[str, int] = {}
+        for shard in self.shards:
+            for name, count in shard.ecosystems.items():
+                found[name] = found.get(name, 0) + count
+        return dict(sorted(found.items()))
 
     def unread(self) -> dict[str, int]:
         """How many records could not be used when the database was made, by ecosystem: a base (`Debian`) stands for all its
         releases, the empty text for an ecosystem that could not be told. Sorted."""
-        with self._reading():
-            query = "SELECT ecosystem, records FROM unread ORDER BY ecosystem"
-            return dict(self._connection.execute(query).fetchall())
+        found: dict[str, int] = {}
+        for unread in (self._manifest.unread, *(shard.unread for shard in self.shards)):
+            for name, count in unread.items():
+                found[name] = found.get(name, 0) + count
+        return dict(sorted(found.items()))
 
     def unread_for(self, ecosystem: str) -> int:
         """How many of the records that could not be used may concern that ecosystem."""
         wanted = {ecosystem, base(ecosystem), ""}
         return sum(count for name, count in self.unread().items() if name in wanted)
 
-    def sources(self) -> dict[str, Source]:
-        """Base ecosystem (`Debian`) → its state, sorted."""
-        columns = ", ".join(Source.__slots__)
-        with self._reading():
-            rows = self._connection.execute(f"SELECT {columns} FROM source ORDER BY base")  # noqa: S608  # own names
-            return {row[0]: Source(*row) for row in rows}
+    @property
+    def shards(self) -> tuple[Shard, ...]:
+        """All there are, sorted, a feed's before one's own."""
+        return self._manifest.shards
+
+    def sources(self) -> dict[str, Shard]:
+        """Base ecosystem (`Debian`) → where its records come from, sorted: a feed, or else somebody who compiled them."""
+        chosen: dict[str, Shard] = {}
+        for shard in self.shards:
+            if shard.base and not shard.on_top:
+                chosen.setdefault(shard.base, shard)
+        return chosen
 
     def age_days(self, ecosystem: str, now: datetime | None = None) -> float:
-        """Days since the records of that ecosystem were fetched or built; infinite when nobody knows: there are none, or the
-        time is none, or more than a day ahead, as when the clock was wrong then or is now."""
+        """Days since the records of that ecosystem were fetched or built; infinite when nobody knows (see `age`)."""
         source = self.sources().get(base(ecosystem))
-        try:
-            fetched = datetime.fromisoformat(source.fetched) if source else None
-        except ValueError:
-            fetched = None
-        if fetched is None:
-            return float("inf")
-        fetched = fetched if fetched.tzinfo else fetched.replace(tzinfo=UTC)
-        days = ((now or datetime.now(UTC)) - fetched).total_seconds() / 86400
-        return max(0.0, days) if days >= -1 else float("inf")
+        return age(source, now) if source else float("inf")
 
     @property
     def digest(self) -> str:
         """Identifies the advisories in the database, whenever and wherever it was built."""
-        with self._reading():
-            row = self._row("SELECT value FROM meta WHERE key = 'digest'")
-            return str(row[0]) if row else ""
+        return self._manifest.digest
 
-    def _row(self, query: str, *values: str) -> Any:
-        return self._connection.execute(query, values).fetchone()
-
-    def _records(self, name: str, identifiers: set[str]) -> dict[str, Advisory]:
-        """The records of one base ecosystem by id, each read from the file once."""
-        known = self._advisories.setdefault(name, {})
-        wanted = sorted(identifiers - known.keys())
-        for start in range(0, len(wanted), _AT_ONCE):
-            some = wanted[start : start + _AT_ONCE]
-            marks = ", ".join("?" * len(some))
-            query = f"SELECT record FROM advisory WHERE base = ? AND id IN ({marks})"  # noqa: S608  # marks only
-            for (blob,) in self._connection.execute(query, (name, *some)):
-                advisory = unpack_advisory(blob)
-                known[advisory.id] = advisory
-        return known
-
-    @contextlib.contextmanager
-    def _reading(self) -> Iterator[None]:
-        import sqlite3
-
-        import msgspec
-
+    def _opened(self, name: str, own: bool) -> OpenShard | None:
         try:
-            yield
-        except (
-            sqlite3.Error,
-            msgspec.MsgspecError,
-            ValueError,
-            TypeError,
-            LookupError,
-            RecursionError,
-        ) as error:
-            raise AdvisoryError(f"the advisory database {self._path} is damaged: {error}", HINT) from error
+            return self._shard(name, own)
+        except FileNotFoundError as error:
+            message = f"the advisory database {self._path} was replaced while it was read"
+            raise AdvisoryError(message, "run the command again") from error
+
+    def _shard(self, name: str, own: bool) -> OpenShard | None:
+        key = (name, own)
+        if key not in self._open and (shard := self._shards.get(key)):
+            self._open[key] = OpenShard(self._path / shard.file, shard.bytes)
+        return self._open.get(key)
 
 
-def _check_file(path: Path) -> None:
-    """A whole SQLite file, by its header (file format §1.3): SQLite itself notices a cut only when it gets there."""
+def age(shard: Shard, now: datetime | None = None) -> float:
+    """Days since the records were fetched or built; infinite when the time is none, or more than a day ahead, as when the
+    clock was wrong then or is now."""
     try:
-        if path.exists() and not path.is_file() and not path.is_dir():
-            raise AdvisoryError(f"{path} is no regular file, so no advisory database of secpipe", HINT)
-        with path.open("rb") as file:
-            header = file.read(100)
-            size = file.seek(0, 2)
-    except FileNotFoundError as error:
-        raise AdvisoryError(f"there is no advisory database at {path}", HINT) from error
-    except OSError as error:
-        raise AdvisoryError(f"cannot read the advisory database {path}: {error.strerror}", HINT) from error
-    if len(header) < 100 or not header.startswith(b"SQLite format 3\0"):
-        raise AdvisoryError(f"{path} is no advisory database of secpipe", HINT)
-    page = int.from_bytes(header[16:18], "big")
-    expected = (65536 if page == 1 else page) * int.from_bytes(header[28:32], "big")
-    if size != expected:
-        raise AdvisoryError(f"the advisory database {path} is cut short: {size} of {expected} bytes", HINT)
+        fetched = datetime.fromisoformat(shard.fetched)
+    except ValueError:
+        return float("inf")
+    fetched = fetched if fetched.tzinfo else fetched.replace(tzinfo=UTC)
+    days = ((now or datetime.now(UTC)) - fetched).total_seconds() / 86400
+    return max(0.0, days) if days >= -1 else float("inf")

@@ -10,17 +10,20 @@ from __future__ import annotations
 import difflib
 import time
 import zipfile
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 
-from secpipe.advisories.compile import Compiled, Origin, Shard, compile_records, write
+from secpipe.advisories import manifest
+from secpipe.advisories.compile import compile_records
 from secpipe.advisories.download import Feed, Unreachable, open_feed
 from secpipe.advisories.lock import locked
+from secpipe.advisories.manifest import Manifest, Shard
 from secpipe.advisories.names import base
 from secpipe.advisories.sources import zip_records
-from secpipe.advisories.store import Source, Store, timestamp
+from secpipe.advisories.store import timestamp
+from secpipe.advisories.writer import Origin, Writer, refuse_foreign
 from secpipe.errors import AdvisoryError, SecpipeError, UsageError
 from secpipe.model.limits import MIB, Limits
 from secpipe.model.problem import Problem
@@ -79,18 +82,19 @@ def fetch(
 ) -> UpdateResult:
     """What `update` does, for who holds the lock. With `failures`, one ecosystem that cannot be had is told there (name →
     reason) and does not stop the others; the database is left as it was when none can."""
-    known, problems = _state(database, named=bool(ecosystems))
-    wanted = sorted({base(name.strip()) for name in ecosystems} or known)
+    refuse_foreign(database)
+    state = _state(database, named=bool(ecosystems))
+    wanted = sorted({base(name.strip()) for name in ecosystems} or state.known)
     if not wanted or not all(wanted):
-        raise UsageError(f"no ecosystem to update: {database} has none yet", _EXAMPLE)
-    shards: dict[str, tuple[Shard, Origin]] = {}
-    unread: dict[str, int] = {}
+        raise UsageError(f"no ecosystem to update: {database} has none from a feed yet", _EXAMPLE)
     lost: dict[str, str] = {}
-    fetched = timestamp(now)
-    with open_feed(base_url, limits, pause, progress) as feed:
-        for number, name in enumerate(list(wanted)):
+    fresh: dict[str, Shard] = {}
+    with open_feed(base_url, limits, pause, progress) as feed, Writer(database) as writer:
+        for number, name in enumerate(wanted):
             try:
-                origin, compiled = _fetch(feed, name, known.get(name), limits, problems)
+                fresh[name] = _fetch(
+                    feed, name, state.known.get(name), writer, timestamp(now), limits, state.problems
+                )
             except SecpipeError as error:
                 if failures is None:
                     raise
@@ -98,49 +102,77 @@ def fetch(
                 if isinstance(error, Unreachable):
                     lost |= dict.fromkeys(wanted[number:], error.message)
                     break
-                continue
-            if compiled is not None:
-                shards[name] = (compiled.shards[name], Origin(fetched, origin.url, origin.etag))
-                unread |= compiled.unread
+        digest = ""
+        if fresh:
+            state.lose(fresh)
+            digest = writer.commit(state.manifest.having(fresh.values())).digest
     if failures is not None:
         failures |= lost
-        wanted = [name for name in wanted if name not in lost]
-    if not wanted:
-        return UpdateResult((), "", tuple(sorted(problems)))
-    same = [name for name in wanted if name not in shards]
-    keep = database if known else None
-    digest = write(database, shards, unread, keep, touched=dict.fromkeys(same, fetched))
-    with Store.open(database) as store:
-        records = {name: source.records for name, source in store.sources().items()}
-    done = tuple(Updated(name, records[name], name in shards) for name in wanted)
-    return UpdateResult(done, digest, tuple(sorted(problems)))
+    before = {name: shard.file for name, shard in state.known.items()}
+    done = tuple(Updated(name, one.records, before.get(name) != one.file) for name, one in fresh.items())
+    return UpdateResult(done, digest, tuple(sorted(state.problems)))
 
 
-def _state(database: Path, named: bool) -> tuple[dict[str, Source], list[Problem]]:
+@dataclass(slots=True)
+class _State:
+    """The database before an update: what it has from a feed, by base ecosystem, and the shards that are damaged."""
+
+    manifest: Manifest
+    known: dict[str, Shard]
+    damaged: dict[tuple[str, bool], str]
+    problems: list[Problem]
+
+    def lose(self, fresh: Iterable[str]) -> None:
+        """Take out what is damaged, and tell of what was not fetched anew."""
+        again = {(name, False) for name in fresh}
+        for key, why in self.damaged.items():
+            if key not in again:
+                hint = "build your own records again" if key[1] else f"run: secpipe db update {key[0]}"
+                self.problems.append(Problem("database-replaced", key[0], f"{why}; it was left out", hint))
+        kept = tuple(shard for shard in self.manifest.shards if shard.key not in self.damaged)
+        self.manifest = replace(self.manifest, shards=kept)
+
+
+def _state(database: Path, named: bool) -> _State:
     """What the database holds now. One that cannot be read is as good as none, but not without a word.
 
     A source of which not everything could be read has no ETag here: it is worth fetching again, perhaps with other limits.
     """
-    if not database.exists():
-        return {}, []
+    if not (database / manifest.NAME).exists() and not database.is_file():
+        return _State(Manifest(), {}, {}, [])
     try:
-        with Store.open(database) as store:
-            gaps = {base(name) for name in store.unread()}
-            sources = store.sources()
-            return {n: replace(s, etag="") if n in gaps else s for n, s in sources.items()}, []
+        found = manifest.read(database)
     except AdvisoryError as error:
         if not named:
             raise AdvisoryError(error.message, _EXAMPLE) from error
         message = f"{error.message}; it was replaced and holds only what was updated now"
-        return {}, [
-            Problem("database-replaced", str(database), message, "run secpipe db update for the others too")
-        ]
+        hint = "run secpipe db update for the others too"
+        return _State(Manifest(), {}, {}, [Problem("database-replaced", str(database), message, hint)])
+    damaged: dict[tuple[str, bool], str] = {}
+    known: dict[str, Shard] = {}
+    for shard in found.shards:
+        try:
+            manifest.check_file(database / shard.file, shard.bytes)
+        except AdvisoryError as error:
+            damaged[shard.key] = error.message
+        except FileNotFoundError:
+            damaged[shard.key] = f"the advisory database {database} has no {shard.file}"
+        if not shard.own:
+            whole = not shard.unread and shard.key not in damaged
+            known[shard.base] = shard if whole else replace(shard, etag="", listing="")
+    return _State(found, known, damaged, [])
 
 
 def _fetch(
-    feed: Feed, name: str, known: Source | None, limits: Limits, problems: list[Problem]
-) -> tuple[Origin, Compiled | None]:
-    """Where an ecosystem came from, and its compiled records; no records when they are those of the database."""
+    feed: Feed,
+    name: str,
+    known: Shard | None,
+    writer: Writer,
+    at: str,
+    limits: Limits,
+    problems: list[Problem],
+) -> Shard:
+    """The shard of an ecosystem, its file new or that of the database, fetched now in either case."""
     path = f"{name}/all.zip"
     etag = known.etag if known and known.url == feed.url(path) else ""
     try:
@@ -148,7 +180,8 @@ def _fetch(
     except FileNotFoundError as error:
         raise _unknown(feed, name) from error
     if download is None:
-        return Origin("", feed.url(path), etag), None
+        assert known is not None
+        return replace(known, fetched=at)
     with download.file as file:
         if not zipfile.is_zipfile(file):
             raise AdvisoryError(
@@ -158,7 +191,8 @@ def _fetch(
         compiled = compile_records(zip_records(file, path, limits, problems), problems, only=name)
     if name not in compiled.shards:
         raise AdvisoryError(f"{download.url} holds no advisory for {name}", "the database was left as it was")
-    return Origin("", download.url, download.etag), compiled
+    shard = writer.shard(name, compiled.shards[name], Origin(at, download.url, download.etag))
+    return replace(shard, unread=dict(sorted(compiled.unread.items())))
 
 
 def _unknown(feed: Feed, name: str) -> UsageError:

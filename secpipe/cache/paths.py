@@ -9,10 +9,10 @@ _NOWHERE = Path(os.devnull) / "secpipe"
 
 
 def database_path() -> Path:
-    """The advisory database: `$SECPIPE_DB`, else `advisories.sqlite` in the cache's folder."""
+    """The advisory database: `$SECPIPE_DB`, else the folder `advisories` in the cache's."""
     if named := os.environ.get("SECPIPE_DB"):
         return Path(named)
-    return folder() / "advisories.sqlite"
+    return folder() / "advisories"
 
 
 def shellcheck_path() -> Path:

@@ -84,7 +84,7 @@ def _sizes() -> Mapping[str, Size]:
     return {
         "layers": measure(layers_path()),
         "shellcheck": _of_file(shellcheck_path()),
-        "advisories": _of_file(database_path()),
+        "advisories": measure(database_path()),
     }
 
 

@@ -22,7 +22,9 @@ if TYPE_CHECKING:
 
 DatabaseOption = Annotated[
     Path | None,
-    typer.Option("--db", metavar="FILE", help="The advisory database. [env: SECPIPE_DB]", show_default=False),
+    typer.Option(
+        "--db", metavar="FOLDER", help="The advisory database. [env: SECPIPE_DB]", show_default=False
+    ),
 ]
 IncompleteOption = Annotated[
     bool,
@@ -52,19 +54,23 @@ def build(
         list[Path], typer.Argument(metavar="PATH…", help="OSV records: JSON files, zips, directories.")
     ],
     db: DatabaseOption = None,
+    on_top: Annotated[
+        bool,
+        typer.Option("--on-top", help="They only add to a feed's advisories, which a scan wants as well."),
+    ] = False,
     allow_incomplete: IncompleteOption = False,
     limit: LimitOption = None,
 ) -> None:
-    """Compile OSV records into a new advisory database.
+    """Compile your own OSV records into the advisory database, beside what was fetched and in place of those built before.
 
     Records that cannot be read are told and left out; the database is written with the rest, and the exit code is 3.
     The database remembers them: scans that they may concern exit 3 too, unless --allow-incomplete.
     """
-    from secpipe.advisories.store import build as run
+    from secpipe.advisories.build import build as run
     from secpipe.model.text import plural
 
     file = db or database_path()
-    result = run(paths, file, parse_limits(limit or []))
+    result = run(paths, file, parse_limits(limit or []), on_top=on_top)
     _tell(result.problems)
     counts = f"{plural(result.records, 'record')}, {plural(len(result.ecosystems), 'ecosystem')}"
     say(f"{file}: {counts}, {result.digest}")
@@ -156,47 +162,51 @@ def _leave(problems: Sequence[Problem], allow_incomplete: bool) -> None:
 
 
 def _table(store: Store, file: Path) -> str:
+    from secpipe.advisories.store import age
     from secpipe.model.text import printable
 
-    names = store.ecosystems()
-    rows = [("ECOSYSTEM", "RECORDS", "NEWEST", "FETCHED", "AGE")]
-    for source in store.sources().values():
-        days = store.age_days(source.base)
-        age = f"{days:.0f} d" if days < float("inf") else "unknown"
-        rows.append((source.base, str(source.records), source.newest[:10], source.fetched, age))
-        own = [
-            (f"  {name}", str(names[name]), "", "", "")
-            for name in names
-            if name.startswith(f"{source.base}:")
-        ]
-        rows.extend(own)
-    rows += [_feeds.row(feed) for feed in _feeds.states(file)]
-    widths = [max(len(row[i]) for row in rows) for i in range(5)]
+    rows = [("ECOSYSTEM", "RECORDS", "NEWEST", "FETCHED", "AGE", "")]
+    for shard in store.shards:
+        days = age(shard)
+        told = f"{days:.0f} d" if days < float("inf") else "unknown"
+        kind = ("own, on top" if shard.on_top else "own") if shard.own else ""
+        name = shard.base or "(withdrawn)"
+        rows.append((name, str(shard.records), shard.newest[:10], shard.fetched, told, kind))
+        rows.extend(
+            (f"  {name}", str(count), "", "", "", "")
+            for name, count in shard.ecosystems.items()
+            if name != shard.base
+        )
+    rows += [(*_feeds.row(feed), "") for feed in _feeds.states(file)]
+    widths = [max(len(row[i]) for row in rows) for i in range(6)]
     lines = [f"{file}", store.digest, ""]
     lines += [
         "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows
     ]
     if unread := store.unread():
-        told = ", ".join(f"{count} of {name or 'an unknown ecosystem'}" for name, count in unread.items())
-        lines += ["", f"records that could not be used: {told}"]
+        lost = ", ".join(f"{count} of {name or 'an unknown ecosystem'}" for name, count in unread.items())
+        lines += ["", f"records that could not be used: {lost}"]
     return "\n".join(printable(line) for line in lines)
 
 
 def _json(store: Store, file: Path) -> str:
-    names = store.ecosystems()
-    ages = {name: store.age_days(name) for name in store.sources()}
+    from secpipe.advisories.store import age
+
     sources = [
         {
-            "base": source.base,
-            "records": source.records,
-            "newest": source.newest or None,
-            "fetched": source.fetched,
-            "ageDays": int(ages[source.base]) if ages[source.base] < float("inf") else None,
-            "url": source.url or None,
-            "digest": source.digest,
-            "ecosystems": {name: names[name] for name in names if name.partition(":")[0] == source.base},
+            "base": shard.base,
+            "own": shard.own,
+            **({"onTop": True} if shard.on_top else {}),
+            "records": shard.records,
+            "bytes": shard.bytes,
+            "newest": shard.newest or None,
+            "fetched": shard.fetched,
+            "ageDays": int(days) if (days := age(shard)) < float("inf") else None,
+            "url": shard.url or None,
+            "digest": shard.digest,
+            "ecosystems": dict(shard.ecosystems),
         }
-        for source in store.sources().values()
+        for shard in store.shards
     ]
     document = {
         "schemaVersion": 1,

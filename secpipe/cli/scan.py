@@ -81,7 +81,9 @@ def scan(
     ] = None,
     db: Annotated[
         Path | None,
-        typer.Option(metavar="FILE", help="The advisory database. [env var: SECPIPE_DB]", show_default=False),
+        typer.Option(
+            metavar="FOLDER", help="The advisory database. [env var: SECPIPE_DB]", show_default=False
+        ),
     ] = None,
     max_db_age: Annotated[
         int, typer.Option(metavar="DAYS", min=0, help="Advisories older than this decide nothing.")

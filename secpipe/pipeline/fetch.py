@@ -51,8 +51,9 @@ class Supply:
                 self._fetch(self._feed, needed)
             except SecpipeError as error:
                 self.failures |= dict.fromkeys(self._lacking(needed), error.message)
+        self._reopen(needed)
         if self._store is None:
-            self._store = Store.open(self._database) if self._database.exists() else Store.empty()
+            self._store = Store.empty()
         return self._store
 
     def _lacking(self, needed: Iterable[str]) -> list[str]:
@@ -80,11 +81,11 @@ class Supply:
                     failures=self.failures,
                     progress=self._progress,
                 )
-        self._reopen()
 
-    def _reopen(self) -> None:
+    def _reopen(self, bases: Iterable[str] = ()) -> None:
+        """Look at the database as it is now, and hold on to these of its shards, whoever replaces it meanwhile."""
         if self._store:
             self._store.close()
             self._store = None
         if self._database.exists():
-            self._store = Store.open(self._database)
+            self._store = Store.open(self._database, ["", *bases])

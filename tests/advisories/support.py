@@ -39,6 +39,26 @@ def write_zip(path: Path, files: Mapping[str, Any]) -> Path:
     return path
 
 
+def shard_files(database: Path) -> list[Path]:
+    """The database's SQLite files, sorted."""
+    return sorted(database.glob("*.sqlite"))
+
+
+def content(database: Path) -> dict[str, bytes]:
+    """Every file of a database, by name."""
+    return {file.name: file.read_bytes() for file in database.iterdir()}
+
+
+def amend(database: Path, base: str = "", **fields: Any) -> None:
+    """Change what the manifest says of the shards of a base ecosystem, or of all."""
+    file = database / "manifest.json"
+    document = json.loads(file.read_text())
+    for shard in document["shards"]:
+        if base in ("", shard["base"]):
+            shard.update(fields)
+    file.write_text(json.dumps(document))
+
+
 def write_feed(folder: Path, ecosystem: str, *records: Mapping[str, Any]) -> Path:
     """`<folder>/<ecosystem>/all.zip` of the records."""
     return write_zip(folder / ecosystem / "all.zip", {f"{record['id']}.json": record for record in records})

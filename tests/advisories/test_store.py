@@ -20,15 +20,16 @@ from secpipe.advisories.blob import (
     unpack_advisory,
     unpack_package,
 )
-from secpipe.advisories.store import BuildResult, Store, build
+from secpipe.advisories.build import BuildResult, build
+from secpipe.advisories.store import Store
 from secpipe.errors import AdvisoryError, UsageError
 from secpipe.model.advisory import Advisory, Affected, Event, Range, SeverityVector
-from tests.advisories.support import record, write_feed
+from tests.advisories.support import amend, content, record, shard_files, write_feed
 
 NOW = datetime(2024, 6, 1, 12, tzinfo=UTC)
 
 
-def made(folder: Path, *records: dict[str, Any], name: str = "advisories.sqlite") -> tuple[Path, BuildResult]:
+def made(folder: Path, *records: dict[str, Any], name: str = "advisories") -> tuple[Path, BuildResult]:
     source = folder / f"{name}.json"
     source.write_text(json.dumps(records))
     return folder / name, build([source], folder / name, now=NOW)
@@ -167,7 +168,7 @@ def test_the_same_bytes_for_the_same_records(tmp_path: Path) -> None:
     records = [record(f"X-{i}", ("PyPI", f"a{i}"), ("Debian:12", "b")) for i in range(50)]
     one, _ = made(tmp_path, *records, name="1")
     two, _ = made(tmp_path, *records[::-1], name="2")
-    assert one.read_bytes() == two.read_bytes()
+    assert content(one) == content(two)
 
 
 def test_age(tmp_path: Path) -> None:
@@ -244,10 +245,10 @@ def test_a_file_that_cannot_be_read_counts_for_all(tmp_path: Path) -> None:
 )
 def test_a_good_database_is_not_replaced_by_nothing(tmp_path: Path, bad: Any) -> None:
     database, _ = made(tmp_path, record("X-1", ("PyPI", "a")))
-    before = database.read_bytes()
+    before = content(database)
     with pytest.raises(AdvisoryError, match="no advisory for any package"):
         made(tmp_path, bad)
-    assert database.read_bytes() == before
+    assert content(database) == before
 
 
 @pytest.mark.parametrize(
@@ -300,16 +301,17 @@ def test_nothing_to_build(tmp_path: Path) -> None:
 
 def test_a_failed_build_leaves_the_old_database(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     database, _ = made(tmp_path, record("X-1", ("PyPI", "a")))
-    before = database.read_bytes()
+    before = content(database)
 
     def full(*_: object) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr("secpipe.advisories.compile._to_disk", full)
+    monkeypatch.setattr("secpipe.advisories.writer._to_disk", full)
     with pytest.raises(AdvisoryError, match="No space left"):
         made(tmp_path, record("X-2", ("PyPI", "b")))
-    assert database.read_bytes() == before
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["advisories.sqlite", "advisories.sqlite.json"]
+    assert content(database) == before
+    names = [".advisories.lock", "advisories", "advisories.json"]
+    assert sorted(path.name for path in tmp_path.iterdir()) == names
 
 
 def test_folders_are_made(tmp_path: Path) -> None:
@@ -327,15 +329,15 @@ def test_folders_are_made(tmp_path: Path) -> None:
         build([tmp_path / "feed"], tmp_path / "file" / "db")
 
 
-def test_a_failed_build_leaves_no_folders(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_failed_build_leaves_no_more_than_its_lock(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def full(*_: object) -> None:
         raise OSError(28, "No space left on device")
 
     write_feed(tmp_path / "feed", "PyPI", record("X-1", ("PyPI", "a")))
-    monkeypatch.setattr("secpipe.advisories.compile._to_disk", full)
+    monkeypatch.setattr("secpipe.advisories.writer._to_disk", full)
     with pytest.raises(AdvisoryError, match="No space left"):
         build([tmp_path / "feed"], tmp_path / "c" / "d" / "db")
-    assert not (tmp_path / "c").exists()
+    assert [file.name for file in (tmp_path / "c" / "d").iterdir()] == [".db.lock"]
 
 
 def test_other_files_are_never_overwritten(tmp_path: Path) -> None:
@@ -347,6 +349,10 @@ def test_other_files_are_never_overwritten(tmp_path: Path) -> None:
         build([source], target)
     with pytest.raises(UsageError, match="is no advisory database"):
         build([source], tmp_path)
+    (tmp_path / "web").mkdir()
+    (tmp_path / "web" / "manifest.json").write_text('{"icons": []}')
+    with pytest.raises(UsageError, match="is no advisory database"):
+        build([source], tmp_path / "web")
     foreign = tmp_path / "foreign.sqlite"
     sqlite(foreign, "CREATE TABLE precious (x)")
     with pytest.raises(UsageError, match="is no advisory database"):
@@ -361,10 +367,10 @@ def test_a_file_that_is_no_database(tmp_path: Path) -> None:
     with pytest.raises(AdvisoryError, match="there is no advisory database") as caught:
         Store.open(path)
     assert "secpipe db update" in caught.value.hint
-    with pytest.raises(AdvisoryError, match="cannot read"):
+    with pytest.raises(AdvisoryError, match="there is no advisory database"):
         Store.open(tmp_path)
-    for content in (b"", b"hello", b"x" * 5000):
-        path.write_bytes(content)
+    for data in (b"", b"hello", b"x" * 5000):
+        path.write_bytes(data)
         with pytest.raises(AdvisoryError, match="is no advisory database of secpipe"):
             Store.open(path)
     foreign = tmp_path / "foreign.sqlite"
@@ -375,43 +381,70 @@ def test_a_file_that_is_no_database(tmp_path: Path) -> None:
 
 def test_a_database_of_another_schema(tmp_path: Path) -> None:
     database, _ = made(tmp_path, record("X-1", ("PyPI", "a")))
-    sqlite(database, "PRAGMA user_version = 99")
-    with pytest.raises(AdvisoryError, match="has schema 99"):
+    file = database / "manifest.json"
+    file.write_text(file.read_text().replace('"schema": 5', '"schema": 99'))
+    with pytest.raises(AdvisoryError, match="has schema 99, this version of secpipe reads schema 5"):
         Store.open(database)
+
+
+def test_a_database_of_an_earlier_version(tmp_path: Path) -> None:
+    """It was one file, by default another one."""
+    old = tmp_path / "db"
+    sqlite(old, "PRAGMA application_id = 1396920388")
+    sqlite(old, "PRAGMA user_version = 4")
+    sqlite(old, "CREATE TABLE source (x)")
+    with pytest.raises(AdvisoryError, match="has schema 4, this version") as caught:
+        Store.open(old)
+    assert "replace it: secpipe db update" in caught.value.hint
+    made(tmp_path, record("X-1", ("PyPI", "a")), name="db")
+    with Store.open(old) as store:
+        assert store.has("PyPI")
+    (tmp_path / "advisories.sqlite").touch()
+    with pytest.raises(AdvisoryError, match=r"\(advisories.sqlite beside it is of an earlier version\)"):
+        Store.open(tmp_path / "advisories")
 
 
 def test_every_cut_is_noticed(tmp_path: Path) -> None:
     database, _ = made(tmp_path, *(record(f"X-{i}", ("PyPI", f"a{i}")) for i in range(100)))
-    whole = database.read_bytes()
-    for length in range(0, len(whole), 997):
-        database.write_bytes(whole[:length])
-        with pytest.raises(AdvisoryError):
-            Store.open(database)
+    for file in database.iterdir():
+        whole = file.read_bytes()
+        for length in range(0, len(whole) - 1, 997):
+            file.write_bytes(whole[:length])
+            with pytest.raises(AdvisoryError):
+                Store.open(database)
+        file.write_bytes(whole)
+    (shard,) = shard_files(database)
+    shard.unlink()
+    with pytest.raises(AdvisoryError, match=f"it has no {shard.name}"):
+        Store.open(database)
 
 
 def test_damage_ends_in_an_error_of_ours(tmp_path: Path) -> None:
     database, _ = made(tmp_path, *(record(f"X-{i}", ("PyPI", f"a{i}")) for i in range(100)))
-    whole = database.read_bytes()
-    for at in range(0, len(whole), 211):
-        database.write_bytes(
-            whole[:at] + bytes(byte ^ 0xA5 for byte in whole[at : at + 64]) + whole[at + 64 :]
-        )
-        try:
-            with Store.open(database) as store:
-                for i in range(100):
-                    store.lookup("PyPI", f"a{i}")
-                store.ecosystems(), store.sources(), store.age_days("PyPI"), store.digest
-        except AdvisoryError:
-            continue
+    for file in database.iterdir():
+        whole = file.read_bytes()
+        for at in range(0, len(whole), 211):
+            changed = bytes(byte ^ 0xA5 for byte in whole[at : at + 64])
+            file.write_bytes(whole[:at] + changed + whole[at + 64 :])
+            try:
+                with Store.open(database) as store:
+                    for i in range(100):
+                        store.lookup("PyPI", f"a{i}")
+                    store.ecosystems(), store.sources(), store.age_days("PyPI"), store.digest
+            except AdvisoryError:
+                continue
+        file.write_bytes(whole)
 
 
 def test_reading_leaves_no_trace(tmp_path: Path) -> None:
     database, _ = made(tmp_path, record("X-1", ("PyPI", "a")))
-    database.chmod(0o444)
-    before = sorted(tmp_path.iterdir())
+    for file in (*database.iterdir(), database):
+        file.chmod(0o555)
+    before = sorted(tmp_path.rglob("*"))
     with Store.open(database) as one, Store.open(database) as two:
         assert ids(one, "PyPI", "a") == ids(two, "PyPI", "a") == ["X-1"]
-    assert sorted(tmp_path.iterdir()) == before
+    assert sorted(tmp_path.rglob("*")) == before
+    database.chmod(0o755)
 
 
 def test_a_path_with_signs_of_addresses(tmp_path: Path) -> None:
@@ -460,7 +493,7 @@ def test_advisories_survive_packing(
 
 def test_a_pipe_does_not_hold_the_program_up(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "pipe")
-    with pytest.raises(AdvisoryError, match="is no regular file"):
+    with pytest.raises(AdvisoryError, match="is no folder"):
         Store.open(tmp_path / "pipe")
 
 
@@ -475,11 +508,7 @@ def test_a_pipe_does_not_hold_the_program_up(tmp_path: Path) -> None:
     ],
 )
 def test_the_age_of_advisories_with_an_odd_time(tmp_path: Path, fetched: str, days: float) -> None:
-    import sqlite3
-
     database, _ = made(tmp_path, record("X-1", ("PyPI", "a")))
-    with closing(sqlite3.connect(database)) as connection:
-        connection.execute("UPDATE source SET fetched = ?", (fetched,))
-        connection.commit()
+    amend(database, fetched=fetched)
     with Store.open(database) as store:
         assert store.age_days("PyPI", NOW) == days

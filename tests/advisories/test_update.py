@@ -15,11 +15,12 @@ from urllib.parse import unquote
 
 import pytest
 
+from secpipe.advisories.build import build
 from secpipe.advisories.lock import locked
-from secpipe.advisories.store import Store, build
+from secpipe.advisories.store import Store
 from secpipe.advisories.update import Updated, UpdateResult, update
 from secpipe.errors import AdvisoryError, UsageError
-from tests.advisories.support import LIMITS, record, write_feed, write_zip
+from tests.advisories.support import LIMITS, content, record, shard_files, write_feed, write_zip
 from tests.support.loopback import listening
 
 NOW = datetime(2024, 6, 1, tzinfo=UTC)
@@ -192,11 +193,11 @@ def test_a_failure_leaves_the_old_database(
 ) -> None:
     database = tmp_path / "db"
     run(feed, database, "Debian")
-    before = database.read_bytes()
+    before = content(database)
     feed.answers["PyPI/all.zip"] = list(statuses)
     with pytest.raises(AdvisoryError, match=message):
         run(feed, database, "Debian", "PyPI")
-    assert database.read_bytes() == before
+    assert content(database) == before
 
 
 def test_a_cut_is_tried_again_and_told(feed: Feed, tmp_path: Path) -> None:
@@ -304,11 +305,28 @@ def test_a_mirror_on_disk(feed: Feed, tmp_path: Path, scheme: str) -> None:
 def test_a_broken_database_is_replaced_aloud(feed: Feed, tmp_path: Path) -> None:
     database = tmp_path / "db"
     run(feed, database, "Debian", "PyPI")
-    database.write_bytes(database.read_bytes()[:5000])
-    with pytest.raises(AdvisoryError, match="cut short"):
+    manifest = database / "manifest.json"
+    manifest.write_bytes(manifest.read_bytes()[:300])
+    with pytest.raises(AdvisoryError, match="is damaged"):
         run(feed, database)
     (problem,) = run(feed, database, "PyPI").problems
     assert problem.code == "database-replaced"
+    with Store.open(database) as store:
+        assert list(store.sources()) == ["PyPI"]
+
+
+def test_a_shard_that_is_damaged_is_fetched_again(feed: Feed, tmp_path: Path) -> None:
+    database = tmp_path / "db"
+    whole = run(feed, database, "Debian", "PyPI").digest
+    debian, _ = shard_files(database)
+    debian.write_bytes(debian.read_bytes()[:5000])
+    with pytest.raises(AdvisoryError, match="cut short"):
+        Store.open(database)
+    result = run(feed, database)
+    assert (result.problems, result.digest) == ((), whole)
+    debian.unlink()
+    (problem,) = run(feed, database, "PyPI").problems
+    assert (problem.code, problem.subject) == ("database-replaced", "Debian")
     with Store.open(database) as store:
         assert list(store.sources()) == ["PyPI"]
 
@@ -321,13 +339,16 @@ def test_other_files_are_never_overwritten(feed: Feed, tmp_path: Path) -> None:
     assert target.read_text() == "precious"
 
 
-def test_on_top_of_a_build(feed: Feed, tmp_path: Path) -> None:
+def test_beside_a_build(feed: Feed, tmp_path: Path) -> None:
     database = tmp_path / "db"
     write_zip(tmp_path / "own.zip", {"1.json": record("OWN-1", ("PyPI", "own"), ("Alpine:v3.18", "own"))})
     build([tmp_path / "own.zip"], database)
+    with pytest.raises(UsageError, match="has none from a feed yet"):
+        run(feed, database)
     run(feed, database, "PyPI")
+    assert [one.base for one in run(feed, database).updated] == ["PyPI"]
     with Store.open(database) as store:
-        assert store.lookup("PyPI", "own") == ()
+        assert len(store.lookup("PyPI", "own")) == len(store.lookup("PyPI", "a")) == 1
         assert len(store.lookup("Alpine:v3.18", "own")) == 1
 
 
@@ -356,16 +377,15 @@ def test_what_could_not_be_used_is_remembered_and_fetched_again(feed: Feed, tmp_
         assert store.unread() == {}
 
 
-def test_gaps_of_a_build_last_as_long_as_its_records(feed: Feed, tmp_path: Path) -> None:
+def test_gaps_of_a_build_last_until_the_next(feed: Feed, tmp_path: Path) -> None:
     database = tmp_path / "db"
     (tmp_path / "1.json").write_text(json.dumps([record("X-1", ("npm", "a"), ("Debian:12", "a")), 7]))
     build([tmp_path / "1.json"], database)
     run(feed, database, "Debian")
     with Store.open(database) as store:
         assert store.unread() == {"": 1}
-    write_feed(feed.folder, "npm", record("X-2", ("npm", "a")))
-    run(feed, database, "npm")
-    run(feed, database, "Debian")
+    (tmp_path / "1.json").write_text(json.dumps([record("X-1", ("npm", "a"))]))
+    build([tmp_path / "1.json"], database)
     with Store.open(database) as store:
         assert (store.unread(), set(store.ecosystems())) == ({}, {"npm", "Debian:12"})
 

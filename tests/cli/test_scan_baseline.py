@@ -45,7 +45,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def scan(folder: Path, tag: str, *options: str, format: str = "json") -> Result:
     return secpipe(
-        "scan", f"oci:layout:{tag}", "--db", "advisories.sqlite", "--max-db-age", "99999", "-f", format, *options,
+        "scan", f"oci:layout:{tag}", "--db", "advisories", "--max-db-age", "99999", "-f", format, *options,
         cwd=folder,
     )  # fmt: skip
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import closing
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler
 from pathlib import Path
@@ -13,7 +12,7 @@ from urllib.parse import unquote
 
 import pytest
 
-from tests.advisories.support import write_feed
+from tests.advisories.support import amend, write_feed
 from tests.cli.test_scan import DEBIAN, REQUESTS, ids, layer, layout, problems
 from tests.support.advisories import RECORDS, build_database, record
 from tests.support.cli import Result, secpipe
@@ -95,16 +94,12 @@ def test_what_somebody_compiled_is_left_alone(feed: Feed, target: str, tmp_path:
 
 
 def test_what_is_too_old_is_fetched_again(feed: Feed, target: str, tmp_path: Path) -> None:
-    import sqlite3
-
     scan(target, feed, tmp_path / "db")
-    with closing(sqlite3.connect(tmp_path / "db")) as connection, connection:
-        connection.execute("UPDATE source SET fetched = '2020-01-01T00:00:00Z' WHERE base = 'PyPI'")
+    amend(tmp_path / "db", "PyPI", fetched="2020-01-01T00:00:00Z")
     assert problems(scan(target, feed, tmp_path / "db", "--offline")) == ["stale-advisories"]
     result = scan(target, feed, tmp_path / "db")
     assert (problems(result), feed.asked[2:]) == ([], ["PyPI/all.zip"])
-    with closing(sqlite3.connect(tmp_path / "db")) as connection, connection:
-        connection.execute("UPDATE source SET fetched = '2020-01-01T00:00:00Z' WHERE base = 'PyPI'")
+    amend(tmp_path / "db", "PyPI", fetched="2020-01-01T00:00:00Z")
     stale = scan(target, "http://127.0.0.1:9", tmp_path / "db", "--limit", "retry-seconds=0")
     assert (problems(stale), ids(stale)) == (["stale-advisories"], ids(result))
     assert "cannot fetch http://127.0.0.1:9/PyPI/all.zip" in stale.json["problems"][0]["message"]

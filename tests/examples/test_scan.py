@@ -62,7 +62,7 @@ EXPECTED: dict[str, dict[str, set[str]]] = {
 def reports(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     """The JSON report of each image."""
     folder = tmp_path_factory.mktemp("example")
-    database = folder / "advisories.sqlite"
+    database = folder / "advisories"
     built = secpipe("db", "build", ROOT / "vulndb-fixtures" / "osv", "--db", database)
     assert built.code == 0, built.stderr
     layout = build.build(folder / "image")

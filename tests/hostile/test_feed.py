@@ -18,9 +18,7 @@ def build(program: Program, folder: Path, members: dict[str, bytes]) -> Any:
     with zipfile.ZipFile(folder / "all.zip", "w", zipfile.ZIP_DEFLATED) as archive:
         for name, data in members.items():
             archive.writestr(name, data)
-    return cheap(
-        program.run(["db", "build", str(folder / "all.zip"), "--db", str(folder / "db" / "a.sqlite")])
-    )
+    return cheap(program.run(["db", "build", str(folder / "all.zip"), "--db", str(folder / "db" / "a")]))
 
 
 def test_records_that_inflate_without_end(program: Program, tmp_path: Path) -> None:
@@ -28,7 +26,7 @@ def test_records_that_inflate_without_end(program: Program, tmp_path: Path) -> N
     outcome = build(program, tmp_path, {"1.json": json.dumps(GOOD).encode(), "2.json": b" " * (200 * MIB)})
     assert outcome.code == 3
     assert "2.json" in outcome.stderr
-    database = str(tmp_path / "db" / "a.sqlite")
+    database = str(tmp_path / "db" / "a")
     scan = program.run(["scan", as_layout(IMAGE, tmp_path), "--db", database, "-f", "json", "--no-cache"])
     assert "incomplete-advisories" in scan.problems
 
@@ -62,7 +60,7 @@ def test_records_that_are_none(program: Program, tmp_path: Path) -> None:
     outcome = build(program, tmp_path, {**members, "good.json": json.dumps(GOOD).encode()})
     assert outcome.code == 3
     assert outcome.stderr.count(".json") == len(bad)
-    assert (tmp_path / "db" / "a.sqlite").is_file()
+    assert (tmp_path / "db" / "a" / "manifest.json").is_file()
 
 
 def test_texts_that_drive_a_terminal(program: Program, tmp_path: Path) -> None:
@@ -77,7 +75,7 @@ def test_texts_that_drive_a_terminal(program: Program, tmp_path: Path) -> None:
         "severity": [{"type": "CVSS_V3", "score": steering}],
     }
     build(program, tmp_path, {"1.json": json.dumps(lying).encode(), "2.json": json.dumps(GOOD).encode()})
-    database = str(tmp_path / "db" / "a.sqlite")
+    database = str(tmp_path / "db" / "a")
     for form in ("tty", "sarif", "json"):
         outcome = cheap(
             program.run(

@@ -12,7 +12,7 @@ from tests.support.data import data_folder
 
 @pytest.fixture(scope="module")
 def compared(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Comparison]:
-    database: Path = tmp_path_factory.mktemp("database") / "advisories.sqlite"
+    database: Path = tmp_path_factory.mktemp("database") / "advisories"
     return {result.name: result for result in comparisons(data_folder(), database)}
 
 

@@ -8,7 +8,8 @@ from typing import Any
 
 import pytest
 
-from secpipe.advisories.store import Store, build
+from secpipe.advisories.build import build
+from secpipe.advisories.store import Store
 from secpipe.match.matcher import match
 from tests.match.support import package, record
 
@@ -44,7 +45,7 @@ def _fixture(identifier: str) -> Any:
 def test_case(case: dict[str, Any], tmp_path: Path) -> None:
     records = tmp_path / "records.json"
     records.write_text(json.dumps([*_records(case), OTHER]))
-    database = tmp_path / "advisories.sqlite"
+    database = tmp_path / "advisories"
     assert {problem.code for problem in build([records], database).problems} <= {"unknown-ecosystem"}
     with Store.open(database) as store:
         result = match([package(**case["package"])], store)

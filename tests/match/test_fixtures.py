@@ -9,7 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from secpipe.advisories.store import Store, build
+from secpipe.advisories.build import build
+from secpipe.advisories.store import Store
 from secpipe.match.matcher import match
 from secpipe.model.scan import Finding
 from tests.match.support import package

@@ -49,7 +49,7 @@ def build_database(folder: Path, records: Iterable[dict[str, Any]] = RECORDS) ->
     source.mkdir(parents=True)
     for document in records:
         (source / f"{document['id']}.json").write_text(json.dumps(document))
-    database = folder / "advisories.sqlite"
+    database = folder / "advisories"
     result = secpipe("db", "build", source, "--db", database)
     assert result.code == 0, result.stderr
     return database
