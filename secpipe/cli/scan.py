@@ -18,6 +18,7 @@ from secpipe.cli._access import (
     UsernameOption,
     credentials,
 )
+from secpipe.cli._feeds import addresses
 from secpipe.cli._limits import parse_limits
 from secpipe.cli._output import FormatOption, OutputOption
 from secpipe.cli._progress import shown
@@ -155,6 +156,7 @@ def scan(
         dockerfile=_dockerfile(dockerfile),
         feed=None if offline else db_url,
         baseline=baseline or "",
+        exploitation=addresses(),
     )
     with shown() as progress:
         report = run(options, progress)

@@ -77,6 +77,12 @@ class Finding:
         return self.package.layer
 
     @property
+    def cves(self) -> tuple[str, ...]:
+        """The CVEs among its names, in upper case."""
+        names = (name.upper() for name in (self.id, *self.aliases))
+        return tuple(dict.fromkeys(name for name in names if name.startswith("CVE-")))
+
+    @property
     def sort_key(self) -> tuple[int, str, str, str, str]:
         """Worst first, then by name: the order of every report."""
         return (-self.severity, self.package.name, self.package.version, self.id, self.package.path)
@@ -106,6 +112,15 @@ class Target:
 
 
 @dataclass(frozen=True, slots=True)
+class ExploitationFeed:
+    """What `kev` or `epss` of the findings is from: `released` by its publisher then (RFC 3339, '' for unknown)."""
+
+    name: str
+    released: str
+    digest: str
+
+
+@dataclass(frozen=True, slots=True)
 class ScanReport:
     """One image, or those of all platforms: inventory, findings (sorted), problems (sorted) and what follows from them."""
 
@@ -122,3 +137,5 @@ class ScanReport:
     """what somebody should look after, such as suppressions that expired (sorted); they change no verdict"""
     baseline: str = ""
     """what the findings were compared with, as it was named; '' for nothing"""
+    feeds: tuple[ExploitationFeed, ...] = ()
+    """what is known of exploitation was known then"""

@@ -26,11 +26,12 @@ from secpipe.oci.target import open_image, open_images
 from secpipe.pipeline import sbom
 from secpipe.pipeline.base import divided, same_registry, split_of
 from secpipe.pipeline.baseline import Baseline, load
+from secpipe.pipeline.exploitation import exploitation
 from secpipe.pipeline.fetch import Supply
 from secpipe.pipeline.inventory import OS_TYPES, listed, managers, unnamed
 from secpipe.policy.baseline import about_new, compared
 from secpipe.policy.endoflife import System, system
-from secpipe.policy.gate import Conditions, FailOn, Gate, decide
+from secpipe.policy.gate import Conditions, FailOn, Gate, decide, feeds_of
 from secpipe.policy.ignore import Ignores
 from secpipe.policy.suppress import suppress
 
@@ -60,6 +61,7 @@ class ScanOptions:
     otherwise. `dockerfile` is what the image was built from. `feed` is where advisories that are missing or too old are
     fetched from: an address as for an update, empty for the public feed, None for nowhere.
     `baseline` is a report or a target: what it has is not new, and only what is new fails; '' for none.
+    `exploitation` says where the feeds `kev` and `epss` come from, if not from where they last did.
     """
 
     target: str
@@ -79,6 +81,7 @@ class ScanOptions:
     dockerfile: Dockerfile | None = None
     feed: str | None = None
     baseline: str = ""
+    exploitation: Mapping[str, str] = field(default_factory=dict)
 
 
 def scan(options: ScanOptions, progress: Progress | None = None) -> ScanReport:
@@ -112,23 +115,26 @@ def scan(options: ScanOptions, progress: Progress | None = None) -> ScanReport:
         gate = about_new(gate)
     if baseline.marks is not None:
         findings = compared(findings, baseline.marks)
+    known = exploitation(findings, feeds_of(gate), options, progress)
     decision = decide(
-        findings,
+        known.findings,
         sorted({*scanned.problems, *baseline.problems}),
         gate,
         allow_incomplete=options.allow_incomplete,
         systems=_systems(scanned.target, today),
+        feeds=known.lacking,
     )
     return ScanReport(
         scanned.target,
         scanned.packages,
-        findings,
+        known.findings,
         decision.problems,
         decision.verdict,
         decision.exit_code,
         decision.reason,
-        tuple(sorted({*warnings, *scanned.warnings, *baseline.warnings})),
+        tuple(sorted({*warnings, *scanned.warnings, *baseline.warnings, *known.warnings})),
         baseline=options.baseline,
+        feeds=known.feeds,
     )
 
 
@@ -144,6 +150,7 @@ def _baseline(options: ScanOptions, progress: Progress | None) -> Baseline:
         plain = replace(
             options,
             target=target,
+            fail_on=FailOn.NONE,
             baseline="",
             base="",
             ignores=Ignores(),

@@ -16,6 +16,7 @@ from secpipe.model.package import Distribution, LayerRef, Package, Source
 from secpipe.model.problem import Problem
 from secpipe.model.scan import (
     Evidence,
+    ExploitationFeed,
     Finding,
     ScanReport,
     Status,
@@ -127,6 +128,12 @@ class _Problem(TypedDict):
     coverage: bool
 
 
+class _ExploitationFeed(TypedDict):
+    name: Literal["epss", "kev"]
+    released: str | None
+    digest: str
+
+
 class _Report(TypedDict):
     schemaVersion: Literal["1.0"]
     target: _Target
@@ -138,6 +145,7 @@ class _Report(TypedDict):
     reason: NotRequired[str]
     warnings: NotRequired[list[_Problem]]
     baseline: NotRequired[str]
+    feeds: NotRequired[list[_ExploitationFeed]]
 
 
 def document(data: bytes, name: str) -> Any:
@@ -183,6 +191,7 @@ def scan_report(found: object, name: str) -> ScanReport:
         parsed.get("reason", ""),
         tuple(_problem(one, f"$.warnings[{i}]", name) for i, one in enumerate(parsed.get("warnings", []))),
         parsed.get("baseline", ""),
+        tuple(_feed(one, f"$.feeds[{i}]", name) for i, one in enumerate(parsed.get("feeds", []))),
     )
 
 
@@ -318,6 +327,11 @@ def _suppression(told: _Suppression | None) -> Suppression | None:
         told.get("status"),
         told.get("justification", ""),
     )
+
+
+def _feed(told: _ExploitationFeed, place: str, name: str) -> ExploitationFeed:
+    digest = _matching(_DIGEST, told["digest"], f"{place}.digest", name)
+    return ExploitationFeed(told["name"], told["released"] or "", digest)
 
 
 def _problem(told: _Problem, place: str, name: str) -> Problem:

@@ -35,8 +35,9 @@ def sentence(finding: Finding) -> str:
 
 
 def marks_of(finding: Finding) -> list[str]:
-    """What else is known of it: that it is exploited, new, suppressed and why."""
+    """What else is known of it: that it is exploited, how likely it will be, that it is new, suppressed and why."""
     marks = ["known to be exploited"] if finding.kev else []
+    marks += [f"EPSS {likelihood(finding)}"] if finding.epss is not None else []
     marks += ["new"] if finding.new else []
     return [*marks, suppressed(finding)] if finding.suppression else marks
 
@@ -46,6 +47,13 @@ def baseline_state(finding: Finding) -> str:
     if finding.new is None:
         return ""
     return "new" if finding.new else "updated" if finding.updated else "unchanged"
+
+
+def likelihood(finding: Finding) -> str:
+    """How likely it is exploited within 30 days, by EPSS: `94%`, `<1%`; '' where nobody knows."""
+    if finding.epss is None:
+        return ""
+    return f"{finding.epss:.0%}" if finding.epss >= 0.01 else "<1%"
 
 
 def suppressed(finding: Finding) -> str:

@@ -28,7 +28,7 @@ _INSTALL = "pip install 'secpipe[template]'"
 _DOCUMENTED = "see docs/templates.md for what a template may say"
 _MARKUP = frozenset({"html", "htm", "xhtml", "xml", "svg"})
 LEFT_OUT: dict[str, dict[str, Any]] = {
-    "report": {"warnings": []},
+    "report": {"warnings": [], "feeds": []},
     "target": {"operatingSystem": None, "images": []},
     "images": {"operatingSystem": None},
     "operatingSystem": {"versionId": None, "name": None},

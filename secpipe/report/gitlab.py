@@ -147,6 +147,11 @@ def _details(finding: Finding) -> dict[str, dict[str, str]]:
         ("platform", "Platform", package.platform),
         ("purl", "Package URL", package.purl),
         ("kev", "Exploited", "CISA knows of exploits" if finding.kev else ""),
+        (
+            "epss",
+            "Likely exploited",
+            f"{finding.epss} within 30 days (EPSS)" if finding.epss is not None else "",
+        ),
         ("suppressed", "Suppressed", suppressed(finding)),
     ]
     return {

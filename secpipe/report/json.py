@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from secpipe.model.package import Distribution, LayerRef, Package
     from secpipe.model.problem import Problem
     from secpipe.model.sbom import Bom
-    from secpipe.model.scan import Finding, ScanReport, Suppression, Target
+    from secpipe.model.scan import ExploitationFeed, Finding, ScanReport, Suppression, Target
 
 SCHEMA_VERSION = "1.0"
 
@@ -51,6 +51,7 @@ def scan(report: ScanReport, *, color: bool = False, width: int | None = None) -
             "reason": report.reason,
             **({"warnings": [_problem(w) for w in report.warnings]} if report.warnings else {}),
             **({"baseline": report.baseline} if report.baseline else {}),
+            **({"feeds": [_feed(f) for f in report.feeds]} if report.feeds else {}),
         }
     )
 
@@ -103,6 +104,10 @@ def _problem(problem: Problem) -> dict[str, Any]:
         "hint": problem.hint or None,
         "coverage": problem.coverage,
     }
+
+
+def _feed(feed: ExploitationFeed) -> dict[str, str | None]:
+    return {"name": feed.name, "released": feed.released or None, "digest": feed.digest}
 
 
 def _package(package: Package) -> dict[str, Any]:

@@ -13,7 +13,7 @@ from secpipe.model.severity import Severity
 from secpipe.model.text import plural
 from secpipe.report._console import layer_of
 from secpipe.report._markdown import escaped, linked
-from secpipe.report._scan import counting, link, made_by, suppressed
+from secpipe.report._scan import counting, likelihood, link, made_by, suppressed
 
 if TYPE_CHECKING:
     from secpipe.model.problem import Problem
@@ -105,6 +105,8 @@ def _row(finding: Finding) -> str:
         _cut(finding.fixed_version) if finding.fixed_version else "-",
         layer_of(package),
     ]
+    if finding.epss is not None:
+        cells[0] += f", EPSS {escaped(likelihood(finding))}"
     if finding.suppression:
         cells[0] += f", {_cut(suppressed(finding))}"
     return f"| {' | '.join(cells)} |"

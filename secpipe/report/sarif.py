@@ -155,9 +155,10 @@ def _scan_rule(findings: list[Finding]) -> dict[str, Any]:
     table = "\n".join(["| Package | Installed | Fixed in | Severity |", "|---|---|---|---|", *rows])
     lines = [f"{name} {version}: fixed in {fixed}, {severity}" for name, version, fixed, severity in packages]
     aliases = f"\n\nAlso known as {', '.join(worst.aliases)}." if worst.aliases else ""
+    exploited = _exploitation(worst)
     link = f"\n\n[{worst.id}]({worst.url})" if worst.url else ""
     properties: dict[str, Any] = {
-        "tags": ["security", "vulnerability", str(worst.severity)],
+        "tags": ["security", "vulnerability", str(worst.severity), *(["exploited"] if worst.kev else [])],
         "precision": "very-high",
     }
     if (score := _security_severity(worst)) is not None:
@@ -168,8 +169,8 @@ def _scan_rule(findings: list[Finding]) -> dict[str, Any]:
         "shortDescription": {"text": _clip(f"{worst.id}: {summary}" if worst.summary else summary)},
         "fullDescription": {"text": _clip(summary)},
         "help": {
-            "text": "\n".join([summary, *lines]) + aliases,
-            "markdown": f"{summary}\n\n{table}{aliases}{link}",
+            "text": "\n".join([summary, *lines]) + exploited + aliases,
+            "markdown": f"{summary}\n\n{table}{exploited}{aliases}{link}",
         },
         "defaultConfiguration": {"level": _SCAN_LEVELS[worst.severity]},
         "properties": properties,
@@ -177,6 +178,16 @@ def _scan_rule(findings: list[Finding]) -> dict[str, Any]:
     if worst.url:
         rule["helpUri"] = worst.url
     return rule
+
+
+def _exploitation(finding: Finding) -> str:
+    """A paragraph of what is known of it, or nothing."""
+    known = ["CISA knows that it is exploited."] if finding.kev else []
+    if finding.epss is not None:
+        known.append(
+            f"EPSS estimates that it is exploited within 30 days with a probability of {finding.epss}."
+        )
+    return f"\n\n{' '.join(known)}" if known else ""
 
 
 def _scan_result(finding: Finding, rule_index: int, repository: str, report: ScanReport) -> dict[str, Any]:
@@ -211,6 +222,10 @@ def _scan_result(finding: Finding, rule_index: int, repository: str, report: Sca
         properties["platform"] = package.platform
     if package.origin:
         properties["origin"] = package.origin
+    if finding.kev:
+        properties["kev"] = True
+    if finding.epss is not None:
+        properties["epss"] = finding.epss
     where = f" on {package.platform}" if package.platform else ""
     text = f"{package.name} {package.version}{where} is affected by {finding.id}: {remedy}{made_by}"
     suppressed = {"suppressions": [_suppression(finding.suppression)]} if finding.suppression else {}

@@ -10,11 +10,13 @@ from secpipe.model.lint import rule_url
 from secpipe.model.severity import Level, Severity
 from secpipe.model.text import plural, printable
 from secpipe.report._console import gaps, heading, layer_of, shown, table
+from secpipe.report._scan import likelihood
 from secpipe.report._suppressed import suppressed
 from secpipe.report._text import instruction, totals
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
+    from rich.text import Text
 
     from secpipe.model.lint import LintFinding, LintReport
     from secpipe.model.scan import Finding, ScanReport
@@ -109,6 +111,8 @@ def _parts(report: ScanReport, width: int | None) -> Iterator[RenderableType]:
         count = plural(len(counted), "vulnerability", "vulnerabilities")
         yield _table(counted)
         yield f"{count}: {totals(counted)}; {fixable} with a fix"
+        if exploited := sum(f.kev for f in counted):
+            yield f"{exploited} known to be exploited"
         yield from _origins(counted)
         yield from _ages(counted, report.baseline)
         yield ""
@@ -143,11 +147,13 @@ def _table(findings: tuple[Finding, ...]) -> RenderableType:
     from rich.text import Text
 
     platforms = any(f.package.platform for f in findings)
+    exploited = any(f.kev or f.epss is not None for f in findings)
     titles = [
         "Vulnerability",
         "Package",
         "Installed",
         "Fixed in",
+        *(["Exploited"] if exploited else []),
         *(["Platform"] if platforms else []),
         "Layer",
     ]
@@ -159,10 +165,19 @@ def _table(findings: tuple[Finding, ...]) -> RenderableType:
             Text(printable(f.package.name)),
             Text(printable(f.package.version)),
             Text(printable(f.fixed_version) if f.fixed_version else "-"),
+            *([_exploited(f)] if exploited else []),
             *([Text(printable(f.package.platform))] if platforms else []),
             Text(layer_of(f.package)),
         )
     return rows
+
+
+def _exploited(finding: Finding) -> Text:
+    """`KEV` where CISA knows of exploits, and EPSS's probability of any."""
+    from rich.text import Text
+
+    mark = ("KEV", "bold red") if finding.kev else ("", "")
+    return Text.assemble(mark, " " if finding.kev and finding.epss is not None else "", likelihood(finding))
 
 
 def _layers(findings: tuple[Finding, ...], width: int | None) -> Iterator[RenderableType]:

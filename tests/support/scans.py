@@ -8,7 +8,16 @@ from hypothesis import strategies as st
 
 from secpipe.model.package import Distribution, LayerRef, Package, Source
 from secpipe.model.problem import Problem
-from secpipe.model.scan import Evidence, Finding, ScanReport, Suppression, Target, TargetImage, Verdict
+from secpipe.model.scan import (
+    Evidence,
+    ExploitationFeed,
+    Finding,
+    ScanReport,
+    Suppression,
+    Target,
+    TargetImage,
+    Verdict,
+)
 from secpipe.model.severity import Severity
 from tests.support.reports import SCAN, finding, package, scan_report
 
@@ -76,6 +85,9 @@ def packages(draw: st.DrawFn, platform: str) -> Package:
     )
 
 
+_FEEDS = st.builds(ExploitationFeed, st.sampled_from(["epss", "kev"]), TEXTS, _DIGESTS)
+
+
 @st.composite
 def findings(draw: st.DrawFn, package: Package) -> Finding:
     fixed = draw(st.none() | NAMES)
@@ -127,6 +139,7 @@ def scans(draw: st.DrawFn) -> ScanReport:
         draw(TEXTS),
         tuple(sorted(draw(st.lists(problem, max_size=2)))),
         draw(TEXTS),
+        tuple(draw(st.lists(_FEEDS, max_size=2))),
     )
 
 
