@@ -25,9 +25,9 @@ END = "-- end of command"
 
 
 def steps() -> list[tuple[str, str]]:
-    """Every command of the README's marked blocks with the output shown for it; `> ` continues a command."""
+    """Every command of the marked blocks in README and docs/explain.md with the output shown for it; `> ` continues one."""
     found: list[tuple[list[str], list[str]]] = []
-    for block in RUNS.findall(README):
+    for block in RUNS.findall(README + (ROOT / "docs/explain.md").read_text()):
         for line in block.splitlines():
             if line.startswith("$ "):
                 found.append(([line[2:]], []))

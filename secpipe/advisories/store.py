@@ -151,6 +151,10 @@ class Store:
         """Identifies the advisories in the database, whenever and wherever it was built."""
         return self._manifest.digest
 
+    def all_open(self) -> list[OpenShard]:
+        """Every shard, for who looks through all of them."""
+        return [found for key in self._shards if (found := self._opened(*key))]
+
     def _opened(self, name: str, own: bool) -> OpenShard | None:
         try:
             return self._shard(name, own)

@@ -84,7 +84,7 @@ def emit(report: LintReport | ScanReport | Bom, wanted: list[tuple[str, Path | N
         if file is None:
             terminal = sys.stdout.isatty()
             width = _columns() if terminal else None
-            text = render(name, report, color=terminal and _color_wanted(), width=width)
+            text = render(name, report, color=terminal and color_wanted(), width=width)
             write(text)
             continue
         text = render(name, report)
@@ -115,5 +115,6 @@ def _encode(text: str) -> bytes:
     return text.encode("utf-8", "backslashreplace")
 
 
-def _color_wanted() -> bool:
+def color_wanted() -> bool:
+    """Whether a terminal may have colours."""
     return not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"

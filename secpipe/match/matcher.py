@@ -73,14 +73,14 @@ def match(packages: Iterable[Package], source: AdvisorySource) -> MatchResult:
             continue
         scheme = scheme_for(package.ecosystem)
         name, version = subject(package)
-        candidates = _candidates(package, name, source)
+        candidates = candidates_of(package, name, source)
         if scheme is None:
             problems.update(_unordered(package, len(candidates)))
             continue
         hits: list[_Hit] = []
         unknown: list[tuple[str, Outcome]] = []
         for candidate in candidates:
-            if not _tells_of_a_flaw(candidate):
+            if not tells_of_a_flaw(candidate):
                 continue
             if not concerns(candidate.advisory, candidate.affected, package):
                 continue
@@ -96,7 +96,7 @@ def match(packages: Iterable[Package], source: AdvisorySource) -> MatchResult:
     )
 
 
-def _candidates(package: Package, name: str, source: AdvisorySource) -> Sequence[AdvisoryMatch]:
+def candidates_of(package: Package, name: str, source: AdvisorySource) -> Sequence[AdvisoryMatch]:
     """The records to hold a package against; where one is told for Ubuntu Pro as well, a package from there is held
     against that part of it alone, since the plain part does not know of fixes in Pro."""
     found = source.lookup(str(package.ecosystem), name)
@@ -107,7 +107,7 @@ def _candidates(package: Package, name: str, source: AdvisorySource) -> Sequence
     return (*own, *(candidate for candidate in found if candidate.advisory.id not in told))
 
 
-def _tells_of_a_flaw(candidate: AdvisoryMatch) -> bool:
+def tells_of_a_flaw(candidate: AdvisoryMatch) -> bool:
     """Whether a record is about a flaw at all: an erratum for a bug or an enhancement is not, nor that nobody maintains
     a crate any more, unless it names a CVE. An unsound crate has one."""
     advisory = candidate.advisory

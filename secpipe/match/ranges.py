@@ -118,6 +118,14 @@ def _with_custom(outcome: Outcome, custom: Sequence[Range], version: str, scheme
     return told if later else outcome
 
 
+def sides(item: Range, version: str, scheme_name: str) -> tuple[tuple[Event, int | None], ...]:
+    """The events in the order in which the range is gone through, and on which side of each the version lies: -1 below, 0 on
+    it, 1 above, None where nobody can tell. Limits come last, and what has no place in the order before them."""
+    key, prepared = key_of(version, scheme_name), _prepare(item, scheme_name)
+    bounds = (*chain(*prepared.groups), *prepared.unplaced, *prepared.limits)
+    return tuple((bound.event, bound.side(key)) for bound in bounds)
+
+
 def lowest_free(
     entries: Sequence[Affected], version: str, scheme_name: str, least: Iterable[str] = ()
 ) -> str | None:

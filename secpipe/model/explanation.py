@@ -13,7 +13,7 @@ from secpipe.model.scan import Finding, Target
 Sign = Literal["<", "=", ">", "?"]
 """How the left version compares with the right one; `?` where one of them has no place in the order."""
 
-Answer = Literal["affected", "not affected", "unknown", "not examined"]
+Answer = Literal["affected", "not affected", "unknown", "not examined", "left to its distribution"]
 
 
 class Step(NamedTuple):
@@ -125,3 +125,4 @@ class Explanation:
     answer: Answer
     exit_code: int
     reason: str
+    warnings: tuple[Problem, ...] = ()
