@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from secpipe.cli._streams import say, write
 from secpipe.errors import UsageError
-from secpipe.report import Kind, check, known, render, template_of
+from secpipe.report import Kind, check, known, omitted, render, template_of
 
 if TYPE_CHECKING:
     from secpipe.model.lint import LintReport
@@ -80,6 +80,9 @@ def _distinct(wanted: list[tuple[str, Path | None]]) -> None:
 
 def emit(report: LintReport | ScanReport | Bom, wanted: list[tuple[str, Path | None]]) -> None:
     """Write every report. Raises `UsageError` when a file cannot be written."""
+    for name in dict(wanted):
+        if told := omitted(name, report):
+            say(f"warning: {told}")
     for name, file in wanted:
         if file is None:
             terminal = sys.stdout.isatty()

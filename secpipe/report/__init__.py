@@ -63,6 +63,12 @@ def render(
     return text
 
 
+def omitted(name: str, report: LintReport | ScanReport | Bom) -> str:
+    """What the format has no room for, in a sentence, where a module tells that of itself; else ''."""
+    told = None if template_of(name) is not None else getattr(_module(name), "omitted", None)
+    return told(report) if told else ""
+
+
 def known() -> list[str]:
     """The names of all formats, sorted."""
     return names(__path__)

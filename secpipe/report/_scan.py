@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING
@@ -12,7 +13,7 @@ from secpipe.model.text import printable
 from secpipe.report._text import instruction
 
 if TYPE_CHECKING:
-    from secpipe.model.package import LayerRef
+    from secpipe.model.package import LayerRef, Package
     from secpipe.model.scan import Finding, ScanReport
 
 _KINDS = frozenset(["registry", "docker", "podman", "oci", "oci-archive", "docker-archive", "dir", "sbom"])
@@ -83,9 +84,17 @@ def identities(report: ScanReport, repository: str) -> Iterator[str]:
         package = finding.package
         purl = package.purl.partition("?")[0].partition("@")[0]
         platform = package.platform or report.target.platform
-        words = (repository, platform, finding.id, purl, package.path)
+        words = (repository, platform, finding.id, purl, _unversioned(package))
         seen[words] += 1
         yield digest(*words, str(seen[words]))
+
+
+def _unversioned(package: Package) -> str:
+    """The package's path without its version: `usr/lib/python3/dist-packages/requests-2.30.0.dist-info/METADATA`."""
+    if not package.version or package.version not in package.path:
+        return package.path
+    version = re.escape(package.version)
+    return re.sub(rf"(?<![0-9A-Za-z.]){version}(?![0-9A-Za-z])", "*", package.path)
 
 
 def digest(*words: str) -> str:

@@ -1,34 +1,27 @@
 """SARIF 2.1.0 (OASIS Standard with Errata 01), with what GitHub code scanning asks for on top.
 
 GitHub needs every rule to have non-empty texts of at most 1,024 characters, every result a physical location
-with a relative URI and four region fields, and `partialFingerprints.primaryLocationLineHash`; it takes 25,000
-results a run and shows 5,000. A scan puts its worst findings first, so what is cut is the least.
+with a relative URI and four region fields, and `partialFingerprints.primaryLocationLineHash`. How the choices were made,
+and what of Microsoft's validator is not followed: docs/sarif.md.
 """
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterable, Mapping, Sequence
-from pathlib import Path
+from collections import Counter
+from collections.abc import Iterator, Sequence
 from typing import Any
-from urllib.parse import quote
 
-from secpipe import __version__
 from secpipe.model.lint import Fix, LintFinding, LintReport, Rule
 from secpipe.model.location import Region
 from secpipe.model.package import Package
-from secpipe.model.problem import Problem
 from secpipe.model.scan import Finding, ScanReport, Suppression
 from secpipe.model.severity import Level, Severity
-from secpipe.model.text import plural, printable, wellformed
+from secpipe.model.text import printable, wellformed
 from secpipe.report._fingerprint import identity, line_hashes
-from secpipe.report._scan import baseline_state, repository_of
-from secpipe.report._text import instruction, json_text
-
-SCHEMA = "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json"
-HOME = "https://github.com/secpipe/secpipe"
-MAX_RESULTS = 25_000
-MAX_TEXT = 1_000
+from secpipe.report._markdown import escaped, linked
+from secpipe.report._sariflog import artifact, clip, left_out, log, notifications, region, uri, worst
+from secpipe.report._scan import baseline_state, identities, link, repository_of
+from secpipe.report._text import instruction
 
 _LINT_LEVELS = {
     Level.ERROR: "error",
@@ -45,23 +38,53 @@ _SCAN_LEVELS = {
     Severity.NEGLIGIBLE: "note",
     Severity.UNKNOWN: "warning",
 }
-# Scores in the middle of GitHub's bands, for advisories that give a word and no vector.
-_BAND_SCORES = {
-    Severity.CRITICAL: 9.5,
-    Severity.HIGH: 8.0,
-    Severity.MEDIUM: 5.5,
-    Severity.LOW: 2.0,
-    Severity.NEGLIGIBLE: 0.1,
+_BANDS = {
+    Severity.CRITICAL: (9.1, 9.5, 10.0),
+    Severity.HIGH: (7.0, 8.0, 8.9),
+    Severity.MEDIUM: (4.0, 5.5, 6.9),
+    Severity.LOW: (0.1, 2.0, 3.9),
+    Severity.NEGLIGIBLE: (0.1, 0.1, 3.9),
 }
+"""The scores that GitHub shows as these words; that in the middle is for advisories that give a word and no vector."""
 
 
 def lint(report: LintReport, *, color: bool = False, width: int | None = None) -> str:
     """One run over all files; a result stands on the offending word."""
-    codes = sorted({f.code for f in report.findings})
+    findings = worst(report.findings, _lint_rank)
+    codes = sorted({f.code for f in findings})
     hashes = {file: line_hashes("\n".join(lines)) for file, lines in report.sources.items()}
-    results = [_lint_result(f, codes.index(f.code), hashes.get(f.file, [])) for f in report.findings]
+    results = [_lint_result(f, codes.index(f.code), hashes.get(f.file, [])) for f in findings]
     rules = [_lint_rule(report.rules[code]) for code in codes]
-    return _log("secpipe/lint/", rules, results, report.problems, report.exit_code)
+    told = notifications(report.problems, omitted(report), files=_files(report))
+    return log("secpipe/lint/", rules, results, told, report.exit_code)
+
+
+def omitted(report: LintReport | ScanReport) -> str:
+    """What the worst results leave no room for, in a sentence; '' when all are there."""
+    if report.kind == "lint":
+        levels = Counter(finding.level for finding in report.findings)
+        levels.subtract(finding.level for finding in worst(report.findings, _lint_rank))
+        counts = {str(level): count for level, count in sorted(levels.items(), reverse=True)}
+    else:
+        severities = Counter(finding.severity for finding in report.findings)
+        severities.subtract(finding.severity for finding in worst(report.findings, _scan_rank))
+        counts = {str(severity): count for severity, count in sorted(severities.items(), reverse=True)}
+    return left_out(len(report.findings), counts)
+
+
+def _lint_rank(finding: LintFinding) -> int:
+    return -finding.level
+
+
+def _scan_rank(finding: Finding) -> tuple[bool, float, bool, bool]:
+    """What is suppressed makes room first; a severity that nobody knows could be a high one."""
+    severity = finding.severity or Severity.LOW + 0.5
+    return finding.suppression is not None, -severity, not finding.kev, finding.new is False
+
+
+def _files(report: LintReport) -> set[str]:
+    """Those that problems may be about."""
+    return {*report.files, *(problem.subject for problem in report.problems if not problem.coverage)}
 
 
 def _lint_rule(rule: Rule) -> dict[str, Any]:
@@ -69,9 +92,9 @@ def _lint_rule(rule: Rule) -> dict[str, Any]:
     markdown = f"{rule.rationale}\n\n**Instead:** {rule.remedy}\n\n[{rule.code}]({rule.url})"
     return {
         "id": rule.code,
-        "name": rule.name,
-        "shortDescription": {"text": _clip(rule.summary)},
-        "fullDescription": {"text": _clip(rule.rationale or rule.summary)},
+        "name": rule.name.title().replace("-", ""),
+        "shortDescription": {"text": clip(rule.summary)},
+        "fullDescription": {"text": clip(rule.rationale or rule.summary)},
         "help": {"text": text, "markdown": markdown},
         "helpUri": rule.url,
         "defaultConfiguration": {"level": _LINT_LEVELS[rule.level]},
@@ -80,11 +103,9 @@ def _lint_rule(rule: Rule) -> dict[str, Any]:
 
 
 def _lint_result(finding: LintFinding, rule_index: int, hashes: Sequence[str]) -> dict[str, Any]:
-    region = finding.region
+    line = finding.region.line
     fingerprint = (
-        hashes[region.line - 1]
-        if region.line <= len(hashes)
-        else identity(finding.file, finding.code, finding.message)
+        hashes[line - 1] if line <= len(hashes) else identity(finding.file, finding.code, finding.message)
     )
     result = {
         "ruleId": finding.code,
@@ -94,8 +115,8 @@ def _lint_result(finding: LintFinding, rule_index: int, hashes: Sequence[str]) -
         "locations": [
             {
                 "physicalLocation": {
-                    "artifactLocation": _artifact(finding.file),
-                    "region": {**_region(region), "sourceLanguage": "dockerfile"},
+                    "artifactLocation": artifact(finding.file),
+                    "region": {**region(finding.region), "sourceLanguage": "dockerfile"},
                 }
             }
         ],
@@ -107,97 +128,91 @@ def _lint_result(finding: LintFinding, rule_index: int, hashes: Sequence[str]) -
 def _fix(finding: LintFinding, fix: Fix) -> dict[str, Any]:
     """SARIF §3.55; what has to be looked at before it is applied says so in its description."""
     replacements = [
-        {"deletedRegion": _region(edit.region), "insertedContent": {"text": wellformed(edit.text)}}
+        {"deletedRegion": region(edit.region), "insertedContent": {"text": wellformed(edit.text)}}
         for edit in fix.edits
     ]
     how = "" if fix.safe else ", which may change what is built"
     return {
         "description": {"text": f"Fix {finding.code}{how}"},
-        "artifactChanges": [{"artifactLocation": _artifact(finding.file), "replacements": replacements}],
+        "artifactChanges": [{"artifactLocation": artifact(finding.file), "replacements": replacements}],
         "properties": {"safe": fix.safe},
-    }
-
-
-def _region(region: Region) -> dict[str, Any]:
-    return {
-        "startLine": region.line,
-        "startColumn": region.column,
-        "endLine": region.end_line,
-        "endColumn": region.end_column,
     }
 
 
 def scan(report: ScanReport, *, color: bool = False, width: int | None = None) -> str:
     """One run over the image; one rule a vulnerability, one result a vulnerable package."""
     repository = repository_of(report.target.reference)
+    named = list(zip(report.findings, identities(report, repository), strict=True))
+    kept = worst(named, lambda pair: _scan_rank(pair[0]))
     by_id: dict[str, list[Finding]] = {}
     for finding in report.findings:
         by_id.setdefault(finding.id, []).append(finding)
-    ids = sorted(by_id)
+    # Of a rule that is there, the table has every package, whether there is room for its result or not.
+    ids = sorted({finding.id for finding, _ in kept})
     positions = {id: position for position, id in enumerate(ids)}
-    results = [_scan_result(f, positions[f.id], repository, report) for f in report.findings]
+    results = [_scan_result(f, positions[f.id], name, repository, report) for f, name in kept]
     rules = [_scan_rule(by_id[id]) for id in ids]
-    return _log(
-        f"secpipe/scan/{repository}/", rules, results, (*report.problems, *report.warnings), report.exit_code
-    )
+    told = notifications((*report.problems, *report.warnings), omitted(report))
+    return log(f"secpipe/scan/{repository}/", rules, results, told, report.exit_code)
 
 
 def _scan_rule(findings: list[Finding]) -> dict[str, Any]:
-    worst = min(findings, key=lambda f: f.sort_key)
-    summary = printable(worst.summary) or f"{worst.id} in {worst.package.name}"
+    top = min(findings, key=lambda f: f.sort_key)
+    summary = printable(top.summary) or f"{top.id} in {top.package.name}"
     packages = sorted(
         {
             (f.package.name, f.package.version, f.fixed_version or "none known", str(f.severity))
             for f in findings
         }
     )
-    rows = [f"| {' | '.join(map(_cell, row))} |" for row in packages]
+    rows = [f"| {' | '.join(map(escaped, row))} |" for row in packages]
     table = "\n".join(["| Package | Installed | Fixed in | Severity |", "|---|---|---|---|", *rows])
     lines = [f"{name} {version}: fixed in {fixed}, {severity}" for name, version, fixed, severity in packages]
-    aliases = f"\n\nAlso known as {', '.join(worst.aliases)}." if worst.aliases else ""
-    exploited = _exploitation(worst)
-    link = f"\n\n[{worst.id}]({worst.url})" if worst.url else ""
+    notes = list(_notes(top))
+    address = link(top)
+    more = [linked(f"More about {top.id}", address)] if address else []
     properties: dict[str, Any] = {
-        "tags": ["security", "vulnerability", str(worst.severity), *(["exploited"] if worst.kev else [])],
+        "tags": ["security", "vulnerability", str(top.severity), *(["exploited"] if top.kev else [])],
         "precision": "very-high",
     }
-    if (score := _security_severity(worst)) is not None:
+    if (score := _security_severity(top)) is not None:
         properties["security-severity"] = f"{score:.1f}"
     rule: dict[str, Any] = {
-        "id": worst.id,
+        "id": top.id,
         "name": "VulnerablePackage",
-        "shortDescription": {"text": _clip(f"{worst.id}: {summary}" if worst.summary else summary)},
-        "fullDescription": {"text": _clip(summary)},
+        "shortDescription": {"text": clip(f"{top.id}: {summary}" if top.summary else summary)},
+        "fullDescription": {"text": clip(summary)},
         "help": {
-            "text": "\n".join([summary, *lines]) + exploited + aliases,
-            "markdown": f"{summary}\n\n{table}{exploited}{aliases}{link}",
+            "text": "\n".join(map(printable, [summary, *lines, *notes])),
+            "markdown": "\n\n".join([escaped(summary), table, *map(escaped, notes), *more]),
         },
-        "defaultConfiguration": {"level": _SCAN_LEVELS[worst.severity]},
+        "defaultConfiguration": {"level": _SCAN_LEVELS[top.severity]},
         "properties": properties,
     }
-    if worst.url:
-        rule["helpUri"] = worst.url
+    if address:
+        rule["helpUri"] = address
     return rule
 
 
-def _exploitation(finding: Finding) -> str:
-    """A paragraph of what is known of it, or nothing."""
-    known = ["CISA knows that it is exploited."] if finding.kev else []
+def _notes(finding: Finding) -> Iterator[str]:
+    """What else is known of a vulnerability, a sentence each."""
+    if finding.kev:
+        yield "CISA knows that it is exploited."
     if finding.epss is not None:
-        known.append(
-            f"EPSS estimates that it is exploited within 30 days with a probability of {finding.epss}."
-        )
-    return f"\n\n{' '.join(known)}" if known else ""
+        yield f"EPSS estimates that it is exploited within 30 days with a probability of {finding.epss}."
+    if finding.aliases:
+        yield f"Also known as {', '.join(finding.aliases)}."
 
 
-def _scan_result(finding: Finding, rule_index: int, repository: str, report: ScanReport) -> dict[str, Any]:
+def _scan_result(
+    finding: Finding, rule_index: int, name: str, repository: str, report: ScanReport
+) -> dict[str, Any]:
     package = finding.package
     layer = finding.layer
     remedy = f"upgrade to {finding.fixed_version}" if finding.fixed_version else "no fixed version is known"
     made_by = (
         f" (layer {layer.index}: {instruction(layer.instruction)})" if layer and layer.instruction else ""
     )
-    purl = package.purl.partition("?")[0].partition("@")[0]
     properties: dict[str, Any] = {
         "purl": package.purl,
         "installedVersion": package.version,
@@ -233,7 +248,7 @@ def _scan_result(finding: Finding, rule_index: int, repository: str, report: Sca
         "ruleId": finding.id,
         "ruleIndex": rule_index,
         "level": _SCAN_LEVELS[finding.severity],
-        "message": {"text": _clip(printable(text))},
+        "message": {"text": clip(printable(text))},
         "locations": [
             {
                 "physicalLocation": _place(package, repository),
@@ -242,9 +257,7 @@ def _scan_result(finding: Finding, rule_index: int, repository: str, report: Sca
         ],
         "partialFingerprints": {
             # Neither tag nor version: an upgrade that does not help must not reopen a dismissed alert.
-            "primaryLocationLineHash": identity(
-                repository, package.platform or report.target.platform, finding.id, purl, package.path
-            )
+            "primaryLocationLineHash": f"{name}:1"
         },
         "properties": properties,
         **suppressed,
@@ -256,7 +269,7 @@ def _suppression(suppression: Suppression) -> dict[str, str]:
     said = suppression.reason or suppression.justification or f"by {suppression.source}"
     owner = f" (owner: {suppression.owner})" if suppression.owner else ""
     until = f" (until {suppression.expires})" if suppression.expires else ""
-    text = _clip(printable(f"{said}{owner}{until}"))
+    text = clip(printable(f"{said}{owner}{until}"))
     return {"kind": "external", "status": "accepted", "justification": text}
 
 
@@ -265,85 +278,21 @@ def _place(package: Package, repository: str) -> dict[str, Any]:
     layer = package.layer
     if layer and layer.line:
         line = Region(layer.line, 1, layer.line, 1)
-        region = {**_region(line), "sourceLanguage": "dockerfile"}
-        return {"artifactLocation": _artifact(layer.file), "region": region}
+        return {
+            "artifactLocation": artifact(layer.file),
+            "region": {**region(line), "sourceLanguage": "dockerfile"},
+        }
+    # A list of packages may name any path; GitHub takes none that leads out of the repository.
+    parts = [part for part in package.path.split("/") if part not in ("", ".", "..")]
     return {
-        "artifactLocation": {"uri": _uri(f"{repository}/{package.path}")},
-        "region": _region(Region(1, 1, 1, 1)),
+        "artifactLocation": {"uri": uri("/".join([repository, *parts]))},
+        "region": region(Region(1, 1, 1, 1)),
     }
 
 
 def _security_severity(finding: Finding) -> float | None:
-    if finding.score:
-        return min(max(finding.score, 0.1), 10.0)
-    return _BAND_SCORES.get(finding.severity)
-
-
-def _log(
-    category: str,
-    rules: list[dict[str, Any]],
-    results: list[dict[str, Any]],
-    problems: Iterable[Problem],
-    exit_code: int,
-) -> str:
-    notifications = [_notification(p) for p in problems]
-    if len(results) > MAX_RESULTS:
-        cut = f"{plural(len(results), 'result')}, of which the first {MAX_RESULTS} are in this file"
-        notifications.append({"level": "warning", "message": {"text": cut}})
-    run = {
-        "tool": {
-            "driver": {
-                "name": "secpipe",
-                "semanticVersion": __version__,
-                "version": __version__,
-                "informationUri": HOME,
-                "rules": rules,
-            }
-        },
-        "automationDetails": {"id": category},
-        "columnKind": "unicodeCodePoints",
-        "invocations": [
-            {
-                "executionSuccessful": exit_code in (0, 1),
-                "exitCode": exit_code,
-                "toolExecutionNotifications": notifications,
-            }
-        ],
-        "results": results[:MAX_RESULTS],
-    }
-    document: Mapping[str, Any] = {"$schema": SCHEMA, "version": "2.1.0", "runs": [run]}
-    return json_text(document)
-
-
-def _notification(problem: Problem) -> dict[str, Any]:
-    text = f"{problem.message}: {problem.hint}" if problem.hint else problem.message
-    return {
-        "descriptor": {"id": problem.code},
-        "level": "warning" if problem.coverage else "error",
-        "message": {"text": printable(text)},
-    }
-
-
-def _artifact(file: str) -> dict[str, str]:
-    """A file below the working directory as a relative URI, any other as it is."""
-    path = Path(file)
-    if path.is_absolute():
-        try:
-            path = path.relative_to(Path.cwd())
-        except ValueError:
-            return {"uri": path.as_uri()}
-    return {"uri": _uri(path.as_posix())}
-
-
-def _uri(path: str) -> str:
-    """A relative URI reference (RFC 3986): the first segment must not look like a scheme, so `:` is escaped."""
-    text = re.sub("[\ud800-\udc7f\udd00-\udfff]", lambda found: wellformed(found[0]), path)
-    return quote(text, safe="/", errors="surrogateescape")
-
-
-def _cell(text: str) -> str:
-    return printable(text).replace("|", "\\|")
-
-
-def _clip(text: str) -> str:
-    return text if len(text) <= MAX_TEXT else text[: MAX_TEXT - 1] + "…"
+    """The score, within the band of the severity: GitHub shall show the word that the gate goes by."""
+    if finding.severity not in _BANDS:
+        return min(max(finding.score, 0.1), 10.0) if finding.score else None
+    least, middle, most = _BANDS[finding.severity]
+    return middle if finding.score is None else min(max(finding.score, least), most)
