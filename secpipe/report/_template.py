@@ -28,12 +28,14 @@ _INSTALL = "pip install 'secpipe[template]'"
 _DOCUMENTED = "see docs/templates.md for what a template may say"
 _MARKUP = frozenset({"html", "htm", "xhtml", "xml", "svg"})
 LEFT_OUT: dict[str, dict[str, Any]] = {
-    "report": {"warnings": [], "feeds": []},
+    "report": {"warnings": [], "baseline": None, "feeds": []},
     "target": {"operatingSystem": None, "images": []},
     "images": {"operatingSystem": None},
     "operatingSystem": {"versionId": None, "name": None},
     "packages": dict.fromkeys(("owner", "platform", "arch", "vendor", "module", "origin")),
-    "findings": dict.fromkeys(("platform", "origin", "kev", "epss", "path", "summary", "url", "suppression")),
+    "findings": dict.fromkeys(
+        ("platform", "origin", "kev", "epss", "path", "summary", "url", "suppression", "baselineState")
+    ),
     "layer": {"file": None, "line": None},
     "suppression": dict.fromkeys(("reason", "owner", "expires", "status", "justification")),
 }
