@@ -154,7 +154,7 @@ def test_microsofts_validator_has_nothing_to_say(tmp_path: Path) -> None:
         out,
     ]
     done = subprocess.run(
-        [*command, *sorted(tmp_path.glob("*.sarif"))],
+        [*command, *sorted(map(str, tmp_path.glob("*.sarif")))],
         capture_output=True,
         text=True,
         env={**os.environ, "DOTNET_SYSTEM_GLOBALIZATION_INVARIANT": "1"},
