@@ -143,7 +143,7 @@ def test_microsofts_validator_has_nothing_to_say(tmp_path: Path) -> None:
     for number, text in enumerate(NASTY[:-1]):
         (tmp_path / f"nasty{number}.sarif").write_text(render("sarif", hostile(text)))
     out = tmp_path / "out.json"
-    command = [
+    command: list[str | Path] = [
         program,
         "validate",
         "--rule-kind",
