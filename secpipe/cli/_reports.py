@@ -13,6 +13,7 @@ from secpipe.errors import UsageError
 from secpipe.report import Kind, check, known, omitted, render, template_of
 
 if TYPE_CHECKING:
+    from secpipe.model.diff import DiffReport
     from secpipe.model.lint import LintReport
     from secpipe.model.problem import Problem
     from secpipe.model.sbom import Bom
@@ -78,7 +79,7 @@ def _distinct(wanted: list[tuple[str, Path | None]]) -> None:
         seen.add(place)
 
 
-def emit(report: LintReport | ScanReport | Bom, wanted: list[tuple[str, Path | None]]) -> None:
+def emit(report: LintReport | ScanReport | Bom | DiffReport, wanted: list[tuple[str, Path | None]]) -> None:
     """Write every report. Raises `UsageError` when a file cannot be written."""
     for name in dict(wanted):
         if told := omitted(name, report):

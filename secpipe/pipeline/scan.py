@@ -121,7 +121,7 @@ def scan(options: ScanOptions, progress: Progress | None = None) -> ScanReport:
         sorted({*scanned.problems, *baseline.problems}),
         gate,
         allow_incomplete=options.allow_incomplete,
-        systems=_systems(scanned.target, today),
+        systems=systems_of(scanned.target, today),
         feeds=known.lacking,
     )
     return ScanReport(
@@ -143,28 +143,29 @@ def _baseline(options: ScanOptions, progress: Progress | None) -> Baseline:
     if not options.baseline:
         return Baseline(None)
 
-    def again(target: str) -> ScanReport:
-        # Neither a password nor the leave to do without TLS is for a registry that they were not given for.
-        lists = [one for one in (target, options.target) if sbom.file_of(one)]
-        same = not lists and same_registry(options.target, target)
-        plain = replace(
-            options,
-            target=target,
-            fail_on=FailOn.NONE,
-            baseline="",
-            base="",
-            ignores=Ignores(),
-            dockerfile=None,
-            platform=None if target in lists else options.platform,
-            credentials=options.credentials if same else None,
-            insecure=options.insecure and same,
-        )
-        return scan(plain, progress)
-
-    return load(options.baseline, options.limits, again)
+    return load(options.baseline, options.limits, lambda target: scan(for_another(options, target), progress))
 
 
-def _systems(target: Target, today: date) -> dict[str, System]:
+def for_another(options: ScanOptions, target: str) -> ScanOptions:
+    """The options to scan another target with, for comparing: without those that are about the one alone."""
+    # Neither a password nor the leave to do without TLS is for a registry that they were not given for.
+    lists = [one for one in (target, options.target) if sbom.file_of(one)]
+    same = not lists and same_registry(options.target, target)
+    return replace(
+        options,
+        target=target,
+        fail_on=FailOn.NONE,
+        baseline="",
+        base="",
+        ignores=Ignores(),
+        dockerfile=None,
+        platform=None if target in lists else options.platform,
+        credentials=options.credentials if same else None,
+        insecure=options.insecure and same,
+    )
+
+
+def systems_of(target: Target, today: date) -> dict[str, System]:
     """The distribution of each image, by the platform that its packages are marked with."""
     images = {image.platform: image.distribution for image in target.images}
     return {

@@ -2,23 +2,14 @@
 
 from __future__ import annotations
 
-from collections import defaultdict, deque
-from collections.abc import Callable, Hashable, Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 
 from secpipe.model.baseline import Mark, mark
 from secpipe.model.scan import Finding
 from secpipe.policy.gate import ENDED, FailOn, Gate
+from secpipe.policy.pairing import paired
 from secpipe.policy.terms import Term
-
-_Keys = Callable[[Mark], Iterable[Hashable]]
-# From the narrowest to the widest: a finding that moved, or whose vulnerability got another name, takes what is left over.
-_PASSES: Sequence[_Keys] = (
-    lambda one: [(one.package, one.names[0], one.path)],
-    lambda one: [(one.package, one.names[0])],
-    lambda one: [(one.package, name, one.path) for name in one.names],
-    lambda one: [(one.package, name) for name in one.names],
-)
 
 
 def pairs(old: Sequence[Mark], new: Sequence[Mark]) -> list[int | None]:
@@ -29,39 +20,34 @@ def pairs(old: Sequence[Mark], new: Sequence[Mark]) -> list[int | None]:
     sides have them.
     """
     told = any(one.platform for one in old) and any(one.platform for one in new)
-    left = set(range(len(old)))
-    found: list[int | None] = [None] * len(new)
-    for keys in _PASSES:
-        waiting: dict[Hashable, deque[int]] = defaultdict(deque)
-        for position in sorted(left):
-            for key in keys(old[position]):
-                waiting[old[position].platform if told else "", key].append(position)
-        for number, one in enumerate(new):
-            if found[number] is not None:
-                continue
-            for key in keys(one):
-                queue = waiting.get((one.platform if told else "", key), deque())
-                while queue and queue[0] not in left:
-                    queue.popleft()
-                if queue:
-                    left.remove(queue[0])
-                    found[number] = queue.popleft()
-                    break
-    return found
+
+    def where(one: Mark) -> tuple[str, str]:
+        return (one.platform if told else "", one.package)
+
+    # A finding that moved, or whose vulnerability got another name, takes what is left over.
+    return paired(
+        old,
+        new,
+        (
+            lambda one: [(where(one), one.names[0], one.path)],
+            lambda one: [(where(one), one.names[0])],
+            lambda one: [(where(one), name, one.path) for name in one.names],
+            lambda one: [(where(one), name) for name in one.names],
+        ),
+    )
 
 
 def compared(findings: Sequence[Finding], known: Sequence[Mark]) -> tuple[Finding, ...]:
     """The findings, each of which knows whether it is new and whether it changed."""
     marks = [mark(finding) for finding in findings]
     return tuple(
-        replace(
-            finding, new=position is None, updated=position is not None and _changed(known[position], one)
-        )
+        replace(finding, new=position is None, updated=position is not None and changed(known[position], one))
         for finding, one, position in zip(findings, marks, pairs(known, marks), strict=True)
     )
 
 
-def _changed(old: Mark, new: Mark) -> bool:
+def changed(old: Mark, new: Mark) -> bool:
+    """Whether the installed version, the fixed version or the severity of a finding is another."""
     return (old.version, old.fixed_version, old.severity) != (new.version, new.fixed_version, new.severity)
 
 

@@ -9,6 +9,7 @@ from secpipe.report._scan import baseline_state
 from secpipe.report._text import json_lines, json_text
 
 if TYPE_CHECKING:
+    from secpipe.model.diff import DiffReport
     from secpipe.model.lint import LintReport
     from secpipe.model.package import Distribution, LayerRef, Package
     from secpipe.model.problem import Problem
@@ -64,6 +65,37 @@ def sbom(bom: Bom, *, color: bool = False, width: int | None = None) -> str:
             "target": _target(bom.target),
             "packages": [_package(p) for p in bom.packages],
             "problems": [_problem(p) for p in bom.problems],
+        }
+    )
+
+
+def diff(report: DiffReport, *, color: bool = False, width: int | None = None) -> str:
+    """One object: both targets, what became of packages and findings, problems and the verdict."""
+    packages, findings = report.packages, report.findings
+    return json_text(
+        {
+            "schemaVersion": SCHEMA_VERSION,
+            "old": _target(report.old),
+            "new": _target(report.new),
+            "packages": {
+                "added": [_package(p) for p in packages.added],
+                "removed": [_package(p) for p in packages.removed],
+                "changed": [
+                    {"change": c.way, "old": _package(c.old), "new": _package(c.new)}
+                    for c in packages.changed
+                ],
+                "unchanged": packages.unchanged,
+            },
+            "findings": {
+                "added": [_finding(f) for f in findings.added],
+                "removed": [_finding(f) for f in findings.removed],
+                "changed": [{"old": _finding(c.old), "new": _finding(c.new)} for c in findings.changed],
+                "unchanged": findings.unchanged,
+            },
+            "problems": [_problem(p) for p in report.problems],
+            "verdict": report.verdict,
+            "exitCode": report.exit_code,
+            "reason": report.reason,
         }
     )
 

@@ -16,6 +16,7 @@ from secpipe.report._markdown import escaped, linked
 from secpipe.report._scan import counting, likelihood, link, made_by, suppressed
 
 if TYPE_CHECKING:
+    from secpipe.model.diff import DiffReport
     from secpipe.model.problem import Problem
     from secpipe.model.scan import Finding, ScanReport
 
@@ -37,6 +38,13 @@ def scan(report: ScanReport, *, color: bool = False, width: int | None = None) -
         lines += [f"<details><summary>{len(hidden)} suppressed</summary>", ""]
         lines += [*_findings(hidden, share - 200), "</details>", ""]
     return "\n".join([*lines, *after]).rstrip("\n") + "\n"
+
+
+def diff(report: DiffReport, *, color: bool = False, width: int | None = None) -> str:
+    """Heading and verdict, findings, packages, what could not be examined."""
+    from secpipe.report._diffshown import markdown
+
+    return markdown(report, MAX_BYTES)
 
 
 def _head(report: ScanReport) -> Iterator[str]:

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from rich.console import RenderableType
     from rich.text import Text
 
+    from secpipe.model.diff import DiffReport
     from secpipe.model.lint import LintFinding, LintReport
     from secpipe.model.scan import Finding, ScanReport
 
@@ -99,6 +100,13 @@ def _summary(report: LintReport, gap: list[str]) -> Iterator[str]:
 def scan(report: ScanReport, *, color: bool = False, width: int | None = None) -> str:
     """Title, table (worst first), findings by layer, what could not be examined, the verdict."""
     return shown(_parts(report, width), color=color, width=width)
+
+
+def diff(report: DiffReport, *, color: bool = False, width: int | None = None) -> str:
+    """What was added, removed and changed of packages and findings, the verdict last."""
+    from secpipe.report._diffshown import console
+
+    return shown(console(report, _VERDICT_STYLES[report.verdict]), color=color, width=width)
 
 
 def _parts(report: ScanReport, width: int | None) -> Iterator[RenderableType]:

@@ -24,7 +24,7 @@ NEWER = layer({"lib/apk/db/installed": ALPINE["lib/apk/db/installed"].replace("3
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Images, a database, and reports of the first image."""
     folder = tmp_path_factory.mktemp("baseline")
-    build_database(folder)
+    (folder / "db").symlink_to(build_database(folder))
     images = {
         "old": image([SYSTEM]),
         "app": image([SYSTEM, APP]),

@@ -1,0 +1,131 @@
+"""`secpipe diff OLD NEW`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from secpipe.cache.paths import database_path
+from secpipe.cli._access import (
+    AuthfileOption,
+    InsecureOption,
+    LimitOption,
+    NoCacheOption,
+    PasswordOption,
+    UsernameOption,
+    credentials,
+)
+from secpipe.cli._feeds import addresses
+from secpipe.cli._limits import parse_limits
+from secpipe.cli._output import FormatOption, OutputOption
+from secpipe.cli._progress import shown
+from secpipe.cli._reports import destinations, emit, tell
+from secpipe.cli._streams import say
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command to the application."""
+    app.command(no_args_is_help=True)(diff)
+
+
+def diff(
+    old: Annotated[
+        str,
+        typer.Argument(
+            metavar="OLD",
+            help="An image or a list of packages, as for `secpipe scan`, or the report of one (-f json).",
+            show_default=False,
+        ),
+    ],
+    new: Annotated[str, typer.Argument(metavar="NEW", help="What it is compared with.", show_default=False)],
+    format: FormatOption = None,
+    output: OutputOption = None,
+    fail_on: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="TERM[,TERM]",
+            show_default=False,
+            help="Exit 1 on findings that were added and are like this; as for `secpipe scan`. [default: none]",
+        ),
+    ] = None,
+    ignore_file: Annotated[
+        list[Path] | None,
+        typer.Option(metavar="FILE", show_default=False, help="What is accepted; as for `secpipe scan`."),
+    ] = None,
+    allow_incomplete: Annotated[
+        bool,
+        typer.Option("--allow-incomplete", help="Exit 0 instead of 3 on gaps in coverage; still tell them."),
+    ] = False,
+    platform: Annotated[
+        str | None,
+        typer.Option(
+            metavar="OS/ARCH[/VARIANT]",
+            show_default=False,
+            help="Which image of an index, or `all`. [default: this machine's linux]",
+        ),
+    ] = None,
+    db: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="The advisory database. [env var: SECPIPE_DB]", show_default=False),
+    ] = None,
+    max_db_age: Annotated[
+        int, typer.Option(metavar="DAYS", min=0, help="Advisories older than this decide nothing.")
+    ] = 7,
+    username: UsernameOption = None,
+    password_stdin: PasswordOption = False,
+    authfile: AuthfileOption = None,
+    insecure: InsecureOption = False,
+    no_cache: NoCacheOption = False,
+    limit: LimitOption = None,
+    offline: Annotated[
+        bool,
+        typer.Option(
+            "--offline",
+            envvar="SECPIPE_OFFLINE",
+            help="Fetch no advisories, even when some are missing or old.",
+        ),
+    ] = False,
+    db_url: Annotated[
+        str,
+        typer.Option(
+            metavar="BASE",
+            envvar="SECPIPE_DB_URL",
+            show_default=False,
+            help="The OSV feed to fetch missing advisories from, or a mirror of it.",
+        ),
+    ] = "",
+) -> None:
+    """Compare two images, or what was reported of them: packages and findings added, removed and changed.
+
+    Exit codes: 0 compared, 1 what was added is at the gate (--fail-on), 2 usage error, 3 not everything could be examined.
+    """
+    from secpipe.config.ignores import ignores
+    from secpipe.pipeline.diff import diff as run
+    from secpipe.pipeline.scan import ScanOptions
+    from secpipe.policy.gate import gate_of
+
+    wanted = destinations("diff", format, output)
+    options = ScanOptions(
+        new,
+        db or database_path(),
+        platform=platform,
+        allow_incomplete=allow_incomplete,
+        max_age_days=max_db_age,
+        credentials=credentials(new, username, password_stdin),
+        authfile=authfile,
+        insecure=insecure,
+        limits=parse_limits(limit or []),
+        cache=not no_cache,
+        ignores=ignores(ignore_file or [], say),
+        feed=None if offline else db_url,
+        exploitation=addresses(),
+    )
+    with shown() as progress:
+        report = run(old, options, gate_of(fail_on or ["none"]), progress)
+    emit(report, wanted)
+    if ("tty", None) not in wanted:
+        tell(report.problems)
+        say(f"verdict: {report.verdict} (exit {report.exit_code}): {report.reason}")
+    raise typer.Exit(report.exit_code)
