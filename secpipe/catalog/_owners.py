@@ -15,6 +15,7 @@ from secpipe.unpack.view import File, FileView
 
 _MERGED = ("bin/", "lib", "sbin/")
 """What a system with a merged /usr has below it, whatever its packages say."""
+_FEW = 32
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,31 +27,36 @@ class Owned:
     digest: str = ""
 
 
+class Paths(dict[str, str]):
+    """The paths that are asked for, and those under which a package may know them instead, with what they are in the image.
+
+    `names` are their last components, none when there are too many to look for each of them in a text.
+    """
+
+    def __init__(self, paths: Iterable[str]) -> None:
+        for path in paths:
+            self[path] = path
+            bare = path.removeprefix("usr/")
+            if bare != path and bare.startswith(_MERGED):
+                self.setdefault(bare, path)
+        names = {path.rpartition("/")[2].encode("utf-8", "surrogateescape") for path in self}
+        self.names = tuple(names) if len(names) <= _FEW else ()
+
+
 class Owner(Protocol):
     """A cataloger whose package manager remembers the files that it brought."""
 
     NAME: str
     OWNED: tuple[str, ...]
 
-    def owned(self, file: File, paths: Collection[str]) -> Iterator[Owned]:
+    def owned(self, file: File, paths: Paths) -> Iterator[Owned]:
         """Of the paths those that a file among `OWNED` says are its packages'."""
         ...
 
 
-def candidates(paths: Iterable[str]) -> dict[str, str]:
-    """The paths, and those under which a package may know them instead, with what they are in the image."""
-    found: dict[str, str] = {}
-    for path in paths:
-        found[path] = path
-        bare = path.removeprefix("usr/")
-        if bare != path and bare.startswith(_MERGED):
-            found.setdefault(bare, path)
-    return found
-
-
 def owners(catalogers: Iterable[object], view: FileView, files: Mapping[str, File | None]) -> dict[str, str]:
     """The package that each file belongs to, for those that belong to one; None in place of a file that is not whole."""
-    known = candidates(files)
+    known = Paths(files)
     claims: dict[str, dict[str, set[str]]] = {}
     for cataloger in catalogers:
         if not hasattr(cataloger, "OWNED"):

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterator
+from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from secpipe.catalog._owners import Owned
+from secpipe.catalog._owners import Owned, Paths
 from secpipe.catalog._text import stanzas, unreadable, usable
 from secpipe.model.package import Package, Source
 from secpipe.model.pattern import lazy
@@ -58,8 +58,11 @@ def parse(file: FileLike) -> Iterator[Package | Problem]:
         yield unreadable(file.path, None, "the package database ends within a line, as if cut short")
 
 
-def owned(file: FileLike, paths: Collection[str]) -> Iterator[Owned]:
+def owned(file: FileLike, paths: Paths) -> Iterator[Owned]:
     """Which of the paths are of the package that the file is named after, `libc6:amd64.list`; dpkg(1), deb-md5sums(5)."""
+    # An image has some hundred thousand lines of these, and most packages have nothing that is asked for.
+    if paths.names and not any(name in file.data for name in paths.names):
+        return
     name = file.path.rpartition("/")[2].rpartition(".")[0].partition(":")[0]
     sums = file.path.endswith(".md5sums")
     for line in file.data.decode("utf-8", "surrogateescape").split("\n"):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import sys
 
@@ -10,6 +11,8 @@ from secpipe.errors import SecpipeError
 
 _INTERRUPTED = 130
 """What a shell says of a program that Ctrl-C has ended."""
+_ALLOCATIONS = 50_000
+"""Objects that are made until those which nobody needs any more, and which refer to each other, are looked for."""
 
 
 def main() -> None:
@@ -45,6 +48,8 @@ def _run(args: list[str]) -> int:
         from secpipe.cli import _complete
 
         loaded = _complete.typed()
+    # Next to nothing of what an image is read into are cycles, and looking for them often takes a twentieth of the time.
+    gc.set_threshold(_ALLOCATIONS)
     code = build(loaded)(args, prog_name="secpipe", standalone_mode=False)
     return code if isinstance(code, int) else 0
 

@@ -15,7 +15,6 @@ from secpipe.model.limits import Limits
 from secpipe.model.problem import Problem
 from secpipe.model.progress import Progress
 from secpipe.model.text import printable
-from secpipe.oci import digests, referrers
 from secpipe.oci.credentials import Credentials
 from secpipe.oci.target import open_image, open_registry
 from secpipe.unpack.budget import Budget
@@ -128,6 +127,9 @@ def content(options: ImageOptions, path: str, progress: Progress | None = None) 
 
 def referring(options: ImageOptions, artifact_type: str = "") -> tuple[str, list[Descriptor]]:
     """The digest that the target names, a platform's image where one is asked for, and what refers to it in the registry."""
+    # These are about registries alone, and load all that talks to one.
+    from secpipe.oci import digests, referrers
+
     with open_registry(
         options.target,
         credentials=options.credentials,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterable
+from json.encoder import encode_basestring
 from typing import TYPE_CHECKING
 
 from secpipe.model.pattern import lazy
@@ -22,7 +23,20 @@ _LINE_ENDS = lazy("[\x7f-\x9f\u2028\u2029]")
 
 def json_text(document: object) -> str:
     """The document as JSON that is valid UTF-8: bytes of names that are not stand in it as `\\xff`."""
-    return _escaped(json.dumps(document, indent=2, ensure_ascii=False)) + "\n"
+    return _escaped(_indented(document, "\n")) + "\n"
+
+
+def _indented(value: object, line: str) -> str:
+    """What `json.dumps` makes with `indent=2`, for which it has no fast code; `line` is a line's end and the indentation."""
+    if type(value) is str:
+        return encode_basestring(value)
+    inner = line + "  "
+    if isinstance(value, dict) and value:
+        members = [f"{encode_basestring(key)}: {_indented(member, inner)}" for key, member in value.items()]
+        return f"{{{inner}{f',{inner}'.join(members)}{line}}}"
+    if isinstance(value, list | tuple) and value:
+        return f"[{inner}{f',{inner}'.join([_indented(item, inner) for item in value])}{line}]"
+    return _ENCODER.encode(value)
 
 
 def json_line(document: object) -> str:

@@ -4,12 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Container, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import islice
 
 from secpipe.model.problem import Problem
 from secpipe.model.text import printable
 from secpipe.unpack.nodes import GONE, MISSING, Directory, Node, Regular, Symlink
 from secpipe.unpack.overlay import Tree
 from secpipe.unpack.patterns import ANY_DEPTH, Part, parts
+
+_Place = tuple[bytes, bool, Directory]
+"""A directory: its path, whether no link led to it, and itself."""
+_AT_HAND = 50_000
+"""Directories that are remembered for the next pattern; in larger images each looks for them anew."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,11 +35,13 @@ def find(tree: Tree, patterns: Sequence[str]) -> tuple[dict[str, list[Match]], l
     """
     problems: list[Problem] = []
     matches: dict[str, list[Match]] = {}
+    everywhere = list(islice(_below(tree, [(b"", True, tree.root)]), _AT_HAND + 1))
+    known = everywhere if len(everywhere) <= _AT_HAND else None
     for pattern in patterns:
         found = matches[pattern] = []
         by_place = "**" in pattern
         folders = any(other.startswith(pattern + "/") for other in patterns)
-        for path, direct, directory, name in candidates(tree, parts(pattern)):
+        for path, direct, directory, name in candidates(tree, parts(pattern), known):
             resolved = tree.resolve(directory, name)
             node = resolved[2] if resolved else MISSING
             if resolved and type(node) is Regular:
@@ -84,31 +92,35 @@ def unfinished(tree: Tree, patterns: Iterable[str]) -> Iterator[Problem]:
                 )
 
 
-def candidates(tree: Tree, pattern: tuple[Part, ...]) -> Iterator[tuple[bytes, bool, Directory, bytes]]:
-    """(path, no link on the way, directory, name) of what matches; the name itself may still be a link."""
+def candidates(
+    tree: Tree, pattern: tuple[Part, ...], everywhere: list[_Place] | None = None
+) -> Iterator[tuple[bytes, bool, Directory, bytes]]:
+    """(path, no link on the way, directory, name) of what matches; the name itself may still be a link.
+
+    `everywhere` are the directories at any depth, where they are known already.
+    """
     *leading, last = pattern
-    places: Iterable[tuple[bytes, bool, Directory]] = [(b"", True, tree.root)]
+    places: Iterable[_Place] = [(b"", True, tree.root)]
+    if everywhere is not None and leading[:1] == [ANY_DEPTH]:
+        places = everywhere
+        leading = leading[1:]
     for part in leading:
         places = _below(tree, places) if part == ANY_DEPTH else _within(tree, places, part)
     # Packed names were not asked for by the names that they had in their layer. Here they have others when a link
     # led to them, unless the pattern allows any directory.
-    unpack = not leading or leading[-1] != ANY_DEPTH
+    unpack = pattern[-2:-1] != (ANY_DEPTH,)
     for path, direct, directory in places:
         for name in _names(directory, last, unpack):
             yield _join(path, name), direct, directory, name
 
 
-def _below(
-    tree: Tree, places: Iterable[tuple[bytes, bool, Directory]]
-) -> Iterator[tuple[bytes, bool, Directory]]:
+def _below(tree: Tree, places: Iterable[_Place]) -> Iterator[_Place]:
     for path, direct, directory in places:
         for found, below in tree.walk(path, directory):
             yield found, direct, below
 
 
-def _within(
-    tree: Tree, places: Iterable[tuple[bytes, bool, Directory]], part: Part
-) -> Iterator[tuple[bytes, bool, Directory]]:
+def _within(tree: Tree, places: Iterable[_Place], part: Part) -> Iterator[_Place]:
     """The directories of that name, links to one included."""
     for path, direct, directory in places:
         for name in _names(directory, part):

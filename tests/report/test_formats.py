@@ -22,7 +22,7 @@ from secpipe.model.severity import Severity
 from secpipe.model.text import printable
 from secpipe.report import cyclonedx, formats, html, render
 from secpipe.report._scan import repository_of
-from secpipe.report._text import instruction
+from secpipe.report._text import instruction, json_text
 from tests.support.reports import LINT, SCAN, finding, package, scan_report
 
 ROOT = Path(__file__).parents[2]
@@ -207,3 +207,19 @@ def test_json_tells_of_exploits_only_where_they_are_known() -> None:
     document = json.loads(render("json", scan_report(known, other)))
     jsonschema.validate(document, schema("docs/schema/scan.schema.json"))
     assert [(f.get("kev"), f.get("epss")) for f in document["findings"]] == [(True, 0.97565), (None, None)]
+
+
+DOCUMENTS = st.recursive(
+    st.none()
+    | st.booleans()
+    | st.integers()
+    | st.floats(allow_nan=False)
+    | st.text()
+    | st.sampled_from(Severity),
+    lambda inner: st.lists(inner) | st.tuples(inner, inner) | st.dictionaries(st.text(), inner),
+)
+
+
+@given(DOCUMENTS)
+def test_json_is_laid_out_as_the_standard_library_does(document: object) -> None:
+    assert json_text(document) == json.dumps(document, indent=2, ensure_ascii=False) + "\n"
