@@ -21,6 +21,7 @@ def pack_affected(entry: Affected) -> bytes:
             entry.severity_word,
             _pack_ranges(entry.custom),
             entry.informational,
+            entry.statements,
         ),
     )
     return msgspec.msgpack.encode(fields)
@@ -39,11 +40,12 @@ def unpack_package(blob: bytes, ecosystem: str) -> list[tuple[str, Affected]]:
 
     found = []
     for identifier, fields in msgspec.msgpack.decode(blob):
-        name, ranges, versions, severity, word, custom, informational = fields
+        name, ranges, versions, severity, word, custom, informational, statements = fields
         entry = Affected(
             *(ecosystem, name, _unpack_ranges(ranges), tuple(versions), _unpack_severity(severity), word),
             custom=_unpack_ranges(custom),
             informational=informational,
+            statements=tuple(statements),
         )
         found.append((identifier, entry))
     return found

@@ -18,16 +18,18 @@ SUMMARY_LENGTH = 200
 ID_LENGTH = 256
 _EVENTS: tuple[EventKind, ...] = ("introduced", "fixed", "last_affected", "limit")
 _ID = re.compile(r"[!-~]+")
-_CVE = re.compile(r"CVE-[0-9]", re.IGNORECASE)
+_FLAW = re.compile(r"CVE-[0-9]|GHSA-", re.IGNORECASE)
 _ERRATA = frozenset(
     {
         "AlmaLinux",
         "Azure Linux",
+        "Chainguard",
         "Mageia",
         "Photon OS",
         "Red Hat",
         "Rocky Linux",
         "SUSE",
+        "Wolfi",
         "openEuler",
         "openSUSE",
     }
@@ -61,7 +63,7 @@ def parse(data: object, faults: list[str] | None = None) -> Advisory:
     upstream = reader.words(record.get("upstream"), "upstream")
     is_erratum = all(a.ecosystem.partition(":")[0] in _ERRATA for a in affected)
     if is_erratum and not (aliases or upstream):
-        upstream = tuple(word for word in reader.words(record.get("related"), "related") if _CVE.match(word))
+        upstream = tuple(word for word in reader.words(record.get("related"), "related") if _FLAW.match(word))
     return Advisory(
         id=identifier,
         modified=instant(record.get("modified")),
@@ -145,6 +147,7 @@ class _Reader:
                 severity_word=_word(specific, "urgency") or _word(specific, "ubuntu_priority"),
                 custom=tuple(custom),
                 informational=_word(database, "informational"),
+                statements=_statements(specific),
             )
 
     def _ranges(self, value: object, where: str) -> Iterator[Range]:
@@ -220,6 +223,15 @@ def _text(value: object) -> str:
 
 def _word(value: object, key: str) -> str:
     return _text(_get(value, key)).strip().lower()
+
+
+def _statements(specific: object) -> tuple[str, ...]:
+    """The latest event of each component of a package of Chainguard's or Wolfi's, sorted: all that its advisories
+    tell besides ranges."""
+    components = _get(specific, "components")
+    found = components if isinstance(components, list) else []
+    words = {_word(component, "latest_event_status").replace("-", "_") for component in found}
+    return tuple(sorted(words - {""}))
 
 
 def _cvss(specific: object) -> tuple[SeverityVector, ...]:

@@ -12,10 +12,11 @@ from secpipe.match.identity import pro_ecosystem, subject
 from secpipe.match.modules import concerns
 from secpipe.match.ranges import Outcome, evaluate, key_of, lowest_free
 from secpipe.match.severity import rate, worst
+from secpipe.match.status import is_refuted, status
 from secpipe.model.advisory import Advisory, AdvisoryMatch, Affected
 from secpipe.model.package import Package
 from secpipe.model.problem import Problem
-from secpipe.model.scan import Evidence, Finding
+from secpipe.model.scan import Evidence, Finding, RatedBy
 
 _CVE = re.compile(r"CVE-[0-9]{4}-[0-9]{4,}", re.IGNORECASE)
 _NO_FLAW = re.compile(r"[A-Z]{2}[BE]A-[0-9]")
@@ -109,8 +110,10 @@ def candidates_of(package: Package, name: str, source: AdvisorySource) -> Sequen
 
 def tells_of_a_flaw(candidate: AdvisoryMatch) -> bool:
     """Whether a record is about a flaw at all: an erratum for a bug or an enhancement is not, nor that nobody maintains
-    a crate any more, unless it names a CVE. An unsound crate has one."""
+    a crate any more, unless it names a CVE. An unsound crate has one. Nor is one that its source has refuted."""
     advisory = candidate.advisory
+    if is_refuted(candidate.affected):
+        return False
     if not _NO_FLAW.match(advisory.id) and candidate.affected.informational not in _NOTES:
         return True
     return any(_CVE.fullmatch(name) for name in (*advisory.aliases, *advisory.upstream))
@@ -169,7 +172,8 @@ def _finding(package: Package, version: str, scheme: str, flaw: str, hits: Seque
     # The record that is about this flaw alone tells it best; among those, the one whose fix is named.
     ordered = sorted(hits, key=lambda hit: (hit.outcome.fixed != fixed, len(hit.cves), hit.advisory.id))
     best = ordered[0]
-    severity, score = worst(rate(hit.advisory, hit.affected) for hit in hits)
+    rater, rating = worst((hit.advisory.id, rate(hit.advisory, hit.affected)) for hit in hits)
+    told = status([hit.affected for hit in hits], fixed)
     aliases = {alias for hit in hits for alias in (hit.advisory.id, *hit.advisory.aliases)}
     others = {
         alias
@@ -181,10 +185,16 @@ def _finding(package: Package, version: str, scheme: str, flaw: str, hits: Seque
         aliases=tuple(sorted(aliases - others - {flaw})),
         package=package,
         fixed_version=fixed,
-        severity=severity,
-        score=score,
-        status="fixed" if fixed else "affected",
-        evidence=Evidence(best.advisory.id, best.outcome.range, scheme),
+        severity=rating.severity,
+        score=rating.score,
+        status=told.status,
+        evidence=Evidence(
+            best.advisory.id,
+            best.outcome.range,
+            scheme,
+            RatedBy(rater, rating.says) if rating.says else None,
+            told.word,
+        ),
         summary=next((hit.advisory.summary for hit in ordered if hit.advisory.summary), ""),
         url=best.advisory.url,
     )

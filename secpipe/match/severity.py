@@ -4,14 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from functools import lru_cache
+from typing import NamedTuple
 
 from secpipe.model.advisory import Advisory, Affected, SeverityVector
 from secpipe.model.severity import Severity
 
-Rating = tuple[Severity, float | None]
-"""The severity, and the CVSS base score (0.0-10.0) that it was derived from, if any."""
 
-UNRATED: Rating = (Severity.UNKNOWN, None)
+class Rating(NamedTuple):
+    """The severity, the CVSS base score (0.0-10.0) that it was derived from, if any, and what stands in the record: a
+    vector or a word."""
+
+    severity: Severity
+    score: float | None = None
+    says: str = ""
+
+
+UNRATED = Rating(Severity.UNKNOWN)
 
 # GitHub, Debian's urgency, Ubuntu's priority, Red Hat's and its heirs' impact. What is not here says nothing.
 _WORDS = {
@@ -36,16 +44,23 @@ def rate(advisory: Advisory, affected: Affected) -> Rating:
     own = [affected.severity_word, *_own_words(affected.severity), *_own_words(advisory.severity)]
     for word in own:
         if severity := _word(word):
-            return severity, None
+            return Rating(severity, None, word)
     for vectors in (affected.severity, advisory.severity):
         if rating := _scored(vectors):
             return rating
-    return _word(advisory.severity_word), None
+    severity = _word(advisory.severity_word)
+    return Rating(severity, None, advisory.severity_word) if severity else UNRATED
 
 
-def worst(ratings: Iterable[Rating]) -> Rating:
-    """The highest of several ratings; unknown only when all are."""
-    return max(ratings, key=lambda rating: (rating[0], rating[1] or 0.0), default=UNRATED)
+def scored(advisory: Advisory) -> Rating:
+    """What the record's own vectors say, which holds in whatever package the flaw is."""
+    return _scored(advisory.severity) or UNRATED
+
+
+def worst(ratings: Iterable[tuple[str, Rating]]) -> tuple[str, Rating]:
+    """The highest of several ratings, with the id of its record; unknown only when all are. Among equals the first id."""
+    ordered = sorted(ratings, key=lambda pair: (-pair[1].severity, -(pair[1].score or 0.0), pair[0]))
+    return ordered[0] if ordered else ("", UNRATED)
 
 
 def _own_words(vectors: Iterable[SeverityVector]) -> list[str]:
@@ -53,18 +68,20 @@ def _own_words(vectors: Iterable[SeverityVector]) -> list[str]:
 
 
 def _word(word: str) -> Severity:
-    return _WORDS.get(word.strip().lower(), Severity.UNKNOWN)
+    # Debian's tracker marks what it derived itself with asterisks.
+    return _WORDS.get(word.strip().lower().rstrip("*"), Severity.UNKNOWN)
 
 
 def _scored(vectors: Iterable[SeverityVector]) -> Rating | None:
     for kind in _BEST:
         scores = [
-            score
+            (score, vector.score.strip())
             for vector in vectors
             if vector.type == kind and (score := base_score(kind, vector.score)) is not None
         ]
         if scores:
-            return Severity.from_score(max(scores)), max(scores)
+            score, says = max(scores)
+            return Rating(Severity.from_score(score), score, says)
     return None
 
 

@@ -46,6 +46,8 @@ class Affected:
     """ranges of versions that are none to the ecosystem's own tools; Go's, of modules whose tags break its rules"""
     informational: str = ""
     """what the entry tells of where that is no vulnerability: `unmaintained`, `unsound`, `notice`; RustSec's"""
+    statements: tuple[str, ...] = ()
+    """what its source says became of it, in its own words with underscores: Chainguard's `pending_upstream_fix`"""
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,10 +9,19 @@ from secpipe.model.package import Distribution, LayerRef, Package
 from secpipe.model.problem import Problem
 from secpipe.model.severity import Severity
 
-Status = Literal["fixed", "affected"]
-"""`fixed`: a fixed version exists; `affected`: none is known."""
+Status = Literal["fixed", "affected", "will_not_fix", "under_investigation"]
+"""`fixed`: a fixed version exists; `affected`: none is known; `will_not_fix`: none will come, as the distribution says;
+`under_investigation`: nobody has confirmed the flaw in the package yet."""
 
 Verdict = Literal["clean", "failed", "undecided"]
+
+
+@dataclass(frozen=True, slots=True)
+class RatedBy:
+    """Who rated a flaw: the record, and what stands there, a CVSS vector or a word (`moderate`)."""
+
+    advisory: str
+    says: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,6 +31,10 @@ class Evidence:
     advisory: str
     range: str
     scheme: str
+    severity: RatedBy | None = None
+    """where the finding's severity is from; None where there is none"""
+    statement: str = ""
+    """the word of the advisory's source that the finding's status follows from: `end-of-life`"""
 
 
 VexStatus = Literal["not_affected", "affected", "fixed", "under_investigation"]

@@ -18,6 +18,7 @@ from secpipe.model.scan import (
     Evidence,
     ExploitationFeed,
     Finding,
+    RatedBy,
     ScanReport,
     Status,
     Suppression,
@@ -82,10 +83,17 @@ class _Package(TypedDict):
     origin: NotRequired[Literal["base", "app"]]
 
 
+class _RatedBy(TypedDict):
+    advisory: str
+    says: str
+
+
 class _Evidence(TypedDict):
     advisory: str
     range: str
     scheme: str
+    severity: NotRequired[_RatedBy]
+    statement: NotRequired[str]
 
 
 class _Suppression(TypedDict):
@@ -304,7 +312,7 @@ def _finding(told: _Finding, index: Mapping[_Key, list[Package]], place: str, na
         Severity[told["severity"].upper()],
         _within(score, score is None or 0 <= score <= 10, f"{place}.score", name),
         told["status"],
-        Evidence(evidence["advisory"], evidence["range"], evidence["scheme"]),
+        _evidence(evidence),
         told.get("summary", ""),
         told.get("url", ""),
         _suppression(told.get("suppression")),
@@ -312,6 +320,17 @@ def _finding(told: _Finding, index: Mapping[_Key, list[Package]], place: str, na
         updated=told.get("baselineState") == "updated",
         kev=told.get("kev", False),
         epss=_within(epss, epss is None or 0 <= epss <= 1, f"{place}.epss", name),
+    )
+
+
+def _evidence(told: _Evidence) -> Evidence:
+    rated = told.get("severity")
+    return Evidence(
+        told["advisory"],
+        told["range"],
+        told["scheme"],
+        RatedBy(rated["advisory"], rated["says"]) if rated else None,
+        told.get("statement", ""),
     )
 
 

@@ -17,12 +17,30 @@ if TYPE_CHECKING:
     from secpipe.model.scan import Finding, ScanReport
 
 _KINDS = frozenset(["registry", "docker", "podman", "oci", "oci-archive", "docker-archive", "dir", "sbom"])
+_UNFIXED = {
+    "will_not_fix": "the distribution will not fix it",
+    "under_investigation": "whether it is affected is still being found out",
+}
+_UNFIXED_SHORT = {"will_not_fix": "will not fix", "under_investigation": "unconfirmed"}
 _LINK = lazy(r"https?://[!-~]+")
 
 
 def remedy(finding: Finding) -> str:
     """What to do about it, as a phrase."""
-    return f"upgrade to {finding.fixed_version}" if finding.fixed_version else "no fixed version is known"
+    if finding.fixed_version:
+        return f"upgrade to {finding.fixed_version}"
+    return _UNFIXED.get(finding.status, "no fixed version is known")
+
+
+def fixed_in(finding: Finding, unknown: str = "-") -> str:
+    """The fixed version, or in as few words why there is none."""
+    return finding.fixed_version or _UNFIXED_SHORT.get(finding.status, unknown)
+
+
+def rated_by(finding: Finding) -> str:
+    """Where its severity is from: `moderate in GHSA-…`; '' for nowhere."""
+    source = finding.evidence.severity
+    return printable(f"{source.says} in {source.advisory}") if source else ""
 
 
 def sentence(finding: Finding) -> str:

@@ -38,6 +38,7 @@ LEFT_OUT: dict[str, dict[str, Any]] = {
         ("platform", "origin", "kev", "epss", "path", "summary", "url", "suppression", "baselineState")
     ),
     "layer": {"file": None, "line": None},
+    "evidence": {"severity": None, "statement": None},
     "suppression": dict.fromkeys(("reason", "owner", "expires", "status", "justification")),
 }
 """What the JSON of a scan leaves out where there is nothing to say, by the key that the object stands under."""

@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Any
 from secpipe.model.sbom import PREFIX
 from secpipe.model.severity import Severity
 from secpipe.model.text import printable
-from secpipe.report._scan import link, suppressed
+from secpipe.report._scan import link, rated_by, suppressed
+from secpipe.report._text import json_text
 
 if TYPE_CHECKING:
     from secpipe.model.package import Package
@@ -24,6 +25,7 @@ _STATES = {
     "fixed": "resolved",
     "under_investigation": "in_triage",
 }
+_METHODS = (("CVSS:4.", "CVSSv4"), ("CVSS:3.1/", "CVSSv31"), ("CVSS:3.0/", "CVSSv3"), ("AV:", "CVSSv2"))
 # OpenVEX's words for why something is not affected; the rest has no counterpart and stands in the detail alone.
 _JUSTIFICATIONS = {
     "component_not_present": "code_not_present",
@@ -44,9 +46,10 @@ def vulnerabilities(report: ScanReport, references: Sequence[str]) -> list[dict[
     known: dict[_Key, str] = {}
     for package, reference in zip(report.packages, references, strict=True):
         known.setdefault(_key(package), reference)
-    groups: dict[tuple[str, Suppression | None], list[Finding]] = {}
+    groups: dict[tuple[str, Suppression | None, str], list[Finding]] = {}
     for finding in report.findings:
-        groups.setdefault((finding.id, finding.suppression), []).append(finding)
+        group = (finding.id, finding.suppression, json_text(_analysed(finding)))
+        groups.setdefault(group, []).append(finding)
     return [_vulnerability(members, number, known) for number, members in enumerate(groups.values())]
 
 
@@ -72,7 +75,7 @@ def _vulnerability(members: list[Finding], number: int, references: Mapping[_Key
             else {}
         ),
         **({"advisories": [{"url": address}]} if address else {}),
-        **({"analysis": _analysis(worst, worst.suppression)} if worst.suppression else {}),
+        **_analysed(worst),
         "affects": [affected[reference] for reference in sorted(affected)],
         "properties": _properties(worst),
     }
@@ -89,7 +92,21 @@ def _aliases(finding: Finding) -> dict[str, Any]:
 
 def _rating(finding: Finding) -> dict[str, Any]:
     severity = _SEVERITIES.get(finding.severity, str(finding.severity))
-    return {**({"score": finding.score} if finding.score is not None else {}), "severity": severity}
+    rated = {**({"score": finding.score} if finding.score is not None else {}), "severity": severity}
+    says = finding.evidence.severity.says if finding.evidence.severity else ""
+    for beginning, method in _METHODS:
+        if finding.score is not None and says.startswith(beginning):
+            return {**rated, "method": method, "vector": says}
+    return rated
+
+
+def _analysed(finding: Finding) -> dict[str, Any]:
+    """What somebody says of it: why it is suppressed, or what the distribution makes of it."""
+    if finding.suppression:
+        return {"analysis": _analysis(finding, finding.suppression)}
+    if finding.status == "will_not_fix":
+        return {"analysis": {"state": "exploitable", "response": ["will_not_fix"]}}
+    return {"analysis": {"state": "in_triage"}} if finding.status == "under_investigation" else {}
 
 
 def _analysis(finding: Finding, why: Suppression) -> dict[str, Any]:
@@ -112,5 +129,6 @@ def _properties(finding: Finding) -> list[dict[str, str]]:
         ("epss", "" if finding.epss is None else str(finding.epss)),
         ("new", "" if finding.new is None else str(finding.new).lower()),
         ("severity", str(finding.severity)),
+        ("severity:source", rated_by(finding)),
     ]
     return [{"name": PREFIX + name, "value": value} for name, value in found if value]

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 from secpipe import __version__
 from secpipe.model.severity import Severity
 from secpipe.model.text import plural, printable
-from secpipe.report._scan import link, made_by, suppressed
+from secpipe.report._scan import fixed_in, link, made_by, suppressed
 
 if TYPE_CHECKING:
     from secpipe.model.package import LayerRef
@@ -182,7 +182,7 @@ def _row(finding: Finding, *, late: bool) -> str:
         f"<td>{_about(finding)}</td>",
         f'<td><span class="code">{_text(package.name)}</span><small>{_text(", ".join(filter(None, where)))}</small></td>',
         f'<td class="code">{_text(package.version)}</td>',
-        f'<td class="code">{_text(finding.fixed_version) if finding.fixed_version else "-"}</td>',
+        f'<td class="code">{_text(fixed_in(finding))}</td>',
         f'<td class="number" data-key="{layer.index if layer else -1}">{layer.index if layer else "-"}</td>',
     ]
     hidden = " hidden" if late else ""

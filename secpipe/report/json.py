@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from secpipe.model.package import Distribution, LayerRef, Package
     from secpipe.model.problem import Problem
     from secpipe.model.sbom import Bom
-    from secpipe.model.scan import ExploitationFeed, Finding, ScanReport, Suppression, Target
+    from secpipe.model.scan import Evidence, ExploitationFeed, Finding, ScanReport, Suppression, Target
 
 SCHEMA_VERSION = "1.0"
 
@@ -176,6 +176,7 @@ def _finding(finding: Finding) -> dict[str, Any]:
             "advisory": finding.evidence.advisory,
             "range": finding.evidence.range,
             "scheme": finding.evidence.scheme,
+            **_reasons(finding.evidence),
         },
         **_platform(finding.package),
         **_origin(finding.package),
@@ -187,6 +188,13 @@ def _finding(finding: Finding) -> dict[str, Any]:
         **({"suppression": _suppression(finding.suppression)} if finding.suppression else {}),
         **({"baselineState": state} if (state := baseline_state(finding)) else {}),
     }
+
+
+def _reasons(evidence: Evidence) -> dict[str, Any]:
+    """What severity and status are from, where a record says so."""
+    rated = evidence.severity
+    severity = {"severity": {"advisory": rated.advisory, "says": rated.says}} if rated else {}
+    return {**severity, **({"statement": evidence.statement} if evidence.statement else {})}
 
 
 def _suppression(suppression: Suppression) -> dict[str, str]:

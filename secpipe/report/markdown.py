@@ -13,7 +13,7 @@ from secpipe.model.severity import Severity
 from secpipe.model.text import plural
 from secpipe.report._console import layer_of
 from secpipe.report._markdown import escaped, linked
-from secpipe.report._scan import counting, likelihood, link, made_by, suppressed
+from secpipe.report._scan import counting, fixed_in, likelihood, link, made_by, suppressed
 
 if TYPE_CHECKING:
     from secpipe.model.diff import DiffReport
@@ -110,7 +110,7 @@ def _row(finding: Finding) -> str:
         linked(finding.id[:_LONG], link(finding)),
         name,
         _cut(package.version),
-        _cut(finding.fixed_version) if finding.fixed_version else "-",
+        _cut(fixed_in(finding)),
         layer_of(package),
     ]
     if finding.epss is not None:

@@ -20,7 +20,7 @@ from secpipe.model.text import printable, wellformed
 from secpipe.report._fingerprint import identity, line_hashes
 from secpipe.report._markdown import escaped, linked
 from secpipe.report._sariflog import artifact, clip, left_out, log, notifications, region, uri, worst
-from secpipe.report._scan import baseline_state, identities, link, repository_of
+from secpipe.report._scan import baseline_state, fixed_in, identities, link, rated_by, remedy, repository_of
 from secpipe.report._text import instruction
 
 _LINT_LEVELS = {
@@ -160,10 +160,7 @@ def _scan_rule(findings: list[Finding]) -> dict[str, Any]:
     top = min(findings, key=lambda f: f.sort_key)
     summary = printable(top.summary) or f"{top.id} in {top.package.name}"
     packages = sorted(
-        {
-            (f.package.name, f.package.version, f.fixed_version or "none known", str(f.severity))
-            for f in findings
-        }
+        {(f.package.name, f.package.version, fixed_in(f, "none known"), str(f.severity)) for f in findings}
     )
     rows = [f"| {' | '.join(map(escaped, row))} |" for row in packages]
     table = "\n".join(["| Package | Installed | Fixed in | Severity |", "|---|---|---|---|", *rows])
@@ -196,6 +193,10 @@ def _scan_rule(findings: list[Finding]) -> dict[str, Any]:
 
 def _notes(finding: Finding) -> Iterator[str]:
     """What else is known of a vulnerability, a sentence each."""
+    if source := rated_by(finding):
+        yield f"Severity: {finding.severity}, by {source}."
+    elif not finding.severity:
+        yield "No advisory says how severe it is."
     if finding.kev:
         yield "CISA knows that it is exploited."
     if finding.epss is not None:
@@ -209,7 +210,6 @@ def _scan_result(
 ) -> dict[str, Any]:
     package = finding.package
     layer = finding.layer
-    remedy = f"upgrade to {finding.fixed_version}" if finding.fixed_version else "no fixed version is known"
     made_by = (
         f" (layer {layer.index}: {instruction(layer.instruction)})" if layer and layer.instruction else ""
     )
@@ -220,6 +220,7 @@ def _scan_result(
         "severity": str(finding.severity),
         "advisory": finding.evidence.advisory,
         "range": finding.evidence.range,
+        "status": finding.status,
     }
     logical = [{"name": package.name, "fullyQualifiedName": package.purl, "kind": "package"}]
     if layer:
@@ -237,12 +238,16 @@ def _scan_result(
         properties["platform"] = package.platform
     if package.origin:
         properties["origin"] = package.origin
+    if source := rated_by(finding):
+        properties["severitySource"] = source
+    if finding.evidence.statement:
+        properties["statement"] = finding.evidence.statement
     if finding.kev:
         properties["kev"] = True
     if finding.epss is not None:
         properties["epss"] = finding.epss
     where = f" on {package.platform}" if package.platform else ""
-    text = f"{package.name} {package.version}{where} is affected by {finding.id}: {remedy}{made_by}"
+    text = f"{package.name} {package.version}{where} is affected by {finding.id}: {remedy(finding)}{made_by}"
     suppressed = {"suppressions": [_suppression(finding.suppression)]} if finding.suppression else {}
     return {
         "ruleId": finding.id,

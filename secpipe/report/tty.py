@@ -10,7 +10,7 @@ from secpipe.model.lint import rule_url
 from secpipe.model.severity import Level, Severity
 from secpipe.model.text import plural, printable
 from secpipe.report._console import gaps, heading, layer_of, shown, table
-from secpipe.report._scan import likelihood
+from secpipe.report._scan import fixed_in, likelihood
 from secpipe.report._suppressed import suppressed
 from secpipe.report._text import instruction, totals
 
@@ -172,7 +172,7 @@ def _table(findings: tuple[Finding, ...]) -> RenderableType:
             Text(printable(f.id) + (" (new)" if f.new else "")),
             Text(printable(f.package.name)),
             Text(printable(f.package.version)),
-            Text(printable(f.fixed_version) if f.fixed_version else "-"),
+            Text(printable(fixed_in(f))),
             *([_exploited(f)] if exploited else []),
             *([Text(printable(f.package.platform))] if platforms else []),
             Text(layer_of(f.package)),

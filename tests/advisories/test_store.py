@@ -382,8 +382,8 @@ def test_a_file_that_is_no_database(tmp_path: Path) -> None:
 def test_a_database_of_another_schema(tmp_path: Path) -> None:
     database, _ = made(tmp_path, record("X-1", ("PyPI", "a")))
     file = database / "manifest.json"
-    file.write_text(file.read_text().replace('"schema": 5', '"schema": 99'))
-    with pytest.raises(AdvisoryError, match="has schema 99, this version of secpipe reads schema 5"):
+    file.write_text(file.read_text().replace('"schema": 6', '"schema": 99'))
+    with pytest.raises(AdvisoryError, match="has schema 99, this version of secpipe reads schema 6"):
         Store.open(database)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from secpipe.match.identity import subject
 from secpipe.match.matcher import match, missing
-from secpipe.model.scan import Evidence
+from secpipe.model.scan import Evidence, RatedBy
 from secpipe.model.severity import Severity
 from tests.match.support import Records, package, record
 
@@ -31,7 +31,8 @@ def test_a_finding_and_its_evidence() -> None:
     assert finding.aliases == ("GHSA-j8r2-6x86-q33q", "PYSEC-2023-74")
     assert finding.fixed_version == "2.31.0"
     assert (finding.severity, finding.score, finding.status) == (Severity.CRITICAL, 9.8, "fixed")
-    assert finding.evidence == Evidence("PYSEC-2023-74", ">=2.3.0,<2.31.0", "pep440")
+    rated = RatedBy("PYSEC-2023-74", CRITICAL[0]["score"])
+    assert finding.evidence == Evidence("PYSEC-2023-74", ">=2.3.0,<2.31.0", "pep440", rated)
     assert (finding.summary, finding.url) == ("leaks headers", "https://example.org/a")
     assert finding.package.name == "Requests"
 

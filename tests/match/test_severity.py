@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from secpipe.match.severity import UNRATED, base_score, rate, worst
+from secpipe.match.severity import UNRATED, Rating, base_score, rate, scored, worst
 from secpipe.model.advisory import Advisory, Affected, SeverityVector
 from secpipe.model.severity import Severity
 
@@ -41,21 +41,43 @@ def affected(*vectors: SeverityVector, word: str = "") -> Affected:
         (advisory(V30, word="critical"), affected(), (Severity.MEDIUM, 5.3)),
         (advisory(V3), affected(word="unimportant"), (Severity.NEGLIGIBLE, None)),
         (advisory(V3), affected(word="not yet assigned"), (Severity.CRITICAL, 9.8)),
+        (advisory(V3), affected(word="end-of-life"), (Severity.CRITICAL, 9.8)),
+        (advisory(V3), affected(word="medium**"), (Severity.MEDIUM, None)),
         (advisory(SeverityVector("Ubuntu", "low"), V3), affected(), (Severity.LOW, None)),
         (advisory(word="catastrophic"), affected(), UNRATED),
     ],
 )
 def test_rate(record: Advisory, entry: Affected, expected: tuple[Severity, float | None]) -> None:
-    assert rate(record, entry) == expected
+    assert rate(record, entry)[:2] == expected[:2]
+
+
+@pytest.mark.parametrize(
+    ("record", "entry", "says"),
+    [
+        (advisory(V2, V3), affected(), V3.score),
+        (advisory(V30, V3), affected(), V3.score),
+        (advisory(V3), affected(word="low**"), "low**"),
+        (advisory(SeverityVector("Ubuntu", "medium"), V3), affected(), "medium"),
+        (advisory(BROKEN, word="moderate"), affected(), "moderate"),
+        (advisory(BROKEN, word="who knows"), affected(word="not yet assigned"), ""),
+    ],
+)
+def test_a_rating_tells_what_it_is_from(record: Advisory, entry: Affected, says: str) -> None:
+    assert rate(record, entry).says == says
+
+
+def test_what_a_record_says_for_every_package_is_its_vectors_alone() -> None:
+    assert scored(advisory(SeverityVector("Ubuntu", "low"), V3, word="low")).score == 9.8
+    assert scored(advisory(word="critical")) == UNRATED
 
 
 def test_worst() -> None:
-    assert worst([]) == UNRATED
-    assert worst([UNRATED, (Severity.LOW, None)]) == (Severity.LOW, None)
-    assert worst([(Severity.HIGH, None), (Severity.HIGH, 7.5), (Severity.MEDIUM, 6.9)]) == (
-        Severity.HIGH,
-        7.5,
-    )
+    low, high = Rating(Severity.LOW), Rating(Severity.HIGH)
+    scored_high = Rating(Severity.HIGH, 7.5)
+    assert worst([]) == ("", UNRATED)
+    assert worst([("B", UNRATED), ("A", low)]) == ("A", low)
+    assert worst([("C", high), ("B", scored_high), ("A", Rating(Severity.MEDIUM, 6.9))]) == ("B", scored_high)
+    assert worst([("B", low), ("A", low)]) == ("A", low)
 
 
 @given(kind=st.sampled_from(("CVSS_V2", "CVSS_V3", "CVSS_V4", "Ubuntu", "")), vector=st.text())
