@@ -70,6 +70,8 @@ class Listed:
     digest: str
     platform: Platform
     is_image: bool
+    bom: str = ""
+    """the list itself, as BOM-Links have it"""
 
 
 def read(data: bytes, what: str, limits: Limits) -> Listed:
@@ -104,6 +106,7 @@ def read(data: bytes, what: str, limits: Limits) -> Listed:
         _digest(root),
         _platform(root, listing.is_image),
         listing.is_image,
+        sbom.bom_link(whole.get("serialNumber"), whole.get("version")),
     )
 
 

@@ -29,6 +29,8 @@ from secpipe.policy.terms import Term
 
 if TYPE_CHECKING:
     from secpipe.dockerfile.ast import Dockerfile
+    from secpipe.model.limits import Limits
+    from secpipe.policy.vex import Document
 
 
 def register(app: typer.Typer) -> None:
@@ -66,6 +68,15 @@ def scan(
             show_default=False,
             help="What is accepted, and why; `none` for nothing. [default: the nearest .secpipe-ignore.yaml, else "
             "those of Trivy, Grype and osv-scanner in this folder]",
+        ),
+    ] = None,
+    vex: Annotated[
+        list[Path] | None,
+        typer.Option(
+            metavar="FILE",
+            show_default=False,
+            help="A VEX document (OpenVEX, CSAF or CycloneDX): what it states not to be affected, or fixed, does not "
+            "fail; repeatable.",
         ),
     ] = None,
     allow_incomplete: Annotated[
@@ -139,6 +150,7 @@ def scan(
     from secpipe.pipeline.scan import scan as run
 
     wanted = destinations("scan", format, output)
+    limits = parse_limits(limit or [])
     options = ScanOptions(
         target,
         db or database_path(),
@@ -149,13 +161,14 @@ def scan(
         credentials=credentials(target, username, password_stdin),
         authfile=authfile,
         insecure=insecure,
-        limits=parse_limits(limit or []),
+        limits=limits,
         cache=not no_cache,
         base=base or "",
         ignores=ignores(ignore_file or [], say),
         dockerfile=_dockerfile(dockerfile),
         feed=None if offline else db_url,
         baseline=baseline or "",
+        vex=_vex(vex or [], limits),
         exploitation=addresses(),
     )
     with shown() as progress:
@@ -166,6 +179,15 @@ def scan(
         tell(report.problems)
         say(f"verdict: {report.verdict} (exit {report.exit_code}): {report.reason}")
     raise typer.Exit(report.exit_code)
+
+
+def _vex(files: list[Path], limits: Limits) -> tuple[Document, ...]:
+    """What `--vex` names, read before the image is."""
+    if not files:
+        return ()
+    from secpipe.pipeline.vex import load
+
+    return load(files, limits)
 
 
 def _dockerfile(file: str | None) -> Dockerfile | None:

@@ -58,6 +58,8 @@ class Limits(NamedTuple):
     """objects and arrays in such a list, whose few bytes each take many of memory"""
     sbom_depth: int = 32
     """components within components of such a list"""
+    vex_bytes: int = 64 * MIB
+    """a VEX document"""
     report_bytes: int = 256 * MIB
     """a report that is converted"""
     tar_header_bytes: int = 1 * MIB

@@ -45,6 +45,14 @@ class Bom:
     built: str = ""
 
 
+def bom_link(serial: object, version: object) -> str:
+    """`urn:uuid:…/1`, by which BOM-Links (CycloneDX) know a BOM; '' for one that cannot be linked to."""
+    number = 1 if version is None else version
+    if not isinstance(serial, str) or not isinstance(number, int):
+        return ""
+    return f"{serial.lower()}/{number}" if serial.lower().startswith("urn:uuid:") else ""
+
+
 def of_package(package: Package) -> Properties:
     """What neither name, version nor purl tell of a package; its path is left to the format."""
     source, layer = package.source, package.layer

@@ -43,6 +43,8 @@ class Listed:
     digest: str
     platform: Platform
     is_image: bool
+    bom: str = ""
+    """the list itself, as BOM-Links have it"""
 
 
 def bom(
@@ -118,7 +120,7 @@ def read(file: Path, target: str, limits: Limits) -> Listed:
     known = {problem.code for problem in found.problems}
     gaps: list[Problem] = [problem for problem in missing(found, target) if problem.code not in known]
     found = replace(found, problems=tuple(sorted({*found.problems, *gaps})))
-    return Listed(found, told.digest, told.platform, told.is_image)
+    return Listed(found, told.digest, told.platform, told.is_image, told.bom)
 
 
 def begins_an_object(path: Path) -> bool:

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime
 from pathlib import Path
-from typing import TypedDict
+from typing import TYPE_CHECKING, TypedDict
 
 from secpipe.advisories.store import Store
 from secpipe.catalog import Inventory
@@ -33,7 +33,11 @@ from secpipe.policy.baseline import about_new, compared
 from secpipe.policy.endoflife import System, system
 from secpipe.policy.gate import Conditions, FailOn, Gate, decide, feeds_of
 from secpipe.policy.ignore import Ignores
-from secpipe.policy.suppress import suppress
+from secpipe.policy.suppress import Suppressed, suppress
+from secpipe.policy.vex import judge
+
+if TYPE_CHECKING:
+    from secpipe.policy.vex import Document
 
 ALL = "all"
 """In the place of a platform: every one."""
@@ -62,6 +66,7 @@ class ScanOptions:
     fetched from: an address as for an update, empty for the public feed, None for nowhere.
     `baseline` is a report or a target: what it has is not new, and only what is new fails; '' for none.
     `exploitation` says where the feeds `kev` and `epss` come from, if not from where they last did.
+    `vex` are documents that state what the image is not affected by.
     """
 
     target: str
@@ -82,6 +87,7 @@ class ScanOptions:
     feed: str | None = None
     baseline: str = ""
     exploitation: Mapping[str, str] = field(default_factory=dict)
+    vex: tuple[Document, ...] = ()
 
 
 def scan(options: ScanOptions, progress: Progress | None = None) -> ScanReport:
@@ -109,7 +115,8 @@ def scan(options: ScanOptions, progress: Progress | None = None) -> ScanReport:
         ):
             scanned = _scanned(image, supply, options)
     today = options.today or datetime.now(UTC).date()
-    findings, warnings = suppress(scanned.findings, options.ignores, options.target, today)
+    stated = _stated(scanned, options.vex)
+    findings, warnings = suppress(stated.findings, options.ignores, options.target, today)
     gate = (Conditions(options.fail_on),) if isinstance(options.fail_on, FailOn) else options.fail_on
     if options.baseline:
         gate = about_new(gate)
@@ -132,7 +139,7 @@ def scan(options: ScanOptions, progress: Progress | None = None) -> ScanReport:
         decision.verdict,
         decision.exit_code,
         decision.reason,
-        tuple(sorted({*warnings, *scanned.warnings, *baseline.warnings, *known.warnings})),
+        tuple(sorted({*warnings, *stated.warnings, *scanned.warnings, *baseline.warnings, *known.warnings})),
         baseline=options.baseline,
         feeds=known.feeds,
     )
@@ -158,6 +165,7 @@ def for_another(options: ScanOptions, target: str) -> ScanOptions:
         baseline="",
         base="",
         ignores=Ignores(),
+        vex=(),
         dockerfile=None,
         platform=None if target in lists else options.platform,
         credentials=options.credentials if same else None,
@@ -180,6 +188,16 @@ class _Scanned:
     findings: tuple[Finding, ...] = ()
     problems: frozenset[Problem] = frozenset()
     warnings: tuple[Problem, ...] = ()
+    bom: str = ""
+
+
+def _stated(scanned: _Scanned, documents: tuple[Document, ...]) -> Suppressed:
+    """The findings as VEX documents have them."""
+    if not documents:
+        return Suppressed(scanned.findings, ())
+    from secpipe.pipeline.vex import subjects
+
+    return judge(scanned.findings, documents, subjects(scanned.target, scanned.bom), scanned.packages)
 
 
 def _scanned(image: Image, supply: Supply, options: ScanOptions, platform: str = "") -> _Scanned:
@@ -201,7 +219,8 @@ def _listed(file: Path, options: ScanOptions, progress: Progress | None) -> _Sca
     with _supply(options, progress) as supply:
         told = sbom.read(file, options.target, options.limits)
         target = Target(options.target, told.digest, str(told.platform), told.inventory.distribution)
-        return _matched(target, told.inventory, supply, options, is_image=told.is_image)
+        found = _matched(target, told.inventory, supply, options, is_image=told.is_image)
+        return replace(found, bom=told.bom)
 
 
 def _matched(

@@ -26,12 +26,27 @@ _STATES = {
     "under_investigation": "in_triage",
 }
 _METHODS = (("CVSS:4.", "CVSSv4"), ("CVSS:3.1/", "CVSSv31"), ("CVSS:3.0/", "CVSSv3"), ("AV:", "CVSSv2"))
-# OpenVEX's words for why something is not affected; the rest has no counterpart and stands in the detail alone.
+# OpenVEX's words for why something is not affected, and CycloneDX's own; of the former one has no counterpart and stands
+# in the detail alone.
 _JUSTIFICATIONS = {
     "component_not_present": "code_not_present",
     "vulnerable_code_not_present": "code_not_present",
     "vulnerable_code_not_in_execute_path": "code_not_reachable",
     "inline_mitigations_already_exist": "protected_by_mitigating_control",
+    **{
+        word: word
+        for word in (
+            "code_not_present",
+            "code_not_reachable",
+            "requires_configuration",
+            "requires_dependency",
+            "requires_environment",
+            "protected_by_compiler",
+            "protected_at_runtime",
+            "protected_at_perimeter",
+            "protected_by_mitigating_control",
+        )
+    },
 }
 _SEVERITIES = {Severity.NEGLIGIBLE: "info"}
 

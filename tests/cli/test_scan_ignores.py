@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
@@ -121,3 +122,48 @@ def test_several_files_by_what_is_in_them(scanned: tuple[Path, list[str | Path]]
     done = secpipe(*command, *(part for name in names for part in ("--ignore-file", name)), cwd=folder)
     assert set(accepted(done).values()) == {"rules.yaml"}
     assert [w["subject"] for w in done.json["warnings"]] == ["ours.yaml:1"]
+
+
+def test_vex_documents_suppress_and_are_told(scanned: tuple[Path, list[str | Path]]) -> None:
+    folder, command = scanned
+    found = secpipe(*command, cwd=folder).json["findings"][0]
+    statement = {
+        "vulnerability": {"name": found["id"]},
+        "products": [{"@id": found["package"]}],
+        "status": "not_affected",
+        "justification": "vulnerable_code_not_in_execute_path",
+    }
+    document = {"@context": "https://openvex.dev/ns/v0.2.0", "statements": [statement]}
+    (folder / "ours.json").write_text(json.dumps(document))
+    (folder / "other.json").write_text(json.dumps({"bomFormat": "CycloneDX"}))
+    reports = ["-o", "sarif=out.sarif", "-o", "cyclonedx=out.cdx.json"]
+    done = secpipe(*command, "--vex", "ours.json", "--vex", "other.json", *reports, cwd=folder)
+    assert done.code == 0
+    assert done.json["findings"][0]["suppression"] == {
+        "kind": "vex",
+        "source": "ours.json",
+        "status": "not_affected",
+        "justification": "vulnerable_code_not_in_execute_path",
+    }
+    assert [w["code"] for w in done.json["warnings"]] == ["unused-vex"]
+    sarif = json.loads((folder / "out.sarif").read_text())["runs"][0]["results"]
+    assert sarif[0]["suppressions"][0]["justification"] == "vulnerable_code_not_in_execute_path"
+    listed = json.loads((folder / "out.cdx.json").read_text())["vulnerabilities"][0]
+    assert listed["analysis"]["state"] == "not_affected"
+    assert listed["analysis"]["justification"] == "code_not_reachable"
+
+
+@pytest.mark.parametrize(
+    ("data", "message"),
+    [
+        (None, "v.json: the VEX document cannot be read: no such file or directory"),
+        ("{}", "v.json is no VEX document of a format that we know"),
+        ("nothing", "v.json is no JSON"),
+    ],
+)
+def test_a_vex_document_that_is_none_is_a_usage_error(tmp_path: Path, data: str | None, message: str) -> None:
+    if data is not None:
+        (tmp_path / "v.json").write_text(data)
+    done = secpipe("scan", "registry.example.com/no/such:image", "--vex", "v.json", cwd=tmp_path)
+    assert done.code == 2
+    assert message in done.stderr
