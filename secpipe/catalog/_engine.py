@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import importlib
 import pkgutil
-from collections.abc import Iterator, Sequence, Set
+from collections.abc import Iterable, Iterator, Sequence, Set
 from dataclasses import dataclass, replace
 from functools import cache
 from typing import Protocol, cast
 
 import secpipe.catalog
 from secpipe.catalog import _distribution, _programs, _unread
-from secpipe.catalog._owners import owners
+from secpipe.catalog._owners import Held, owners
 from secpipe.catalog._purl import purl
 from secpipe.model.image import Image
 from secpipe.model.limits import Limits
@@ -20,7 +20,7 @@ from secpipe.model.problem import Problem
 from secpipe.model.text import plural, printable
 from secpipe.unpack.extracts import Extracts, Store
 from secpipe.unpack.layer import Distillers, Reduce
-from secpipe.unpack.patterns import wanted
+from secpipe.unpack.patterns import PROGRAMS, wanted
 from secpipe.unpack.view import File, FileView, open_view
 
 _PROBLEMS_PER_FILE = 20
@@ -124,7 +124,8 @@ def inventory(view: FileView, image: Image, limits: Limits | None = None) -> Inv
         if layer.folder is None
     }
     packages: dict[Package, str] = {}
-    files: dict[str, File | None] = {}
+    files: dict[str, Held] = {}
+    since: dict[tuple[str, str], int] = {}
     problems = [
         problem
         for problem in view.problems
@@ -137,17 +138,36 @@ def inventory(view: FileView, image: Image, limits: Limits | None = None) -> Inv
         problems += unread
         history = _History(cataloger, file, most)
         for package in found:
-            layer = layers.get(history.introduced(package))
+            introduced = history.introduced(package)
+            if hasattr(cataloger, "OWNED"):
+                key = package.type, package.name
+                since[key] = max(introduced, since.get(key, 0))
+            layer = layers.get(introduced)
             packages[replace(package, purl=purl(package, distribution), layer=layer)] = file.path
         if found and not cataloger.KEPT:
-            files[file.path] = file
+            files[file.path] = Held(
+                file, not hasattr(cataloger, "distil") and PROGRAMS not in cataloger.GLOBS
+            )
         if any(problem.code == _TOO_MANY for problem in unread):
             break
     problems += _lost(view, {(package.type, package.name) for package in packages}, most)
     problems += _unread.problems(view, patterns())
-    owner = owners(catalogers(), view, files) if files else {}
+    owner = owners(catalogers(), view, files, since) if files else {}
     owned = [replace(package, owner=owner.get(path, "")) for package, path in packages.items()]
-    return Inventory(distribution, tuple(sorted(owned, key=_order)), tuple(sorted(set(problems))))
+    known = _once(sorted(owned, key=_order))
+    return Inventory(distribution, tuple(known), tuple(sorted(set(problems))))
+
+
+def _once(packages: Iterable[Package]) -> Iterator[Package]:
+    """Without what is known by its content alone where the distribution owns it, or it was told of the layer."""
+    seen = set()
+    for package in packages:
+        if package.evidence:
+            key = package.type, package.name, package.version, package.layer
+            if package.owner or key in seen:
+                continue
+            seen.add(key)
+        yield package
 
 
 def _order(package: Package) -> tuple[str, str, str, str, str]:

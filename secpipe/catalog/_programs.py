@@ -1,7 +1,8 @@
 """What is kept of a program: the few parts that catalogers read, out of however many megabytes, as they pass by.
 
-Those are the build information of Go (see `golang`) and the list of crates of cargo-auditable (see `rust`). They are kept as
-they stand, Go's first, so that these modules read them as they would read the whole program.
+Those are the build information of Go (see `golang`), the list of crates of cargo-auditable (see `rust`) and what well-known
+programs say of themselves (see `binaries`). The first two are kept as they stand, Go's first, so that these modules read
+them as they would read the whole program.
 """
 
 from __future__ import annotations
@@ -11,8 +12,10 @@ import zlib
 from collections.abc import Iterable, Iterator
 from struct import Struct
 from struct import error as StructError
+from typing import NamedTuple
 
 from secpipe.catalog import _gobuild as go
+from secpipe.catalog._recognise import recogniser
 from secpipe.model.pattern import lazy
 
 ZLIB = lazy(rb"\x78[\x01\x5e\x9c\xda][%s]" % re.escape(bytes(b for b in range(256) if b & 6 in (2, 4))))
@@ -30,41 +33,54 @@ _STEP = 1 << 16
 _HEAD = 4096
 """Bytes at the start of a program that hold its headers."""
 _GO_NOTE = b"Go\0\0"
-_PT_LOAD, _PF_X, _PF_W, _PF_R = 1, 1, 2, 4
+_PT_LOAD, _PT_INTERP, _PF_X, _PF_W, _PF_R = 1, 3, 1, 2, 4
 _MAX_HEADERS = 1 << 10
 
 
-def distil(chunks: Iterable[bytes]) -> bytes:
+def distil(chunks: Iterable[bytes], path: bytes = b"", executable: bool = True) -> bytes:
     """The parts of a program that is read from its start to its end; empty when it has none of them.
 
-    Memory is bounded by the largest chunk and by the largest parts, a few MiB.
+    Of one that may not be executed, such as a library, a plugin or what was copied without its mode, only the start is
+    read, unless that is Go's or its name is known. Memory is bounded by the largest chunk and by the largest parts, a few
+    MiB.
     """
     stream = iter(chunks)
     head = b""
     while len(head) < _HEAD and (chunk := next(stream, b"")):
         head += chunk
+    noted, known = _GO_NOTE in head[:_HEAD], recogniser(path)
+    if not (executable or noted or known):
+        return b""
+    segments = _segments(head)
     marked_by, crates_by = _Marked(), _Crates()
     # Every program of Go has this note at its start, unless somebody asked the linker to leave it out.
-    modules_by = _Modules() if _GO_NOTE in head[:_HEAD] else None
-    for offset, piece in _outside(_code(head), head, stream):
+    old = noted or (bool(segments) and all(segment.type != _PT_INTERP for segment in segments))
+    modules_by = _Modules() if old else None
+    for offset, piece in _outside(_code(segments), head, stream):
+        if known:
+            known.feed(piece, offset)
+        if not (executable or noted):
+            continue
         marked_by.feed(piece, offset)
         crates_by.feed(piece, offset)
         if modules_by:
             modules_by.feed(piece)
-    marked, crates = marked_by.kept, crates_by.kept
-    modules = modules_by.kept if modules_by else b""
+    marked, rest = marked_by.kept, crates_by.kept + (known.kept if known else b"")
     # Old programs have the list elsewhere; in those of today it is behind the mark.
     if not marked:
-        return crates
-    return marked + (b"" if go.is_inline(marked) else modules) + crates
+        return rest
+    return marked + (b"" if go.is_inline(marked) or not modules_by else modules_by.kept) + rest
 
 
-def _code(head: bytes) -> list[tuple[int, int]]:
-    """Where in the file the machine code stands, by the program headers (ELF-64 and ELF-32, gABI 4.1); ascending.
+class _Segment(NamedTuple):
+    type: int
+    flags: int
+    offset: int
+    length: int
 
-    It is half of most programs, and holds none of what is looked for; unless constants stand among it, as they do where no
-    other segment is for reading alone.
-    """
+
+def _segments(head: bytes) -> list[_Segment]:
+    """What the program headers say (ELF-64 and ELF-32, gABI 4.1); nothing where they are not at the start."""
     if head[4:6] not in (b"\2\1", b"\2\2", b"\1\1", b"\1\2"):
         return []
     order, wide = "<" if head[5] == 1 else ">", head[4] == 2
@@ -72,20 +88,28 @@ def _code(head: bytes) -> list[tuple[int, int]]:
         (start,) = Struct(f"{order}{'Q' if wide else 'I'}").unpack_from(head, 32 if wide else 28)
         size, count = Struct(f"{order}2H").unpack_from(head, 54 if wide else 42)
         entry = Struct(f"{order}2I4Q" if wide else f"{order}8I")
-        found, constants = [], False
-        for at in range(start, start + size * min(count, _MAX_HEADERS), size or 1):
-            fields = entry.unpack_from(head, at)
-            flags, offset, length = (
-                (fields[1], fields[2], fields[5]) if wide else (fields[6], fields[1], fields[4])
-            )
-            if fields[0] != _PT_LOAD:
-                continue
-            constants = constants or flags == _PF_R
-            if flags & _PF_X and not flags & _PF_W:
-                found.append((offset, offset + length))
+        places = range(start, start + size * min(count, _MAX_HEADERS), size or 1)
+        headers = [entry.unpack_from(head, at) for at in places]
     except StructError:
         return []
-    return sorted(found) if constants else []
+    order_of = (0, 1, 2, 5) if wide else (0, 6, 1, 4)
+    return [_Segment(*(fields[index] for index in order_of)) for fields in headers]
+
+
+def _code(segments: Iterable[_Segment]) -> list[tuple[int, int]]:
+    """Where in the file the machine code stands; ascending.
+
+    It is half of most programs, and holds none of what is looked for; unless constants stand among it, as they do where no
+    other segment is for reading alone.
+    """
+    loaded = [segment for segment in segments if segment.type == _PT_LOAD]
+    if not any(segment.flags == _PF_R for segment in loaded):
+        return []
+    return sorted(
+        (segment.offset, segment.offset + segment.length)
+        for segment in loaded
+        if segment.flags & _PF_X and not segment.flags & _PF_W
+    )
 
 
 def _outside(

@@ -198,6 +198,7 @@ def _package(entry: Entry, purl: Purl, image: Mapping[str, str]) -> Package:
         module=next((own[key] for key in _MODULES if key in own), purl.qualifiers.get("rpmmod", "")),
         qualifiers=tuple(sorted(pair for pair in purl.qualifiers.items() if not (ours and pair[0] in _READ))),
         origin=sbom.origin_of(own),
+        evidence=own.get(sbom.EVIDENCE, ""),
     )
 
 

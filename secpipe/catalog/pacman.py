@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
+from secpipe.catalog._owners import Owned, Paths
 from secpipe.catalog._text import stanzas, unreadable, usable
 from secpipe.model.package import Package, Source
 from secpipe.model.pattern import lazy
@@ -20,11 +21,20 @@ GLOBS = ("var/lib/pacman/local/*/desc",)
 # Pacman removes an entry with its package.
 KEPT = ()
 COMPLETE = GLOBS
+OWNED = ("var/lib/pacman/local/*/files",)
 
 _SECTION = lazy(rb"[ \t]*+%(NAME|VERSION|BASE|ARCH)%[ \t\r]*+\n[ \t]*+([^\n]*)")
 # A blank line ends a section, the last one too.
 _ENDED = lazy(rb"\n[ \t\r]*\n[ \t\r\n]*\Z")
 _TAIL = 1024
+
+
+def owned(file: FileLike, paths: Paths) -> Iterator[Owned]:
+    """Which of the paths are among the files of the package that the directory is called after, `NAME-VERSION-RELEASE`."""
+    name = file.path.split("/")[-2].rsplit("-", 2)[0]
+    for line in file.data.decode("utf-8", "surrogateescape").split("\n"):
+        if line in paths:
+            yield Owned(name, line)
 
 
 def parse(file: FileLike) -> Iterator[Package | Problem]:

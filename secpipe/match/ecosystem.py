@@ -56,6 +56,11 @@ _SCHEMES = {
 _SCHEME_OF = {ecosystem: scheme for scheme, ecosystems in _SCHEMES.items() for ecosystem in ecosystems}
 
 
+RECOGNISED = "bitnami"
+"""In the place of a purl type: programs that are known by their content. Bitnami's advisories are about what upstream
+releases, and that is what these programs are."""
+
+
 def ecosystem(distribution: Distribution | None, type: str) -> str | None:
     """The OSV ecosystem, release included, of a package of that purl type in that distribution.
 

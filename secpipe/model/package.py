@@ -71,3 +71,5 @@ class Package:
     qualifiers: tuple[tuple[str, str], ...] = ()
     """what else its package URL tells, by key and sorted: the platform of a gem, the channel of a conda package"""
     origin: Origin = ""
+    evidence: str = ""
+    """the text in a program that it was known by, which no package manager installed; '' for packages"""

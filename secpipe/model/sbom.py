@@ -22,6 +22,7 @@ PLATFORM = PREFIX + "platform"
 PROBLEM = PREFIX + "problem"
 ARCH, MODULE, OWNER, VENDOR = PREFIX + "arch", PREFIX + "module", PREFIX + "owner", PREFIX + "vendor"
 ORIGIN = PREFIX + "origin"
+EVIDENCE = PREFIX + "evidence"
 SOURCE_NAME, SOURCE_VERSION = PREFIX + "source:name", PREFIX + "source:version"
 LAYER_DIGEST, LAYER_INDEX = PREFIX + "layer:digest", PREFIX + "layer:index"
 
@@ -58,6 +59,7 @@ def of_package(package: Package) -> Properties:
     source, layer = package.source, package.layer
     found = [
         (ARCH, "" if "arch=" in package.purl else package.arch),
+        (EVIDENCE, package.evidence),
         (LAYER_DIGEST, layer.digest if layer else ""),
         (LAYER_INDEX, str(layer.index) if layer else ""),
         (MODULE, package.module),

@@ -8,7 +8,7 @@ from dataclasses import replace
 from secpipe.cache.folder import Folder
 from secpipe.cache.paths import layers_path
 from secpipe.catalog import Inventory, file_view, inventory
-from secpipe.match.ecosystem import ecosystem
+from secpipe.match.ecosystem import RECOGNISED, ecosystem
 from secpipe.model.image import Image
 from secpipe.model.limits import Limits
 from secpipe.model.problem import Problem
@@ -34,13 +34,20 @@ def listed(image: Image, limits: Limits, *, cache: bool) -> Inventory:
 
 def with_ecosystems(found: Inventory) -> Inventory:
     """The inventory, whose packages know what advisories call the place they are from."""
-    packages = (replace(p, ecosystem=ecosystem(found.distribution, p.type)) for p in found.packages)
+    packages = (
+        replace(p, ecosystem=ecosystem(found.distribution, RECOGNISED if p.evidence else p.type))
+        for p in found.packages
+    )
     return replace(found, packages=tuple(packages))
 
 
 def missing(found: Inventory, reference: str, details: str = "") -> Iterator[Problem]:
-    """What an inventory must have and has not: packages at all, and those of its distribution."""
-    if not found.packages:
+    """What an inventory must have and has not: packages at all, and those of its distribution.
+
+    What is known by its content alone is none: nobody knows what else is there.
+    """
+    packages = [package for package in found.packages if not package.evidence]
+    if not packages:
         yield Problem(
             "empty-inventory",
             reference,
@@ -49,7 +56,7 @@ def missing(found: Inventory, reference: str, details: str = "") -> Iterator[Pro
         )
     distribution = found.distribution
     known = managers(found)
-    if found.packages and known and not any(p.type in OS_TYPES for p in found.packages):
+    if packages and known and not any(p.type in OS_TYPES for p in packages):
         yield Problem(
             "missing-database",
             str(distribution),

@@ -2,38 +2,37 @@
 
 from __future__ import annotations
 
-import shlex
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, TypedDict
 
-from secpipe.advisories.store import Store
 from secpipe.catalog import Inventory
 from secpipe.dockerfile.ast import Dockerfile
 from secpipe.errors import UndecidedError, UsageError
-from secpipe.match.matcher import match, missing
+from secpipe.match.matcher import match
 from secpipe.model.image import Image
 from secpipe.model.limits import Limits
 from secpipe.model.package import Package
 from secpipe.model.problem import Problem
 from secpipe.model.progress import Progress
 from secpipe.model.scan import Finding, ScanReport, Target, TargetImage
-from secpipe.model.text import plural
 from secpipe.oci.credentials import Credentials
 from secpipe.oci.target import open_image, open_images
 from secpipe.pipeline import sbom
 from secpipe.pipeline.base import divided, same_registry, split_of
 from secpipe.pipeline.baseline import Baseline, load
+from secpipe.pipeline.coverage import uncovered, unexamined
 from secpipe.pipeline.exploitation import exploitation
 from secpipe.pipeline.fetch import Supply
-from secpipe.pipeline.inventory import OS_TYPES, listed, managers, unnamed
+from secpipe.pipeline.inventory import listed, managers
 from secpipe.policy.baseline import about_new, compared
 from secpipe.policy.endoflife import System, system
-from secpipe.policy.gate import Conditions, FailOn, Gate, decide, feeds_of
+from secpipe.policy.gate import Conditions, FailOn, Gate, asks_for, decide, feeds_of
 from secpipe.policy.ignore import Ignores
 from secpipe.policy.suppress import Suppressed, suppress
+from secpipe.policy.terms import Term
 from secpipe.policy.vex import judge
 
 if TYPE_CHECKING:
@@ -41,7 +40,6 @@ if TYPE_CHECKING:
 
 ALL = "all"
 """In the place of a platform: every one."""
-_NAMES = 5
 MAX_AGE_DAYS = 7
 """Advisories older than this cannot vouch for an image; peers draw the line at five."""
 
@@ -211,7 +209,8 @@ def _scanned(image: Image, supply: Supply, options: ScanOptions, platform: str =
         found, warnings = placed(found, image, options.dockerfile)
     found = divided(found, split)
     target = Target(options.target, image.digest, str(image.platform), found.distribution)
-    return replace(_matched(target, found, supply, options, platform), warnings=warnings)
+    scanned = _matched(target, found, supply, options, platform)
+    return replace(scanned, warnings=(*warnings, *scanned.warnings))
 
 
 def _listed(file: Path, options: ScanOptions, progress: Progress | None) -> _Scanned:
@@ -236,14 +235,20 @@ def _matched(
     # What a package of the distribution brought is patched by it, under the versions of its own advisories.
     answering = tuple(p for p in packages if not (p.owner and managers(found)))
     store = supply.covering(answering)
-    matched = match(answering, store)
+    unasked = not asks_for(Term.UNPACKAGED, options.fail_on)
+    aside = tuple(p for p in answering if p.evidence and unasked)
+    weighed = tuple(p for p in answering if not (p.evidence and unasked))
+    matched, beside = match(weighed, store), match(aside, store)
     problems = {
         *found.problems,
         *matched.problems,
-        *_uncovered(replace(found, packages=answering), target.reference, is_image),
-        *_without_advisories(answering, store, options.max_age_days, supply.failures),
+        *uncovered(replace(found, packages=weighed), target.reference, is_image),
+        *unexamined(weighed, store, options.max_age_days, supply.failures),
     }
-    return _Scanned(target, packages, matched.findings, frozenset(problems))
+    # What cannot be said of programs that the gate does not ask for is no reason to doubt its verdict.
+    warnings = {*beside.problems, *unexamined(aside, store, options.max_age_days, supply.failures)} - problems
+    findings = sorted((*matched.findings, *beside.findings), key=lambda f: (f.sort_key, f.package.purl))
+    return _Scanned(target, packages, tuple(findings), frozenset(problems), tuple(sorted(warnings)))
 
 
 def _every(options: ScanOptions, progress: Progress | None) -> _Scanned:
@@ -295,81 +300,3 @@ def _access(options: ScanOptions) -> _Access:
         "insecure": options.insecure,
         "limits": options.limits,
     }
-
-
-def _uncovered(found: Inventory, reference: str, is_image: bool) -> Iterator[Problem]:
-    """What no advisories can be about: no known distribution, packages of a kind that there are none for.
-
-    The list of an application (`is_image` is false) needs no distribution as long as none of its packages is of one.
-    """
-    distribution = found.distribution
-    homeless = sorted({p.type for p in found.packages if p.ecosystem is None})
-    of_system = [type for type in homeless if type in OS_TYPES]
-    if distribution is None and (is_image or of_system):
-        if not any(problem.code == "unknown-distribution" for problem in found.problems):
-            yield unnamed(reference)
-    elif of_system or (distribution and not managers(found)):
-        yield _unknown(str(distribution or reference), of_system)
-    if others := [type for type in homeless if type not in OS_TYPES]:
-        yield Problem(
-            "no-ecosystem",
-            reference,
-            f"nobody publishes advisories for its {' and '.join(others)} packages, so they could not be examined",
-            "look their flaws up by hand, or accept the gap with --allow-incomplete",
-        )
-    if nameless := sorted({p.path for p in found.packages if p.type == "maven" and ":" not in p.name}):
-        more = ", …" if len(nameless) > _NAMES else ""
-        yield Problem(
-            "nameless-archives",
-            reference,
-            f"{plural(len(nameless), 'Java archive')} without a Maven group could not be examined: "
-            f"{', '.join(nameless[:_NAMES])}{more}",
-            "look them up by hand, or accept the gap with --allow-incomplete",
-        )
-
-
-def _unknown(what: str, types: list[str]) -> Problem:
-    whose = f"its {' and '.join(types)} packages" if types else "its packages"
-    return Problem(
-        "unknown-distribution",
-        what,
-        f"no advisory ecosystem is known for {what}: {whose} could not be examined",
-        "accept the gap with --allow-incomplete, or use a supported distribution",
-    )
-
-
-def _without_advisories(
-    packages: Iterable[Package], store: Store, max_age_days: int, failures: Mapping[str, str]
-) -> Iterator[Problem]:
-    """Ecosystems of the image that the database does not cover, or covers with data too old or incomplete.
-
-    `failures` say why what was to be fetched could not be.
-    """
-    needed = sorted({p.ecosystem for p in packages if p.ecosystem})
-    absent = set(missing(packages, store))
-    for name in needed:
-        base = name.partition(":")[0]
-        why = f" ({failures[base]})" if base in failures else ""
-        if name in absent:
-            yield Problem(
-                "no-advisories",
-                name,
-                f"the database has no advisories for {name}{why}",
-                f"run: secpipe db update {shlex.quote(base)}",
-            )
-        elif (age := store.age_days(name)) > max_age_days:
-            yield Problem(
-                "stale-advisories",
-                name,
-                f"the advisories for {name} are {age:.0f} days old, more than {max_age_days}" + why
-                if age < float("inf")
-                else f"nobody knows how old the advisories for {name} are: the database has no plausible time{why}",
-                f"run: secpipe db update {shlex.quote(base)}, or allow it with --max-db-age",
-            )
-        if lost := store.unread_for(name):
-            yield Problem(
-                "incomplete-advisories",
-                name,
-                f"{plural(lost, 'record')} that may concern {name} could not be used when the database was made",
-                f"see secpipe db status; run: secpipe db update {shlex.quote(base)}, or mend the records and build again",
-            )

@@ -88,7 +88,7 @@ def decide(
     blocking = [p for p in (*problems, *added) if not (allow_incomplete and p.coverage)]
     everything = tuple(sorted({*problems, *added}))
     out = len(findings) - len(counted)
-    suppressed = f"; {out} suppressed" if out else ""
+    suppressed = (f"; {out} suppressed" if out else "") + _beside(counted, gate)
     if failing or ended:
         reason = "; ".join([*_failed(failing), *ended])
         return Decision("failed", 1, f"{reason}{suppressed}", everything)
@@ -104,6 +104,19 @@ def decide(
     return Decision("clean", 0, f"no known vulnerabilities{gaps}", everything)
 
 
+def asks_for(term: Term, fail_on: FailOn | Gate) -> bool:
+    """Whether any alternative of a gate has that term."""
+    return not isinstance(fail_on, FailOn) and any(term in one.terms for one in fail_on)
+
+
+def _beside(findings: Iterable[Finding], gate: Gate) -> str:
+    """How many findings no alternative is about, for they are in programs that no package manager installed."""
+    count = sum(bool(f.package.evidence) for f in findings)
+    if not count or asks_for(Term.UNPACKAGED, gate):
+        return ""
+    return f"; {count} in unpackaged programs, which count only where the gate says {Term.UNPACKAGED}"
+
+
 class _Weighed(NamedTuple):
     """A finding with the alternatives that it meets; without any, with the terms that nobody can decide of it."""
 
@@ -116,6 +129,8 @@ def _weigh(finding: Finding, gate: Gate, known: Known) -> _Weighed:
     met: list[Conditions] = []
     unknown: set[str] = set()
     for one in gate:
+        if finding.package.evidence and Term.UNPACKAGED not in one.terms:
+            continue
         answers = {_SEVERITY: _severe(finding, one.severity)}
         answers |= {term: ASK[term](finding, known) for term in one.terms}
         if one.epss is not None:

@@ -23,6 +23,8 @@ class Term(StrEnum):
     """the distribution gets no updates any more"""
     KEV = "kev"
     """CISA knows that it is exploited"""
+    UNPACKAGED = "unpackaged"
+    """it is in a program that no package manager installed; without this word such a finding meets no gate"""
 
 
 EPSS = "epss"
@@ -75,6 +77,7 @@ ASK: Mapping[Term, _Ask] = {
     Term.APP: _app,
     Term.EOL: _eol,
     Term.KEV: _kev,
+    Term.UNPACKAGED: lambda finding, _: bool(finding.package.evidence),
 }
 
 

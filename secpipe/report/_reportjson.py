@@ -81,6 +81,7 @@ class _Package(TypedDict):
     vendor: NotRequired[str]
     module: NotRequired[str]
     origin: NotRequired[Literal["base", "app"]]
+    evidence: NotRequired[str]
 
 
 class _RatedBy(TypedDict):
@@ -288,6 +289,7 @@ def _package(told: _Package, place: str, name: str) -> Package:
         told.get("vendor", ""),
         told.get("module", ""),
         origin=told.get("origin", ""),
+        evidence=told.get("evidence", ""),
     )
 
 

@@ -158,6 +158,7 @@ def _package(package: Package) -> dict[str, Any]:
         **({"vendor": package.vendor} if package.vendor else {}),
         **({"module": package.module} if package.module else {}),
         **_origin(package),
+        **({"evidence": package.evidence} if package.evidence else {}),
     }
 
 

@@ -19,7 +19,7 @@ from secpipe.model.problem import Problem
 from secpipe.model.text import printable
 from secpipe.unpack.budget import Budget, exceeded
 from secpipe.unpack.layer import Distillers, LayerExtract, Run
-from secpipe.unpack.tar import EXECUTABLE, LEAST, Kind, TarEntry, is_program
+from secpipe.unpack.tar import EXECUTABLE, LEAST, Kind, TarEntry, is_program, may_be_program
 
 _FLAGS = os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW
 _INODES = 1 << 64
@@ -117,10 +117,18 @@ class _Kept:
 
     def _program(self, entry: TarEntry, read: _Read) -> bool:
         ordinal, distil = entry.ordinal, self._distillers.program
-        if distil and ordinal not in self._looked and entry.size > LEAST and entry.mode & EXECUTABLE:
+        if (
+            distil
+            and ordinal not in self._looked
+            and entry.size > LEAST
+            and may_be_program(entry.name, entry.mode)
+        ):
             self._looked.add(ordinal)
+            executable = bool(entry.mode & EXECUTABLE)
             data = read(
-                lambda file: distil(_chunks(file)) if is_program(entry.mode, file.peek(4)[:4]) else b""
+                lambda file: (
+                    distil(_chunks(file), entry.name, executable) if is_program(file.peek(4)[:4]) else b""
+                )
             )
             if data:
                 self.programs.add(ordinal)

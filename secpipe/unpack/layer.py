@@ -20,7 +20,7 @@ from secpipe.unpack._blocks import BLOCK
 from secpipe.unpack._hashing import Hasher
 from secpipe.unpack.budget import Budget
 from secpipe.unpack.codec import decompressed
-from secpipe.unpack.tar import TarEntry, walk
+from secpipe.unpack.tar import EXECUTABLE, TarEntry, walk
 
 _RECORD: Final = 20 * BLOCK
 """As GNU tar and POSIX have it."""
@@ -69,11 +69,11 @@ class Distillers(NamedTuple):
     """How to keep less of a file than all of it.
 
     `by_name` is asked with a normalised path that is wanted, and gives None where the whole content is. `program` is fed
-    with ELF files that may be executed, whatever their names; nothing of them is kept when it gives nothing.
+    with ELF files, their paths and whether they may be executed; nothing of them is kept when it gives nothing.
     """
 
     by_name: Callable[[bytes], Reduce | None] = lambda name: None
-    program: Callable[[Iterator[bytes]], bytes] | None = None
+    program: Callable[[Iterator[bytes], bytes, bool], bytes] | None = None
 
 
 WHOLE: Final = Distillers()
@@ -115,9 +115,11 @@ def read_layer(
         oversized[ordinal] = size
         return False
 
-    def distil(name: bytes, ordinal: int, chunks: Iterator[bytes]) -> bytes | None:
+    def distil(name: bytes, ordinal: int, mode: int, chunks: Iterator[bytes]) -> bytes | None:
         assert distillers.program
-        data = distillers.program(chunks)
+        data = distillers.program(chunks, name, bool(mode & EXECUTABLE))
+        for _ in chunks:
+            pass
         if not data:
             return None
         programs.append(ordinal)

@@ -68,8 +68,8 @@ class TarEntry(NamedTuple):
 
 Keep = Callable[[bytes, int, int], bool]
 """Asks for a file's content: (name, ordinal, size) -> whether to keep it in memory."""
-Distil = Callable[[bytes, int, Iterator[bytes]], bytes | None]
-"""Is given a program, an ELF file that may be executed, as it passes by: (name, ordinal, chunks) -> what to keep of it."""
+Distil = Callable[[bytes, int, int, Iterator[bytes]], bytes | None]
+"""Is given a program, an ELF file, as it passes by: (name, ordinal, mode, chunks) -> what to keep of it."""
 Pack = Callable[[bytes, int], bool]
 """Offers a file: (name, ordinal) -> whether its name was all that is of interest, and is noted."""
 _SOME: Final = 1024
@@ -79,9 +79,17 @@ LEAST: Final = 4096
 """Bytes that every program has more of."""
 
 
-def is_program(mode: int, beginning: bytes) -> bool:
-    """Whether permission bits and first bytes are those of an ELF file that may be executed."""
-    return bool(mode & EXECUTABLE) and beginning == _ELF
+def may_be_program(name: bytes, mode: int) -> bool:
+    """Whether to look into a file: it may be executed, or is called as programs and libraries are."""
+    if mode & EXECUTABLE:
+        return True
+    base = name.rpartition(b"/")[2]
+    return b"." not in base or b".so" in base
+
+
+def is_program(beginning: bytes) -> bool:
+    """Whether first bytes are those of an ELF file."""
+    return beginning == _ELF
 
 
 def walk(
@@ -131,8 +139,10 @@ def walk(
             if size < 0:
                 raise blocks.corrupt("an impossible size")
             data, left = None, size
-            if distil and size > LEAST and is_program(permissions(block[100:108]), blocks.peek(4)):
-                data, left = distil(name, ordinal, blocks.passing(size)), -1
+            if distil and size > LEAST:
+                mode = permissions(block[100:108])
+                if may_be_program(name, mode) and is_program(blocks.peek(4)):
+                    data, left = distil(name, ordinal, mode, blocks.passing(size)), -1
             if data is None and pack(name, ordinal):
                 blocks.skip(max(left, 0))
             else:
@@ -187,8 +197,14 @@ def _entry(
         size, data = _sparse.read_old(block, size, blocks, partial(keep, name, ordinal), limits)
     elif sparse:
         size, data = _sparse.read_pax(pax, size, blocks, partial(keep, name, ordinal), limits)
-    elif distil and kind == "file" and size > LEAST and is_program(mode, blocks.peek(4)):
-        data = distil(name, ordinal, blocks.passing(size))
+    elif (
+        distil
+        and kind == "file"
+        and size > LEAST
+        and may_be_program(name, mode)
+        and is_program(blocks.peek(4))
+    ):
+        data = distil(name, ordinal, mode, blocks.passing(size))
     elif kind == "file" and keep(name, ordinal, size):
         data = blocks.read(size)
     else:

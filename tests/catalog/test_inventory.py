@@ -185,6 +185,7 @@ def test_catalogers_are_found_by_name() -> None:
     assert [cataloger.NAME for cataloger in catalogers()] == [
         *(
             "apk",
+            "binaries",
             "conda",
             "dotnet",
             "dpkg",

@@ -277,7 +277,7 @@ def test_a_program_across_chunks_of_the_tar(cut: int) -> None:
     data = programs(("app", go_program(""), 0o755))
     kept: list[bytes | None] = []
 
-    def distilled(name: bytes, ordinal: int, chunks: Iterator[bytes]) -> bytes:
+    def distilled(name: bytes, ordinal: int, mode: int, chunks: Iterator[bytes]) -> bytes:
         kept.append(distil(chunks))
         return b"x"
 

@@ -301,6 +301,7 @@ _packages = st.builds(
         lambda found: tuple(sorted(found.items()))
     ),
     origin=st.sampled_from(["base", "app", ""]),
+    evidence=_texts,
 )
 
 
@@ -336,7 +337,7 @@ def test_nothing_of_ours_is_lost(format: str, bom: Bom) -> None:
 def test_every_field_of_a_package_is_kept_or_made_anew() -> None:
     """A new field of packages needs a place in the lists, or a reason to have none."""
     kept = {"name", "version", "type", "path", "source", "arch", "purl", "layer", "owner", "vendor", "module"}
-    kept |= {"qualifiers", "origin"}
+    kept |= {"qualifiers", "origin", "evidence"}
     made_anew = {"ecosystem", "platform"}
     assert {field.name for field in fields(Package)} == kept | made_anew
 

@@ -57,6 +57,24 @@ def test_exit_code(
     assert set(problems) <= set(decision.problems), "an accepted gap is still told"
 
 
+def test_findings_in_unpackaged_programs_count_only_where_the_gate_asks() -> None:
+    program = finding("CVE-1", replace(package("node", "20"), evidence="node.js/v20"), Severity.HIGH)
+    unrated = finding("CVE-2", program.package, Severity.UNKNOWN)
+    for gate in (["any"], ["high"], ["fixable"], ["high", "critical"], ["critical,unpackaged"]):
+        decision = decide([program], [], gate_of(gate))
+        assert (decision.exit_code, decision.problems) == (0, ())
+    assert decide([program, unrated], [], FailOn.HIGH).exit_code == 0
+    reason = decide([program, unrated], [], FailOn.HIGH).reason
+    assert reason == (
+        "2 findings, none at the gate (high); 2 in unpackaged programs, which count only where the gate says unpackaged"
+    )
+    for gate in (["unpackaged"], ["critical", "high,unpackaged"]):
+        assert decide([program], [], gate_of(gate)).exit_code == 1
+    assert decide([unrated], [], gate_of(["high,unpackaged"])).exit_code == 3
+    # The word asks for nothing else.
+    assert decide(found(Severity.HIGH), [], gate_of(["unpackaged"])).exit_code == 0
+
+
 def test_a_stricter_gate_never_passes_what_a_laxer_one_fails() -> None:
     order = [
         FailOn.NONE,

@@ -83,6 +83,7 @@ def packages(draw: st.DrawFn, platform: str) -> Package:
         draw(TEXTS),
         draw(TEXTS),
         origin=draw(st.sampled_from(["base", "app", ""])),
+        evidence=draw(TEXTS),
     )
 
 
