@@ -9,6 +9,7 @@ from secpipe.match.identity import pro_ecosystem, subject
 from secpipe.match.matcher import AdvisorySource, candidates_of, tells_of_a_flaw
 from secpipe.match.modules import concerns
 from secpipe.match.ranges import LISTED, evaluate, key_of, sides
+from secpipe.match.status import is_refuted
 from secpipe.model.advisory import Advisory, AdvisoryMatch, Affected, Range
 from secpipe.model.explanation import (
     Answer,
@@ -133,6 +134,8 @@ def _judged(one: AdvisoryMatch, package: Package, version: str, scheme: str) -> 
 def _unconcerned(one: AdvisoryMatch, package: Package) -> str | None:
     """Why the versions do not even count, where they do not."""
     if not tells_of_a_flaw(one):
+        if is_refuted(one.affected):
+            return "its source has found that the package is not affected (a false positive)"
         kind = f"tells that the package is {one.affected.informational}"
         what = kind if one.affected.informational else "is an erratum for a bug or an enhancement"
         return f"the record {what} and names no CVE, so it is about no flaw"

@@ -10,7 +10,7 @@ from typing import Protocol
 from secpipe.match.ecosystem import scheme_for
 from secpipe.match.identity import pro_ecosystem, subject
 from secpipe.match.modules import concerns
-from secpipe.match.ranges import Outcome, evaluate, key_of, lowest_free
+from secpipe.match.ranges import Outcome, evaluate, fixes, key_of, lowest_free
 from secpipe.match.severity import rate, worst
 from secpipe.match.status import is_refuted, status
 from secpipe.model.advisory import Advisory, AdvisoryMatch, Affected
@@ -168,7 +168,7 @@ def _name(cluster: Sequence[_Hit]) -> str:
 
 
 def _finding(package: Package, version: str, scheme: str, flaw: str, hits: Sequence[_Hit]) -> Finding:
-    fixed = _fixed([hit.affected for hit in hits], [hit.outcome for hit in hits], version, scheme)
+    fixed = _fixed(hits, version, scheme)
     # The record that is about this flaw alone tells it best; among those, the one whose fix is named.
     ordered = sorted(hits, key=lambda hit: (hit.outcome.fixed != fixed, len(hit.cves), hit.advisory.id))
     best = ordered[0]
@@ -200,16 +200,19 @@ def _finding(package: Package, version: str, scheme: str, flaw: str, hits: Seque
     )
 
 
-def _fixed(entries: Sequence[Affected], outcomes: Sequence[Outcome], version: str, scheme: str) -> str | None:
-    """The lowest version on this branch that no record calls affected; where there is none, the highest that is named."""
-    named = sorted({outcome.fixed for outcome in outcomes if outcome.fixed})
+def _fixed(hits: Sequence[_Hit], version: str, scheme: str) -> str | None:
+    """The lowest version on this branch that no record calls affected. Where records contradict each other, or nobody
+    knows, the highest of those that each by itself would call fixed; None where each calls all of them affected again."""
+    entries = [hit.affected for hit in hits]
+    named = {hit.outcome.fixed for hit in hits if hit.outcome.fixed}
+    named |= {fix for entry in entries for fix in fixes(entry, version, scheme)}
     if not named:
         return None
-    free = lowest_free(entries, version, scheme, named)
-    if free is None:
-        ordered = [text for text in named if key_of(text, scheme) is not None]
-        free = max(ordered, key=lambda text: key_of(text, scheme)) if ordered else named[0]
-    return free
+    if free := lowest_free(entries, version, scheme, named):
+        return free
+    alone = (lowest_free([entry], version, scheme, named, certainly=False) for entry in entries)
+    own = sorted({fix for fix in alone if fix})
+    return max(own, key=lambda text: key_of(text, scheme), default=None)
 
 
 def _unordered(package: Package, candidates: int) -> Iterable[Problem]:

@@ -126,10 +126,24 @@ def sides(item: Range, version: str, scheme_name: str) -> tuple[tuple[Event, int
     return tuple((bound.event, bound.side(key)) for bound in bounds)
 
 
+def fixes(affected: Affected, version: str, scheme_name: str) -> set[str]:
+    """The versions that end the intervals of an entry in which the version lies: ranges may overlap."""
+    found = (_within(item, version, scheme_name) for item in (*affected.ranges, *affected.custom))
+    return {outcome.fixed for outcome in found if outcome.affected and outcome.fixed}
+
+
 def lowest_free(
-    entries: Sequence[Affected], version: str, scheme_name: str, least: Iterable[str] = ()
+    entries: Sequence[Affected],
+    version: str,
+    scheme_name: str,
+    least: Iterable[str] = (),
+    *,
+    certainly: bool = True,
 ) -> str | None:
-    """The lowest version that some entry calls fixed and none calls affected: above `version` and not below all `least`."""
+    """The lowest version that some entry calls fixed and none calls affected: above `version` and not below all `least`.
+
+    Not `certainly`, one of which nobody knows whether it is affected will do.
+    """
     start = key_of(version, scheme_name)
     floors = [key for text in least if (key := key_of(text, scheme_name)) is not None]
     candidates = {
@@ -143,7 +157,7 @@ def lowest_free(
         if (
             (start is None or start < key)
             and not (floors and key < min(floors))
-            and _free(entries, fix, scheme_name)
+            and _free(entries, fix, scheme_name, certainly)
         ):
             return fix
     return None
@@ -158,8 +172,9 @@ def key_of(text: str, scheme_name: str) -> Any:
         return None
 
 
-def _free(entries: Iterable[Affected], version: str, scheme_name: str) -> bool:
-    return all(_judge(entry, version, scheme_name).affected is False for entry in entries)
+def _free(entries: Iterable[Affected], version: str, scheme_name: str, certainly: bool) -> bool:
+    answers = [_judge(entry, version, scheme_name).affected for entry in entries]
+    return not any(answers) and not (certainly and None in answers)
 
 
 def _listed(versions: tuple[str, ...], version: str, scheme_name: str) -> bool:

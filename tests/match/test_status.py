@@ -104,3 +104,43 @@ def test_severity_tells_its_source() -> None:
     assert finding.evidence.severity.says == "low**"
     (finding,) = of(debian("not yet assigned"))
     assert (str(finding.severity), finding.evidence.severity) == ("unknown", None)
+
+
+def pypi(
+    *events: tuple[str, str], id: str = "PYSEC-1", more: tuple[tuple[str, str], ...] = ()
+) -> dict[str, Any]:
+    """A record of one range, or of two."""
+    found = record(id, "PyPI", "p", *events, aliases=["CVE-2024-0001"])
+    if more:
+        events_of_second = [{kind: version} for kind, version in more]
+        found["affected"][0]["ranges"].append({"type": "ECOSYSTEM", "events": events_of_second})
+    return found
+
+
+ZERO = ("introduced", "0")
+
+
+@pytest.mark.parametrize(
+    ("records", "fixed"),
+    [
+        # the fix of one range is affected again by another of the same advisory
+        ([pypi(ZERO, ("fixed", "1.2"), more=(("introduced", "1.2"), ("fixed", "1.4")))], "1.4"),
+        ([pypi(ZERO, ("fixed", "1.2"), more=(("introduced", "1.1"), ("fixed", "1.3")))], "1.3"),
+        ([pypi(ZERO, ("fixed", "1.2"), more=(("introduced", "1.2"),))], None),
+        ([pypi(ZERO, ("fixed", "1.2"), ("introduced", "1.2"), ("fixed", "1.5"))], "1.5"),
+        # ranges that overlap: one knows no fix of this branch, the other does
+        ([pypi(ZERO, ("last_affected", "1.1"), more=(ZERO, ("fixed", "1.2")))], "1.2"),
+        # another branch's fix is none of this one
+        ([pypi(ZERO, ("last_affected", "1.9"), more=(("introduced", "2.0"), ("fixed", "2.5")))], None),
+        ([pypi(ZERO, ("fixed", "1.2"), more=(("introduced", "2.0"), ("fixed", "2.5")))], "1.2"),
+        # of records that contradict each other, who names a fix knows more than who knows none
+        ([pypi(ZERO), pypi(ZERO, ("fixed", "1.2"), id="GHSA-1")], "1.2"),
+        ([pypi(ZERO, ("fixed", "1.1")), pypi(ZERO, ("fixed", "1.2"), id="GHSA-1")], "1.2"),
+        ([pypi(ZERO, ("fixed", "1.2"), more=(("introduced", "1.2"),)), pypi(ZERO, id="GHSA-1")], None),
+    ],
+)
+def test_the_fix_is_the_lowest_version_of_this_branch_that_is_free_of_it(
+    records: list[dict[str, Any]], fixed: str | None
+) -> None:
+    (finding,) = match([package("PyPI", "p", "1.0")], Records(*records)).findings
+    assert (finding.fixed_version, finding.status) == (fixed, "fixed" if fixed else "affected")
