@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from typing import Any
 
 from secpipe.advisories.blob import unpack_advisory, unpack_package
+from secpipe.advisories.shard import OpenShard
 from secpipe.advisories.store import Store
 from secpipe.model.advisory import Advisory
 
 _NEAR = 3
+_AT_ONCE = 200
 
 
 def spellings(name: str) -> set[str]:
@@ -29,26 +32,23 @@ def named(store: Store, names: Iterable[str]) -> list[Advisory]:
     wanted = {way for name in names for way in spellings(name)}
     for shard in store.all_open():
         with shard.reading():
-            for word in sorted(wanted):
-                query = "SELECT record FROM advisory WHERE id = ? OR instr(record, ?)"
-                for (blob,) in shard.connection.execute(query, (word, _packed(word))):
-                    advisory = unpack_advisory(blob)
-                    if wanted.intersection(names_of(advisory)):
-                        found[advisory.id, repr(advisory)] = advisory
+            for (blob,) in _having(shard, "SELECT record FROM advisory", "record", wanted):
+                advisory = unpack_advisory(blob)
+                if wanted.intersection(names_of(advisory)):
+                    found[advisory.id, repr(advisory)] = advisory
     return [found[key] for key in sorted(found)]
 
 
 def told_of(store: Store, identifiers: Iterable[str]) -> set[tuple[str, str]]:
     """Pairs of an ecosystem, release included, and a package that the records of these ids have entries for."""
-    wanted = sorted(set(identifiers))
+    wanted = set(identifiers)
     found: set[tuple[str, str]] = set()
     for shard in store.all_open():
         with shard.reading():
-            for identifier in wanted:
-                query = "SELECT ecosystem, entries FROM package WHERE instr(entries, ?)"
-                for ecosystem, blob in shard.connection.execute(query, (_packed(identifier),)):
-                    entries = unpack_package(blob, ecosystem)
-                    found.update((ecosystem, entry.name) for key, entry in entries if key == identifier)
+            rows = _having(shard, "SELECT ecosystem, entries FROM package", "entries", wanted)
+            for ecosystem, blob in rows:
+                entries = unpack_package(blob, ecosystem)
+                found.update((ecosystem, entry.name) for key, entry in entries if key in wanted)
     return found
 
 
@@ -79,7 +79,12 @@ def _alike(one: str, other: str) -> bool:
     return swapped or any(a == b for a in tails[0] for b in tails[1])
 
 
-def _packed(text: str) -> bytes:
+def _having(shard: OpenShard, query: str, column: str, words: Iterable[str]) -> Iterator[tuple[Any, ...]]:
+    """The rows whose blob has one of the words as a text, and perhaps a few others. Reads the table once."""
     import msgspec
 
-    return msgspec.msgpack.encode(text)
+    packed = [msgspec.msgpack.encode(word) for word in sorted(words)]
+    for start in range(0, len(packed), _AT_ONCE):
+        some = packed[start : start + _AT_ONCE]
+        where = " OR ".join([f"instr({column}, ?)"] * len(some))
+        yield from shard.connection.execute(f"{query} WHERE {where}", some)
