@@ -9,7 +9,7 @@ from typing import Any
 from secpipe.advisories.blob import unpack_advisory, unpack_package
 from secpipe.advisories.shard import OpenShard
 from secpipe.advisories.store import Store
-from secpipe.model.advisory import Advisory
+from secpipe.model.advisory import Advisory, cve_of
 
 _NEAR = 3
 _AT_ONCE = 200
@@ -22,8 +22,9 @@ def spellings(name: str) -> set[str]:
 
 
 def names_of(advisory: Advisory) -> tuple[str, ...]:
-    """The id of a record and all else that it says to be about."""
-    return (advisory.id, *advisory.aliases, *advisory.upstream)
+    """The id of a record and all else that it says to be about; `UBUNTU-CVE-2024-2961` is about the CVE."""
+    told = (advisory.id, *advisory.aliases, *advisory.upstream)
+    return tuple(dict.fromkeys((*told, *filter(None, map(cve_of, told)))))
 
 
 def named(store: Store, names: Iterable[str]) -> list[Advisory]:
@@ -32,7 +33,9 @@ def named(store: Store, names: Iterable[str]) -> list[Advisory]:
     wanted = {way for name in names for way in spellings(name)}
     for shard in store.all_open():
         with shard.reading():
-            for (blob,) in _having(shard, "SELECT record FROM advisory", "record", wanted):
+            for (blob,) in _having(
+                shard, "SELECT record FROM advisory", "record", map(str.encode, sorted(wanted))
+            ):
                 advisory = unpack_advisory(blob)
                 if wanted.intersection(names_of(advisory)):
                     found[advisory.id, repr(advisory)] = advisory
@@ -41,11 +44,14 @@ def named(store: Store, names: Iterable[str]) -> list[Advisory]:
 
 def told_of(store: Store, identifiers: Iterable[str]) -> set[tuple[str, str]]:
     """Pairs of an ecosystem, release included, and a package that the records of these ids have entries for."""
+    import msgspec
+
     wanted = set(identifiers)
     found: set[tuple[str, str]] = set()
     for shard in store.all_open():
         with shard.reading():
-            rows = _having(shard, "SELECT ecosystem, entries FROM package", "entries", wanted)
+            words = (msgspec.msgpack.encode(identifier) for identifier in sorted(wanted))
+            rows = _having(shard, "SELECT ecosystem, entries FROM package", "entries", words)
             for ecosystem, blob in rows:
                 entries = unpack_package(blob, ecosystem)
                 found.update((ecosystem, entry.name) for key, entry in entries if key in wanted)
@@ -79,11 +85,9 @@ def _alike(one: str, other: str) -> bool:
     return swapped or any(a == b for a in tails[0] for b in tails[1])
 
 
-def _having(shard: OpenShard, query: str, column: str, words: Iterable[str]) -> Iterator[tuple[Any, ...]]:
-    """The rows whose blob has one of the words as a text, and perhaps a few others. Reads the table once."""
-    import msgspec
-
-    packed = [msgspec.msgpack.encode(word) for word in sorted(words)]
+def _having(shard: OpenShard, query: str, column: str, words: Iterable[bytes]) -> Iterator[tuple[Any, ...]]:
+    """The rows whose blob has one of the words in it. Reads the table once."""
+    packed = list(words)
     for start in range(0, len(packed), _AT_ONCE):
         some = packed[start : start + _AT_ONCE]
         where = " OR ".join([f"instr({column}, ?)"] * len(some))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 
 from secpipe.match.ecosystem import scheme_for
-from secpipe.match.identity import pro_ecosystem, subject
+from secpipe.match.identity import counterpart, subject, subjects
 from secpipe.match.matcher import AdvisorySource, candidates_of, tells_of_a_flaw
 from secpipe.match.modules import concerns
 from secpipe.match.ranges import LISTED, evaluate, key_of, sides
@@ -41,8 +41,9 @@ def judge(
     if scheme is None:
         return None
     records = tuple(
-        _judged(one, package, version, scheme)
-        for one in candidates_of(package, name, source)
+        _judged(one, package, known, scheme)
+        for known in subjects(package)
+        for one in candidates_of(package, known[0], source)
         if one.advisory.id in ids
     )
     if not records:
@@ -91,17 +92,22 @@ def _identity(package: Package, name: str, version: str) -> Iterator[str]:
         yield f"{base} publishes about {name}, of which {package.name} is a signed build: its own version counts"
     if release:
         yield f"records about other releases of {base} than {package.ecosystem} do not count"
-    if pro := pro_ecosystem(package):
-        yield f"its version says that it is from Ubuntu Pro: where a record tells of {pro}, that counts"
 
 
-def _judged(one: AdvisoryMatch, package: Package, version: str, scheme: str) -> RecordJudged:
+def _judged(one: AdvisoryMatch, package: Package, known: tuple[str, str], scheme: str) -> RecordJudged:
     advisory, affected = one.advisory, one.affected
+    name, version = known
     outcome = evaluate(affected, version, scheme)
     answer = _ANSWERS[outcome.affected]
     rules: list[str] = []
-    if affected.name != subject(package)[0]:
-        rules.append(f"{affected.name} and {subject(package)[0]} are one name in {affected.ecosystem}")
+    if affected.name != name:
+        rules.append(f"{affected.name} and {name} are one name in {affected.ecosystem}")
+    elif known != subject(package):
+        rules.append(f"{affected.ecosystem} tells of what is installed as well: {name} {version}")
+    if affected.ecosystem == counterpart(package):
+        rules.append(
+            "Ubuntu Pro's part of a record counts for what is from there, and for all where it is the only part"
+        )
     if (why := _unconcerned(one, package)) is not None:
         rules.append(why)
         answer = "not affected"

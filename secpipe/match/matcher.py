@@ -8,21 +8,21 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from secpipe.match.ecosystem import scheme_for
-from secpipe.match.identity import pro_ecosystem, subject
+from secpipe.match.identity import counterpart, is_pro, subjects
 from secpipe.match.modules import concerns
 from secpipe.match.ranges import Outcome, evaluate, fixes, key_of, lowest_free
 from secpipe.match.severity import rate, worst
 from secpipe.match.status import is_refuted, status
-from secpipe.model.advisory import Advisory, AdvisoryMatch, Affected
+from secpipe.model.advisory import Advisory, AdvisoryMatch, Affected, cve_of
 from secpipe.model.package import Package
 from secpipe.model.problem import Problem
 from secpipe.model.scan import Evidence, Finding, RatedBy
 
-_CVE = re.compile(r"CVE-[0-9]{4}-[0-9]{4,}", re.IGNORECASE)
 _NO_FLAW = re.compile(r"[A-Z]{2}[BE]A-[0-9]")
 """ALBA-2023:1, RLEA-2023:2: Red Hat's way to number its errata, and its heirs'."""
 _NOTES = frozenset({"unmaintained", "notice"})
 """RustSec's kinds of information that are "no vulnerability in a crate itself"."""
+_LIVEPATCH = "LSN-"
 _PREFERRED = ("GHSA-", "GO-", "RUSTSEC-", "PYSEC-", "DSA-", "DLA-", "USN-", "ALPINE-")
 
 
@@ -53,12 +53,14 @@ class _Hit:
     advisory: Advisory
     affected: Affected
     outcome: Outcome
+    version: str
+    """that was compared"""
 
     @property
     def cves(self) -> tuple[str, ...]:
         """The CVEs that the record itself names, sorted."""
         names = (self.advisory.id, *self.advisory.aliases, *self.advisory.upstream)
-        return tuple(sorted({name.upper() for name in names if _CVE.fullmatch(name)}))
+        return tuple(sorted({cve for name in names if (cve := cve_of(name))}))
 
 
 def match(packages: Iterable[Package], source: AdvisorySource) -> MatchResult:
@@ -73,39 +75,45 @@ def match(packages: Iterable[Package], source: AdvisorySource) -> MatchResult:
         if package.ecosystem is None:
             continue
         scheme = scheme_for(package.ecosystem)
-        name, version = subject(package)
-        candidates = candidates_of(package, name, source)
-        if scheme is None:
-            problems.update(_unordered(package, len(candidates)))
-            continue
         hits: list[_Hit] = []
-        unknown: list[tuple[str, Outcome]] = []
-        for candidate in candidates:
-            if not tells_of_a_flaw(candidate):
+        for name, version in subjects(package):
+            candidates = candidates_of(package, name, source)
+            if scheme is None:
+                problems.update(_unordered(package, len(candidates)))
                 continue
-            if not concerns(candidate.advisory, candidate.affected, package):
-                continue
-            outcome = evaluate(candidate.affected, version, scheme)
-            if outcome.affected:
-                hits.append(_Hit(candidate.advisory, candidate.affected, outcome))
-            elif outcome.affected is None:
-                unknown.append((candidate.advisory.id, outcome))
-        problems.update(_unknown(package, version, scheme, unknown))
-        findings.extend(_finding(package, version, scheme, flaw, told) for flaw, told in _fold(hits).items())
+            unknown: list[tuple[str, Outcome]] = []
+            for candidate in candidates:
+                if not tells_of_a_flaw(candidate):
+                    continue
+                if not concerns(candidate.advisory, candidate.affected, package):
+                    continue
+                outcome = evaluate(candidate.affected, version, scheme)
+                if outcome.affected:
+                    hits.append(_Hit(candidate.advisory, candidate.affected, outcome, version))
+                elif outcome.affected is None:
+                    unknown.append((candidate.advisory.id, outcome))
+            problems.update(_unknown(package, version, scheme, unknown))
+        if scheme is not None:
+            findings.extend(_finding(package, scheme, flaw, told) for flaw, told in _fold(hits).items())
     return MatchResult(
         tuple(sorted(findings, key=lambda f: (f.sort_key, f.package.purl))), tuple(sorted(problems))
     )
 
 
 def candidates_of(package: Package, name: str, source: AdvisorySource) -> Sequence[AdvisoryMatch]:
-    """The records to hold a package against; where one is told for Ubuntu Pro as well, a package from there is held
-    against that part of it alone, since the plain part does not know of fixes in Pro."""
+    """The records to hold a package against. Where one is told for a release of Ubuntu and for Ubuntu Pro, a package is held
+    against the part that is about its own kind; the only part that there is counts for both, since a flaw that Pro alone
+    mends, as in all releases past their end, is one of every package of the release. Livepatches are another matter."""
     found = source.lookup(str(package.ecosystem), name)
-    if (pro := pro_ecosystem(package)) is None:
+    if (pro := counterpart(package)) is None:
         return found
-    own = source.lookup(pro, name)
+    extended = source.lookup(pro, name)
+    if is_pro(package):
+        own, others = extended, found
+    else:
+        own, others = found, [one for one in extended if not one.advisory.id.startswith(_LIVEPATCH)]
     told = {candidate.advisory.id for candidate in own}
-    return (*own, *(candidate for candidate in found if candidate.advisory.id not in told))
+    return (*own, *(candidate for candidate in others if candidate.advisory.id not in told))
 
 
 def tells_of_a_flaw(candidate: AdvisoryMatch) -> bool:
@@ -116,7 +124,7 @@ def tells_of_a_flaw(candidate: AdvisoryMatch) -> bool:
         return False
     if not _NO_FLAW.match(advisory.id) and candidate.affected.informational not in _NOTES:
         return True
-    return any(_CVE.fullmatch(name) for name in (*advisory.aliases, *advisory.upstream))
+    return any(cve_of(name) for name in (*advisory.aliases, *advisory.upstream))
 
 
 def missing(packages: Iterable[Package], source: AdvisorySource) -> list[str]:
@@ -167,8 +175,8 @@ def _name(cluster: Sequence[_Hit]) -> str:
     return min(names, key=order)
 
 
-def _finding(package: Package, version: str, scheme: str, flaw: str, hits: Sequence[_Hit]) -> Finding:
-    fixed = _fixed(hits, version, scheme)
+def _finding(package: Package, scheme: str, flaw: str, hits: Sequence[_Hit]) -> Finding:
+    fixed = _fixed(hits, hits[0].version, scheme)
     # The record that is about this flaw alone tells it best; among those, the one whose fix is named.
     ordered = sorted(hits, key=lambda hit: (hit.outcome.fixed != fixed, len(hit.cves), hit.advisory.id))
     best = ordered[0]
@@ -178,7 +186,7 @@ def _finding(package: Package, version: str, scheme: str, flaw: str, hits: Seque
     others = {
         alias
         for alias in aliases
-        if alias.upper() == flaw or (_CVE.fullmatch(alias) and _CVE.fullmatch(flaw))
+        if alias.upper() == flaw or (cve_of(alias) == alias.upper() and cve_of(flaw))
     }
     return Finding(
         id=flaw,

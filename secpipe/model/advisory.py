@@ -2,10 +2,20 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import Literal
 
 EventKind = Literal["introduced", "fixed", "last_affected", "limit"]
+
+
+_CVE = re.compile(r"(?:[A-Z]+-)?(CVE-[0-9]{4}-[0-9]{4,})", re.IGNORECASE)
+
+
+def cve_of(name: str) -> str | None:
+    """The CVE that an identifier is about, as distributions write it too (`UBUNTU-CVE-2024-2961`); None for any other."""
+    found = _CVE.fullmatch(name)
+    return found[1].upper() if found else None
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,7 @@ from secpipe.advisories.store import Store
 from secpipe.errors import AdvisoryError, UsageError
 from secpipe.match.ecosystem import ecosystem
 from secpipe.match.explain import bystander, judge
-from secpipe.match.identity import pro_ecosystem, subject
+from secpipe.match.identity import counterpart, subject
 from secpipe.model.advisory import Advisory
 from secpipe.model.explanation import Answer, Explanation, PackageJudged, Subject
 from secpipe.model.package import Package
@@ -168,7 +168,7 @@ def _owned(package: Package, report: ScanReport) -> bool:
 
 def _places(package: Package) -> tuple[str, ...]:
     name = package.ecosystem or ""
-    return tuple(filter(None, (name, name.partition(":")[0], pro_ecosystem(package))))
+    return tuple(filter(None, (name, name.partition(":")[0], counterpart(package))))
 
 
 def _with_findings(judged: PackageJudged, report: ScanReport, names: set[str]) -> PackageJudged:

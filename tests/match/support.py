@@ -19,6 +19,9 @@ TYPES = {
     "Go": "golang",
     "crates.io": "cargo",
     "AlmaLinux": "rpm",
+    "Azure Linux": "rpm",
+    "Photon OS": "rpm",
+    "Rocky Linux": "rpm",
 }
 
 

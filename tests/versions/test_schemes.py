@@ -33,7 +33,7 @@ likely = st.lists(
 
 
 SCHEMES = """
-apk bitnami cran deb hackage maven nuget packagist pep440 pub rpm rubygems semver
+apk azurelinux bitnami cran deb hackage maven nuget packagist pep440 pub rpm rubygems semver
 """
 
 
