@@ -14,7 +14,7 @@ compile() {
         --output-file "requirements/$output.txt" "$@"
 }
 
-compile runtime pyproject.toml --extra shellcheck --extra template "$@"
+compile runtime pyproject.toml --extra shellcheck --extra template --extra signature "$@"
 compile build --group build --constraint requirements/runtime.txt "$@"
 compile dev --group dev --constraint requirements/runtime.txt --constraint requirements/build.txt "$@"
 compile lock --group lock "$@"

@@ -26,7 +26,7 @@ NAME = "manifest.json"
 KIND = "secpipe-advisories"
 MOST_BYTES = 16 << 20
 HINT = "run: secpipe db update ECOSYSTEM, or secpipe db build PATH"
-SHARD_NAME = re.compile(r"[A-Za-z0-9.-]{1,100}-[0-9a-f]{64}\.sqlite")
+SHARD_NAME = re.compile(r"[A-Za-z0-9.-]{1,28}-[0-9a-f]{64}\.sqlite")
 _HEADER = 100
 
 

@@ -27,6 +27,8 @@ if TYPE_CHECKING:
     import sqlite3
 
 _NEW = ".new-"
+_LABEL = 28
+"""Characters of a file's name before its digest; a tar has room for 100 in all."""
 _ANOTHER = "choose another folder with --db or SECPIPE_DB"
 
 
@@ -170,7 +172,7 @@ class Writer:
     def _place(self, path: Path, label: str) -> tuple[str, str, int]:
         """Move a whole file to the name of its content: that name, its digest and its size."""
         sha256 = sha256_of(path)
-        plain = re.sub(r"[^A-Za-z0-9.]+", "-", label)[:40].strip("-.") or "own"
+        plain = re.sub(r"[^A-Za-z0-9.]+", "-", label)[:_LABEL].strip("-.") or "own"
         name = f"{plain}-{sha256}.sqlite"
         size = path.stat().st_size
         path.chmod(0o644)

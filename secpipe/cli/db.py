@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from secpipe.cache.paths import database_path
-from secpipe.cli import _feeds
+from secpipe.cli import _bundle, _feeds
 from secpipe.cli._limits import parse_limits
 from secpipe.cli._progress import shown
 from secpipe.cli._streams import say, write
@@ -46,6 +46,8 @@ def register(app: typer.Typer) -> None:
     group.command(no_args_is_help=True)(build)
     group.command()(update)
     group.command()(status)
+    group.command(no_args_is_help=True)(_bundle.export)
+    group.command("import", no_args_is_help=True)(_bundle.load)
     app.add_typer(group, name="db")
 
 

@@ -97,6 +97,8 @@ class Limits(NamedTuple):
     """of a script of a RUN behind its first syntax error, read in one; some errors would take quadratic time"""
     lock_seconds: int = 600
     """waiting for another process that updates the advisory database"""
+    database_bytes: int = 8 * GIB
+    """an advisory database that is imported, unpacked"""
     advisory_bytes: int = 32 * MIB
     """one OSV record, or one file that holds several"""
     feed_bytes: int = 4 * GIB

@@ -152,3 +152,5 @@ class ScanReport:
     """what the findings were compared with, as it was named; '' for nothing"""
     feeds: tuple[ExploitationFeed, ...] = ()
     """what is known of exploitation was known then"""
+    database: str = ""
+    """the digest of the advisories that the packages were held against; '' where there were none at all"""

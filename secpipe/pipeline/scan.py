@@ -140,6 +140,7 @@ def scan(options: ScanOptions, progress: Progress | None = None) -> ScanReport:
         tuple(sorted({*warnings, *stated.warnings, *scanned.warnings, *baseline.warnings, *known.warnings})),
         baseline=options.baseline,
         feeds=known.feeds,
+        database=scanned.database,
     )
 
 
@@ -187,6 +188,7 @@ class _Scanned:
     problems: frozenset[Problem] = frozenset()
     warnings: tuple[Problem, ...] = ()
     bom: str = ""
+    database: str = ""
 
 
 def _stated(scanned: _Scanned, documents: tuple[Document, ...]) -> Suppressed:
@@ -248,7 +250,10 @@ def _matched(
     # What cannot be said of programs that the gate does not ask for is no reason to doubt its verdict.
     warnings = {*beside.problems, *unexamined(aside, store, options.max_age_days, supply.failures)} - problems
     findings = sorted((*matched.findings, *beside.findings), key=lambda f: (f.sort_key, f.package.purl))
-    return _Scanned(target, packages, tuple(findings), frozenset(problems), tuple(sorted(warnings)))
+    database = store.digest if store.shards else ""
+    return _Scanned(
+        target, packages, tuple(findings), frozenset(problems), tuple(sorted(warnings)), database=database
+    )
 
 
 def _every(options: ScanOptions, progress: Progress | None) -> _Scanned:
@@ -286,6 +291,7 @@ def _every(options: ScanOptions, progress: Progress | None) -> _Scanned:
         tuple(
             w._replace(message=f"{one.target.platform}: {w.message}") for one in scanned for w in one.warnings
         ),
+        database=scanned[-1].database if scanned else "",
     )
 
 

@@ -57,8 +57,8 @@ def layer_of(package: Package) -> str:
     return f"{index} (base)" if package.origin == "base" else index
 
 
-def heading(target: Target, packages: Sequence[Package]) -> Iterator[RenderableType]:
-    """What was read: reference, distribution, platform, digest."""
+def heading(target: Target, packages: Sequence[Package], advisories: str = "") -> Iterator[RenderableType]:
+    """What was read: reference, distribution, platform, digest; and the digest of what it was held against."""
     from rich.text import Text
 
     yield Text(printable(target.reference), style="bold")
@@ -69,6 +69,8 @@ def heading(target: Target, packages: Sequence[Package]) -> Iterator[RenderableT
         yield printable(", ".join([*about, plural(count, "package")]))
         if image.digest:
             yield image.digest
+    if advisories:
+        yield f"advisories {printable(advisories)}"
     yield ""
 
 

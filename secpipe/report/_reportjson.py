@@ -143,6 +143,10 @@ class _ExploitationFeed(TypedDict):
     digest: str
 
 
+class _Database(TypedDict):
+    digest: str
+
+
 class _Report(TypedDict):
     schemaVersion: Literal["1.0"]
     target: _Target
@@ -155,6 +159,7 @@ class _Report(TypedDict):
     warnings: NotRequired[list[_Problem]]
     baseline: NotRequired[str]
     feeds: NotRequired[list[_ExploitationFeed]]
+    database: NotRequired[_Database]
 
 
 def document(data: bytes, name: str) -> Any:
@@ -201,6 +206,7 @@ def scan_report(found: object, name: str) -> ScanReport:
         tuple(_problem(one, f"$.warnings[{i}]", name) for i, one in enumerate(parsed.get("warnings", []))),
         parsed.get("baseline", ""),
         tuple(_feed(one, f"$.feeds[{i}]", name) for i, one in enumerate(parsed.get("feeds", []))),
+        parsed["database"]["digest"] if "database" in parsed else "",
     )
 
 

@@ -48,8 +48,9 @@ def log(
     results: list[dict[str, Any]],
     notifications: list[dict[str, Any]],
     exit_code: int,
+    properties: Mapping[str, str] | None = None,
 ) -> str:
-    """One run, as JSON."""
+    """One run, as JSON; `properties` are what SARIF has no field for."""
     run = {
         "tool": {
             "driver": {
@@ -70,6 +71,7 @@ def log(
             }
         ],
         "results": results,
+        **({"properties": dict(properties)} if properties else {}),
     }
     return json_text({"$schema": SCHEMA, "version": "2.1.0", "runs": [run]})
 

@@ -153,7 +153,8 @@ def scan(report: ScanReport, *, color: bool = False, width: int | None = None) -
     results = [_scan_result(f, positions[f.id], name, repository, report) for f, name in kept]
     rules = [_scan_rule(by_id[id]) for id in ids]
     told = notifications((*report.problems, *report.warnings), omitted(report))
-    return log(f"secpipe/scan/{repository}/", rules, results, told, report.exit_code)
+    of = {"advisories": report.database} if report.database else {}
+    return log(f"secpipe/scan/{repository}/", rules, results, told, report.exit_code, of)
 
 
 def _scan_rule(findings: list[Finding]) -> dict[str, Any]:

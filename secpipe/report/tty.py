@@ -112,7 +112,7 @@ def diff(report: DiffReport, *, color: bool = False, width: int | None = None) -
 def _parts(report: ScanReport, width: int | None) -> Iterator[RenderableType]:
     from rich.text import Text
 
-    yield from heading(report.target, report.packages)
+    yield from heading(report.target, report.packages, report.database)
     counted = tuple(f for f in report.findings if not f.suppression)
     if counted:
         fixable = sum(f.fixed_version is not None for f in counted)

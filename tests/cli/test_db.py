@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from pathlib import Path
 
@@ -172,3 +173,72 @@ def test_a_feed_alone_needs_no_database(tmp_path: Path) -> None:
     failed = secpipe("db", "update", "--epss", "--epss-url", tmp_path / "none", "--db", tmp_path / "db")
     assert failed.code == 3
     assert "there is nothing at " in failed.stderr
+
+
+def test_export_and_import(tmp_path: Path, feed: Path) -> None:
+    database, other, file = tmp_path / "db", tmp_path / "other", tmp_path / "all.tar.zst"
+    secpipe("db", "update", "Debian", "PyPI", "--url", feed, "--db", database)
+    digest = secpipe("db", "status", "--db", database, "-f", "json").json["digest"]
+    exported = secpipe("db", "export", file, "--db", database)
+    assert (exported.code, exported.stdout) == (0, "")
+    sha256 = hashlib.sha256(file.read_bytes()).hexdigest()
+    assert exported.stderr.splitlines() == [
+        f"{file}: 2 ecosystems, 2 records, {file.stat().st_size} bytes",
+        f"{file}: sha256:{sha256}",
+    ]
+    (tmp_path / "own.json").write_text(json.dumps(record("OWN-1", ("npm", "a"))))
+    secpipe("db", "build", tmp_path / "own.json", "--db", other)
+    imported = secpipe("db", "import", file, "--db", other)
+    assert imported.code == 0
+    assert "your own records of npm are not in it: build them again" in imported.stderr
+    assert f"{other}: {digest}" in imported.stderr
+    assert secpipe("db", "status", "--db", other, "-f", "json").json["digest"] == digest
+    file.write_bytes(file.read_bytes()[:-1])
+    cut = secpipe("db", "import", file, "--db", other)
+    assert (cut.code, "it is cut short" in cut.stderr) == (3, True)
+    assert secpipe("db", "import", tmp_path / "none", "--db", other).code == 2
+
+
+def test_a_pinned_key(tmp_path: Path, feed: Path) -> None:
+    pytest.importorskip("cryptography", reason="the extra `signature` is not installed")
+    from cryptography.hazmat.primitives import serialization as forms
+    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+    for name in ("key", "other"):
+        (tmp_path / name).write_bytes(
+            Ed25519PrivateKey.generate().private_bytes(
+                forms.Encoding.PEM, forms.PrivateFormat.PKCS8, forms.NoEncryption()
+            )
+        )
+    database, file = tmp_path / "db", tmp_path / "all"
+    secpipe("db", "update", "Debian", "--url", feed, "--db", database)
+    keys = []
+    for name in ("other", "key"):
+        signed = secpipe("db", "export", file, "--db", database, "--sign", tmp_path / name)
+        assert signed.code == 0
+        keys.append(signed.stderr.split()[-1])
+    taken = secpipe("db", "import", file, "--db", tmp_path / "new", "--public-key", keys[1])
+    assert (taken.code, "all.minisig: advisories sha256:" in taken.stderr) == (0, True)
+    wrong = secpipe("db", "import", file, "--db", tmp_path / "2", env={"SECPIPE_DB_PUBLIC_KEY": keys[0]})
+    assert (wrong.code, "is signed by another key" in wrong.stderr) == (3, True)
+    (tmp_path / "all.minisig").rename(tmp_path / "elsewhere")
+    unsigned = secpipe("db", "import", file, "--db", tmp_path / "2", "--public-key", keys[1])
+    assert (unsigned.code, "is not signed" in unsigned.stderr) == (3, True)
+    assert not (tmp_path / "2").exists()
+    words = ("db", "import", file, "--db", tmp_path / "2", "--signature", tmp_path / "elsewhere")
+    assert secpipe(*words, "--public-key", keys[1]).code == 0
+    assert secpipe(*words).code == 2
+    assert secpipe("db", "import", file, "--public-key", "RWnonsense").code == 2
+    assert secpipe("db", "export", file, "--db", database, "--sign", file).code == 2
+
+
+def test_without_the_package_for_signatures(tmp_path: Path, feed: Path) -> None:
+    """It is an extra: whoever lacks it is told, and nothing is taken unverified."""
+    (tmp_path / "cryptography.py").write_text("raise ImportError")
+    database, file = tmp_path / "db", tmp_path / "all"
+    secpipe("db", "update", "Debian", "--url", feed, "--db", database)
+    (tmp_path / "key").write_text("-----BEGIN")
+    path = {"PYTHONPATH": f"{tmp_path}:{Path(__file__).parents[2]}"}
+    signed = secpipe("db", "export", file, "--db", database, "--sign", tmp_path / "key", env=path)
+    assert signed.code == 2
+    assert "pip install 'secpipe[signature]'" in signed.stderr

@@ -166,7 +166,7 @@ def hostile(text: str) -> ScanReport:
     report = scan_report(found, problems=(Problem("no-advisories", text, text, text),))
     system = Distribution(text, text, text)
     target = replace(report.target, reference=text, distribution=system)
-    return replace(report, target=target, reason=text, baseline=text)
+    return replace(report, target=target, reason=text, baseline=text, database=text)
 
 
 EMPTY = replace(scan_report(), reason="no known vulnerabilities")
