@@ -76,8 +76,8 @@ class Instruction(NamedTuple):
 
     `keyword` is upper case; `keyword_word` is where it stands. `flags` are the leading `--…` ones, `words` what
     follows, split as the instruction's own grammar splits: ENV, LABEL and ARG pairs as `key=value` words, for
-    `ENV key value` the two words; WORKDIR, USER, STOPSIGNAL and MAINTAINER have one word, all that follows;
-    the others split at blanks. For the shell form of RUN, CMD, ENTRYPOINT and HEALTHCHECK the words are raw text;
+    `ENV key value` the two words; WORKDIR, USER, STOPSIGNAL, MAINTAINER and the shell form of RUN have one word, all
+    that follows; the others split at blanks. For the shell form of CMD, ENTRYPOINT and HEALTHCHECK the words are raw text;
     `secpipe.dockerfile.shell` parses the commands. `json` are the strings of the exec form (of HEALTHCHECK
     those behind CMD), None for any other form; in the exec form `words` are these too.
     `stage` is the 0-based stage, -1 before the first FROM. For ONBUILD, `trigger` is the inner instruction;

@@ -106,6 +106,8 @@ def _maybe_json(
         json = None
     if json is not None:
         return (*before, *json), json
+    if keyword == "RUN":
+        return (rest.word(0, len(rest.text)),) if rest.text else (), None
     if keyword in _SHELL_FORM or keyword == "HEALTHCHECK":
         return before + blank_words(rest), None
     return _words(keyword, rest, escape, problems), None

@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 from secpipe.dockerfile.ast import Word
 from secpipe.dockerfile.joined import Joined
-from secpipe.dockerfile.wrappers import Words, command_starts, script_argument
+from secpipe.dockerfile.wrappers import Words, command_starts, runs_another, script_argument
 from secpipe.model.pattern import lazy
 
 _VARIABLE = r"\$(?:[A-Za-z_][A-Za-z0-9_]*|\{[A-Za-z_][A-Za-z0-9_]*\})"
@@ -108,6 +108,9 @@ def _commands(words: list[Word], ends: list[int]) -> tuple[Words, ...] | None:
             continue
         if command[0].value in _RESERVED:
             return None
+        if not runs_another(command[0].value):
+            found.append(command)
+            continue
         for start in command_starts(command):
             if script_argument(command[start:]):
                 return None

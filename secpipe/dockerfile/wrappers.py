@@ -12,6 +12,7 @@ Words = tuple[Word, ...]
 
 _SHELLS = frozenset({"ash", "bash", "dash", "ksh", "mksh", "sh", "zsh"})
 _TRANSPARENT = frozenset({"builtin", "busybox", "command", "env", "exec", "nohup", "time"})
+_RUNNERS = _TRANSPARENT | {"sudo"}
 _MAX_WRAPPERS = 16
 """`sudo env nohup …`"""
 _ASSIGNMENT = lazy(r"[A-Za-z_]\w*\+?=")
@@ -28,6 +29,11 @@ _VALUED: Mapping[str, frozenset[str]] = {
 def is_shell(program: str) -> bool:
     """Whether a program, by name or path, is a shell of the Bourne family."""
     return program.rpartition("/")[2] in _SHELLS
+
+
+def runs_another(program: str) -> bool:
+    """Whether a program may run a command among its arguments: a wrapper, sudo or a shell."""
+    return program in _RUNNERS or program.rpartition("/")[2] in _SHELLS
 
 
 def script_argument(words: Sequence[Word]) -> int:

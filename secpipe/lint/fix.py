@@ -14,10 +14,12 @@ from itertools import accumulate
 from typing import NamedTuple
 
 from secpipe.dockerfile.ast import Dockerfile, Instruction, Source, Word
+from secpipe.dockerfile.joined import Joined
 from secpipe.dockerfile.parser import parse
 from secpipe.dockerfile.pragma import pragmas
 from secpipe.dockerfile.shell import script
 from secpipe.dockerfile.source import source as read_text
+from secpipe.dockerfile.words import blank_words
 from secpipe.lint.check import Edit
 from secpipe.lint.engine import lint_dockerfile
 from secpipe.lint.options import Options
@@ -253,12 +255,21 @@ def _is_same(first: Instruction, second: Instruction, old: Dockerfile, new: Dock
         return False
     if not move.near(first.start, first.end):
         return first.text == second.text and _outside(first) == _outside(second)
-    last = first.words[-1] if first.words else first.keyword_word
+    words = _words(first)
+    last = words[-1] if words else first.keyword_word
     if (first.json is None) != (second.json is None) and not move.near(last.start, last.end):
         return False
-    if not _kept(first.words, second.words, move):
+    if not _kept(words, _words(second), move):
         return False
     return first.keyword != second.keyword or _same_script(first, second, old, new, move)
+
+
+def _words(instruction: Instruction) -> tuple[Word, ...]:
+    """The words of an instruction, those of a script by its blanks."""
+    inner = instruction.trigger or instruction
+    if inner.keyword == "RUN" and inner.json is None:
+        return blank_words(Joined(instruction.text, instruction.segments))
+    return instruction.words
 
 
 def _outside(instruction: Instruction) -> list[object]:

@@ -150,7 +150,10 @@ def by_name(text: str, *, environment: bool = False, words: tuple[str, ...] = _W
     """
     # Most texts say nothing of the kind, and this is much the cheaper way to know.
     lowered = text.lower()
-    if not any(word in lowered for word in words):
+    for word in words:
+        if word in lowered:
+            break
+    else:
         return
     for match in _NAMED.finditer(text):
         blank = match["sign"].isspace()

@@ -77,11 +77,15 @@ def read(path: str, limit: int = _MAX_BYTES) -> bytes | Problem:
         if path == STDIN:
             data = sys.stdin.buffer.read(limit + 1)
         else:
-            mode = os.stat(path).st_mode  # noqa: PTH116 - a Path would drop what makes /dev/fd/3 what it is
-            if not stat.S_ISREG(mode) and not _DESCRIPTORS.fullmatch(path):
+            found = os.stat(path)  # noqa: PTH116 - a Path would drop what makes /dev/fd/3 what it is
+            if not stat.S_ISREG(found.st_mode) and not _DESCRIPTORS.fullmatch(path):
                 return _unusable("not-a-file", path, "not a regular file", "name a Dockerfile")
+            # To read as many bytes as are allowed would have them all put aside first.
+            expected = min(found.st_size, limit) + 1
             with open(path, "rb") as file:  # noqa: PTH123
-                data = file.read(limit + 1)
+                data = file.read(expected)
+                if len(data) == expected:
+                    data += file.read(limit + 1 - expected)
     except (FileNotFoundError, NotADirectoryError):
         if os.path.islink(path):  # noqa: PTH114
             return _unusable(

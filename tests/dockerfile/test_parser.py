@@ -32,7 +32,8 @@ from tests.dockerfile.support import only, place, read, values
         ('COPY ["a b", "/d\\u0041"]', ["a b", "/dA"]),
         ("VOLUME /a /b", ["/a", "/b"]),
         ('VOLUME ["/a", "/b c"]', ["/a", "/b c"]),
-        ("RUN echo 'a  b'  \"c\"", ["echo", "'a", "b'", '"c"']),
+        ("RUN echo 'a  b'  \"c\"", ["echo 'a  b'  \"c\""]),
+        ("CMD echo 'a  b'  \"c\"", ["echo", "'a", "b'", '"c"']),
         ('CMD ["a", "b"]', ["a", "b"]),
         ("CMD [\"a\", 'b']", ['["a",', "'b']"]),
         ("CMD", []),
@@ -121,7 +122,7 @@ def test_places_in_one_line() -> None:
 
 @pytest.mark.parametrize("end", ["\n", "\r\n"])
 def test_places_over_continuations(end: str) -> None:
-    lines = ["FROM a", "RUN apt-\\", "get \\ ", "# no", "", "  # nor this", "\tinstall\t\\", " x", "USER y"]
+    lines = ["FROM a", "CMD apt-\\", "get \\ ", "# no", "", "  # nor this", "\tinstall\t\\", " x", "USER y"]
     dockerfile = read(end.join(lines) + end)
     run = dockerfile.instructions[1]
     assert run.text == "apt-get \tinstall\t x"

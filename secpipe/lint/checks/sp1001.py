@@ -51,7 +51,8 @@ _DROPS = frozenset(
     }
 )
 """Official images that have a USER, or whose entrypoint gives root up."""
-_DROPPER = lazy(r"\b(?:gosu|su-exec|setpriv|runuser|chpst|s6-setuidgid|s6-overlay|fixuid|setuidgid)\b")
+_DROPPERS = ("gosu", "su-exec", "setpriv", "runuser", "chpst", "s6-overlay", "fixuid", "setuidgid")
+_DROPPER = lazy(r"\b(?:s6-setuidgid|" + "|".join(map(re.escape, _DROPPERS)) + r")\b")
 
 
 @check(STAGE)
@@ -64,8 +65,14 @@ def runs_as_root(stage: Stage, context: Context) -> Iterator[Found]:
     while root.parent is not None:
         root = stages[root.parent]
         instructions += context.instructions(root.index)[1:]
-    if any(_settles(instruction, context) for instruction in instructions):
-        return
+    text = context.dockerfile.source.text
+    drops = any(word in text for word in _DROPPERS)
+    for instruction in instructions:
+        # A USER, also one for the images built on this one, or a program that gives root up at the start.
+        if (instruction.trigger or instruction).keyword == "USER":
+            return
+        if drops and _DROPPER.search(text, instruction.start, instruction.end):
+            return
     starts = any(instruction.keyword in ("CMD", "ENTRYPOINT") for instruction in instructions)
     base = root.resolved or root.base.value
     if base == "scratch" and not starts:
@@ -76,13 +83,6 @@ def runs_as_root(stage: Stage, context: Context) -> Iterator[Found]:
     if base != "scratch" and not official(split(base).name):
         user = f"the user of {quoted(base)}, root unless that sets one"
     yield stage.base, f"No USER: the image runs as {user}; end the stage with one that is not root"
-
-
-def _settles(instruction: Instruction, context: Context) -> bool:
-    """A USER, also one for the images built on this one, or a program that gives root up at the start."""
-    keyword = (instruction.trigger or instruction).keyword
-    text = context.dockerfile.source.text
-    return keyword == "USER" or _DROPPER.search(text, instruction.start, instruction.end) is not None
 
 
 def _is_unprivileged(base: str, instructions: list[Instruction]) -> bool:

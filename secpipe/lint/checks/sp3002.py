@@ -40,21 +40,23 @@ def copied_too_early(run: Run, context: Context) -> Iterator[Found]:
 @lru_cache(maxsize=1)
 def _stage(context: Context, index: int) -> tuple[Instruction | None, Mapping[str, int]]:
     """The first COPY of the whole context in a stage, and where each tool is first seen to install."""
-    copied: Instruction | None = None
+    instructions = context.instructions(index)
+    copied = next((each for each in instructions if _copies_all(each)), None)
     first: dict[str, int] = {}
     source = context.dockerfile.source.text
-    for instruction in context.instructions(index):
-        if instruction.keyword in ("COPY", "ADD"):
-            if (
-                not copied
-                and not instruction.flag("from")
-                and any(_is_whole(w.value) for w in instruction.words[:-1])
-            ):
-                copied = instruction
-        elif instruction.keyword == "RUN":
+    for instruction in instructions if copied else ():
+        if instruction.keyword == "RUN":
             for match in _TOOLS.finditer(source, instruction.start, instruction.end):
                 first.setdefault(match[1] or match[2], instruction.start)
     return copied, first
+
+
+def _copies_all(copy: Instruction) -> bool:
+    return (
+        copy.keyword in ("COPY", "ADD")
+        and any(_is_whole(word.value) for word in copy.words[:-1])
+        and not copy.flag("from")
+    )
 
 
 def _is_whole(source: str) -> bool:
