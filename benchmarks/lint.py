@@ -1,7 +1,9 @@
 """How fast `secpipe lint` is beside hadolint: `python -m benchmarks.lint DIR`, on the Dockerfiles below a folder.
 
-Whole processes, taking turns in one run. hadolint always runs ShellCheck; "without" is secpipe without it, "cold" with it
-and an empty cache, "cached" with it and a full one. The largest file stands for the one that a person waits for.
+Whole processes, taking turns in one run. hadolint always runs ShellCheck; "without" is secpipe without it and without its
+cache, "again" with what an earlier run found. "cold" is with ShellCheck and an empty cache, "scripts" with what ShellCheck
+said alone, as when a rule or an option has changed, "cached" with all of it. The largest file stands for the one that a
+person waits for.
 """
 
 from __future__ import annotations
@@ -39,31 +41,28 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as scratch:
         cold, warm = f"{scratch}/cold", f"{scratch}/warm"
         theirs = (hadolint, "--no-fail", "-f", "json")
+        lint = (SECPIPE, "lint", "-f", "json")
+        off, on = ("--shellcheck", "off"), ("--shellcheck", "on")
         commands = {
             "hadolint": (*theirs, *many),
-            "without": (SECPIPE, "lint", "-f", "json", "--shellcheck", "off", *many),
-            "cold": (*_cold(cold), "-f", "json", "--shellcheck", "on", *many),
-            "cached": (
-                "env",
-                f"SECPIPE_CACHE={warm}",
-                SECPIPE,
-                "lint",
-                "-f",
-                "json",
-                "--shellcheck",
-                "on",
-                *many,
-            ),
+            "without": (*lint, "--no-cache", *off, *many),
+            "again": ("env", f"SECPIPE_CACHE={scratch}/again", *lint, *off, *many),
+            "cold": (*_cold(cold), *on, *many),
+            "scripts": (*_scripts(warm), *on, *many),
+            "cached": ("env", f"SECPIPE_CACHE={warm}", *lint, *on, *many),
         }
         _table(
-            f"{len(many)} files", measure(commands, options.runs), {"without": 25, "cold": 2, "cached": 15}
+            f"{len(many)} files",
+            measure(commands, options.runs),
+            {"without": 25, "again": 25, "cold": 2, "scripts": 15, "cached": 15},
         )
         commands = {
             "hadolint": (*theirs, one),
-            "cold": (*_cold(cold), "-f", "json", "--shellcheck", "on", one),
+            "cold": (*_cold(cold), *on, one),
+            "cached": ("env", f"SECPIPE_CACHE={warm}", *lint, *on, one),
         }
-        _table(one, measure(commands, 3 * options.runs), {"cold": 1})
-        commands = {"without": (SECPIPE, "lint", "-f", "json", "--shellcheck", "off", *more)}
+        _table(one, measure(commands, 3 * options.runs), {"cold": 1, "cached": 1})
+        commands = {"without": (*lint, "--no-cache", *off, *more)}
         _table(f"{len(more)} files (goal: 120 MiB)", measure(commands, 2), {})
 
 
@@ -73,7 +72,16 @@ def _spread(files: list[str], count: int) -> list[str]:
 
 
 def _cold(cache: str) -> tuple[str, ...]:
-    return "sh", "-c", f'rm -rf "{cache}"; SECPIPE_CACHE="{cache}" exec "$0" lint "$@"', SECPIPE
+    return "sh", "-c", f'rm -rf "{cache}"; SECPIPE_CACHE="{cache}" exec "$0" lint -f json "$@"', SECPIPE
+
+
+def _scripts(cache: str) -> tuple[str, ...]:
+    return (
+        "sh",
+        "-c",
+        f'rm -f "{cache}/lint.sqlite"; SECPIPE_CACHE="{cache}" exec "$0" lint -f json "$@"',
+        SECPIPE,
+    )
 
 
 def _table(title: str, taken: dict[str, Timing], goals: dict[str, float]) -> None:

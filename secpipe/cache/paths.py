@@ -20,6 +20,11 @@ def shellcheck_path() -> Path:
     return folder() / "shellcheck.sqlite"
 
 
+def lint_path() -> Path:
+    """What was found in Dockerfiles, in the cache's folder."""
+    return folder() / "lint.sqlite"
+
+
 def layers_path() -> Path:
     """The folder of what is known of layers, in the cache's."""
     return folder() / "layers"

@@ -6,7 +6,10 @@ A cache may be lost, locked, full or damaged at any time without changing a verd
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
+from contextlib import suppress
 from pathlib import Path
+
+from secpipe.cache.folder import private
 
 _MAX_ENTRIES = 200_000
 _TO_DROP = 20_000
@@ -25,6 +28,15 @@ def key(*parts: bytes) -> bytes:
         digest.update(len(part).to_bytes(8, "big"))
         digest.update(part)
     return digest.digest()
+
+
+def own(path: Path) -> Path | None:
+    """The path, None when others may write to its folder: they could put findings in, or take them out."""
+    try:
+        return path if private(path.parent) else None
+    except OSError:
+        # There is none yet.
+        return path
 
 
 def load(path: Path, keys: Collection[bytes]) -> dict[bytes, bytes]:
@@ -58,9 +70,11 @@ def save(path: Path, values: Mapping[bytes, bytes]) -> None:
     if not values:
         return
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         connection = sqlite3.connect(path, timeout=_BUSY_SECONDS)
         try:
+            # Waiting for the disk would take longer than linting a file; what a power cut damages is begun anew.
+            connection.execute("PRAGMA synchronous=OFF")
             with connection:
                 connection.execute(_SCHEMA)
                 connection.executemany(
@@ -74,5 +88,8 @@ def save(path: Path, values: Mapping[bytes, bytes]) -> None:
                     )
         finally:
             connection.close()
-    except (OSError, sqlite3.Error):
-        return
+    except (OSError, sqlite3.Error) as error:
+        if type(error) is sqlite3.DatabaseError:
+            # Damaged, or no database at all.
+            with suppress(OSError):
+                path.unlink()

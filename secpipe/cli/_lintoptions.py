@@ -165,6 +165,9 @@ FilePathOption = Annotated[
     str | None,
     typer.Option(metavar="PATH", help="What reports call the file that is linted.", show_default=False),
 ]
+NoCacheOption = Annotated[
+    bool, typer.Option("--no-cache", help="Lint every file anew and remember nothing of it.")
+]
 NoColorOption = Annotated[bool, typer.Option("--no-color", help="No colours. [env var: NO_COLOR]")]
 VerboseOption = Annotated[
     bool, typer.Option("--verbose", "-V", help="Say on stderr which configuration is in effect.")

@@ -43,6 +43,8 @@ def plain(args: Sequence[str]) -> Plain | None:
     for arg in left:
         if arg == "--no-fail":
             settings["no_fail"] = True
+        elif arg == "--no-cache":
+            settings["no_cache"] = True
         elif not arg.startswith("-") or arg == "-":
             line.paths.append(arg)
         elif arg not in _VALUED or (value := next(left, "-")).startswith("-"):

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from secpipe.cache.paths import database_path, folder, layers_path, shellcheck_path
+from secpipe.cache.paths import database_path, folder, layers_path, lint_path, shellcheck_path
 from secpipe.cli._streams import say, write
 from secpipe.errors import UndecidedError, UsageError
 
@@ -30,7 +30,7 @@ def info(
     """Tell where the cache is and what it holds.
 
     SECPIPE_CACHE names another folder; `scan --limit cache-bytes=SIZE` bounds what is kept of layers, and
-    `scan --no-cache` does without.
+    `--no-cache` does without.
     """
     from secpipe.model.limits import Limits
 
@@ -57,20 +57,19 @@ def info(
 
 
 def clean() -> None:
-    """Remove what is known of layers and scripts. The advisory database stays: nobody could scan without."""
+    """Remove what is known of layers, Dockerfiles and scripts. The advisory database stays: nobody could scan without."""
     from secpipe.cache import folder as folders
     from secpipe.cache.folder import Size
     from secpipe.model.text import plural
 
-    shellcheck = _of_file(shellcheck_path())
-    gone = folders.clean(layers_path())
-    try:
-        shellcheck_path().unlink(missing_ok=True)
-    except OSError as error:
-        raise UndecidedError(
-            f"{shellcheck_path()} cannot be removed: {error.strerror}", "remove it by hand"
-        ) from None
-    total = Size(gone.files + shellcheck.files, gone.bytes + shellcheck.bytes)
+    gone = [folders.clean(layers_path())]
+    for path in (lint_path(), shellcheck_path()):
+        gone.append(_of_file(path))
+        try:
+            path.unlink(missing_ok=True)
+        except OSError as error:
+            raise UndecidedError(f"{path} cannot be removed: {error.strerror}", "remove it by hand") from None
+    total = Size(sum(size.files for size in gone), sum(size.bytes for size in gone))
     if left := folders.measure(layers_path()).files:
         raise UndecidedError(
             f"{plural(left, 'file')} in {layers_path()} cannot be removed", "look who owns the folder"
@@ -83,6 +82,7 @@ def _sizes() -> Mapping[str, Size]:
 
     return {
         "layers": measure(layers_path()),
+        "lint": _of_file(lint_path()),
         "shellcheck": _of_file(shellcheck_path()),
         "advisories": measure(database_path()),
     }

@@ -50,6 +50,7 @@ def lint(
     unsafe_fixes: _fix.UnsafeFixesOption = False,
     file_path_in_report: options.FilePathOption = None,
     no_color: options.NoColorOption = False,
+    no_cache: options.NoCacheOption = False,
     jobs: options.JobsOption = None,
     verbose: options.VerboseOption = False,
 ) -> None:
@@ -76,6 +77,7 @@ def lint(
             "shellcheck": shellcheck,
             "jobs": jobs,
             "no-color": no_color,
+            "no-cache": no_cache,
         },
         {"style": style, "info": info, "warning": warning, "error": error},
         require_label,

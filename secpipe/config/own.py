@@ -43,6 +43,7 @@ LINT: Mapping[str, _Key] = {
     "exclude": _Key(values.texts, "list"),
     "per-file-ignores": _Key(values.entries, "mapping"),
     "format": _Key(lambda node: (values.format_of(node),)),
+    "no-cache": _Key(values.boolean),
     "no-color": _Key(values.boolean),
 }
 """The keys of the section `lint`; the fields of `LintSettings` are called the same."""

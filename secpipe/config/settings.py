@@ -38,6 +38,7 @@ class LintSettings(NamedTuple):
     exclude: tuple[Patterns, ...] = ()
     per_file_ignores: tuple[tuple[Patterns, frozenset[str]], ...] = ()
     format: tuple[str, ...] | None = None
+    no_cache: bool | None = None
     no_color: bool | None = None
     verbose: bool | None = None
 
@@ -70,6 +71,7 @@ class LintSettings(NamedTuple):
             heed_comments=not self.disable_ignore_pragma,
             exclude=self.exclude,
             per_file_ignores=self.per_file_ignores,
+            remember=not self.no_cache,
         )
 
 

@@ -21,6 +21,7 @@ from secpipe.model.limits import Limits
 from secpipe.model.lint import LintFinding, LintReport
 from secpipe.model.problem import Problem
 from secpipe.model.severity import Level
+from secpipe.pipeline import remembered
 from secpipe.pipeline.dockerfiles import STDIN, find, read
 from secpipe.pipeline.patterns import Patterns
 from secpipe.pipeline.processes import cores, spread
@@ -29,6 +30,8 @@ from secpipe.pipeline.shellcheck import find as find_shellcheck
 
 _MANY = 64
 """From this number of files on, worker processes gain more than they cost to start."""
+_READ = 500
+"""Files that are read at once to see whether they are known."""
 _MAX_UNKNOWN, _MAX_CODE, _MAX_HINT = 100, 40, 200
 """Codes without a rule that are told one by one, and their letters: to find what was meant takes its time."""
 _USAGE = frozenset({"no-such-file", "no-dockerfiles"})
@@ -61,6 +64,8 @@ class LintOptions(NamedTuple):
     """the codes, or their beginnings, that are ignored in the files of some patterns"""
     stdin: bytes | None = None
     """what standard input held, when it has been read already"""
+    remember: bool = False
+    """whether what earlier lints found of the same bytes is used, and what this one finds is kept for later ones"""
 
 
 class _Linted(NamedTuple):
@@ -71,6 +76,8 @@ class _Linted(NamedTuple):
     findings: tuple[LintFinding, ...] = ()
     problems: tuple[Problem, ...] = ()
     lines: tuple[str, ...] = ()
+    key: bytes = b""
+    """Of what can be remembered; empty when it is known already, or nothing is remembered."""
 
 
 class _Opened(NamedTuple):
@@ -79,6 +86,7 @@ class _Opened(NamedTuple):
     dockerfile: Dockerfile
     comments: Pragmas
     scripts: list[ShellScript]
+    key: bytes
 
     @property
     def name(self) -> str:
@@ -96,7 +104,15 @@ def lint(paths: Sequence[str], options: LintOptions) -> LintReport:
     program = _shellcheck(options)
     if program is None and files and options.shellcheck == "auto" and options.rules.may_want_any("SC"):
         problems.append(_NO_SHELLCHECK)
-    linted = list(_lint_all(files, options, program))
+    if options.remember:
+        options = options._replace(remember=remembered.usable())
+    linted = _recalled(files, options, program) if options.remember else []
+    known = {each.file for each in linted}
+    linted += _lint_all([file for file in files if file not in known], options, program)
+    if options.remember:
+        remembered.remember(
+            {each.key: each.findings for each in linted if each.key and each.examined and not each.problems}
+        )
     problems += [problem for each in linted for problem in each.problems]
     findings = sorted((f for each in linted for f in each.findings), key=lambda finding: finding.sort_key)
     return LintReport(
@@ -143,14 +159,49 @@ def _shellcheck(options: LintOptions) -> Program | None:
     return program
 
 
+def _recalled(files: Sequence[str], options: LintOptions, program: Program | None) -> list[_Linted]:
+    """The files that were linted before."""
+    found: list[_Linted] = []
+    for start in range(0, len(files), _READ):
+        read_now = {file: read(file) for file in files[start : start + _READ] if _is_named(file)}
+        keys = {
+            file: _key(file, data, options, program)
+            for file, data in read_now.items()
+            if isinstance(data, bytes)
+        }
+        known = remembered.recall(keys.values())
+        for file, key in keys.items():
+            data = read_now[file]
+            if key not in known or isinstance(data, Problem):
+                continue
+            findings = remembered.findings(known[key], file)
+            if findings is not None:
+                lines = _lines(decode(data, file).text) if findings else ()
+                found.append(_Linted(file, True, findings, lines=lines))
+    return found
+
+
+def _key(file: str, data: bytes, options: LintOptions, program: Program | None) -> bytes:
+    rules, identity = rules_for(file, options), program.identity if program else b""
+    return remembered.key_of(data, rules, heed_comments=options.heed_comments, shellcheck=identity)
+
+
+def _is_named(file: str) -> bool:
+    """Whether it is a file that can be read twice, and in every process: no standard input, no pipe of a shell's."""
+    return file != STDIN and not file.startswith(("/dev/", "/proc/"))
+
+
+def _lines(text: str) -> tuple[str, ...]:
+    return tuple(line.removesuffix("\r") for line in text.split("\n"))
+
+
 def _lint_all(files: Sequence[str], options: LintOptions, program: Program | None) -> Iterator[_Linted]:
     """Lint many files with a process a core, few in this one."""
     jobs = options.jobs or cores()
     if len(files) < _MANY or jobs < 2:
         yield from _lint_some(files, options, program, jobs)
         return
-    # Only this process has the standard input and the pipes that a shell handed over.
-    here = [file for file in files if file == STDIN or file.startswith(("/dev/", "/proc/"))]
+    here = [file for file in files if not _is_named(file)]
     there = sorted(set(files).difference(here))
     # The first one here, so that what it loads need not be loaded in every process.
     first, there = _lint_some(there[:1], options, program, jobs), there[1:]
@@ -172,11 +223,12 @@ def _lint_some(
     files: Sequence[str], options: LintOptions, program: Program | None, jobs: int
 ) -> list[_Linted]:
     """Lint some files, with one call of ShellCheck for all their scripts, which runs while the checks do."""
-    opened = [_guarded(file, partial(_open, file, options, program is not None)) for file in files]
+    opened = [_guarded(file, partial(_open, file, options, program)) for file in files]
     linted = [_failed(each) for each in opened if isinstance(each, Problem)]
     parsed = [each for each in opened if isinstance(each, _Opened)]
     scripts = [script for each in parsed for script in each.scripts]
-    checker = ShellCheck(program, jobs, Limits().shellcheck_seconds) if program and scripts else None
+    seconds, remember = Limits().shellcheck_seconds, options.remember
+    checker = ShellCheck(program, jobs, seconds, remember=remember) if program and scripts else None
     if checker:
         checker.start([script.text for script in scripts])
     own = [_guarded(each.name, partial(_check, each, options)) for each in parsed]
@@ -206,7 +258,7 @@ def _guarded(file: str, work: Callable[[], T]) -> T | Problem:
         return Problem("internal-error", file, message, hint, coverage=False)
 
 
-def _open(file: str, options: LintOptions, with_scripts: bool) -> _Opened | Problem:
+def _open(file: str, options: LintOptions, program: Program | None) -> _Opened | Problem:
     given = options.stdin if file == STDIN else None
     data = read(file) if given is None else given
     if isinstance(data, Problem):
@@ -215,7 +267,9 @@ def _open(file: str, options: LintOptions, with_scripts: bool) -> _Opened | Prob
     comments = pragmas(dockerfile)
     comments.heeded = options.heed_comments
     rules = rules_for(file, options)
-    return _Opened(dockerfile, comments, scripts(dockerfile, comments, rules) if with_scripts else [])
+    found = scripts(dockerfile, comments, rules) if program else []
+    key = _key(file, data, options, program) if options.remember and _is_named(file) else b""
+    return _Opened(dockerfile, comments, found, key)
 
 
 def _check(opened: _Opened, options: LintOptions) -> list[LintFinding]:
@@ -247,8 +301,8 @@ def _together(
             line = dockerfile.source.region(script.body.start(0), script.body.start(0)).line
             message = f"{opened.name}:{line}: {fault}"
             problems.append(Problem("unchecked-script", opened.name, message, "shorten the script"))
-    lines = tuple(line.removesuffix("\r") for line in dockerfile.source.text.split("\n")) if findings else ()
-    return _Linted(opened.name, True, tuple(findings), tuple(problems), lines)
+    lines = _lines(dockerfile.source.text) if findings else ()
+    return _Linted(opened.name, True, tuple(findings), tuple(problems), lines, opened.key)
 
 
 def _failed(problem: Problem) -> _Linted:

@@ -13,9 +13,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from secpipe.cache.folder import private
 from secpipe.cache.paths import shellcheck_path
-from secpipe.cache.results import key, load, save
+from secpipe.cache.results import key, load, own, save
 from secpipe.lint.shellcheck import EXCLUDED, Comment
 
 if TYPE_CHECKING:
@@ -55,13 +54,13 @@ def find() -> Program | None:
 class ShellCheck:
     """Comments on scripts. `start` begins the work and `results` waits for it; the caller may do its own meanwhile."""
 
-    def __init__(self, program: Program, jobs: int, seconds: float) -> None:
+    def __init__(self, program: Program, jobs: int, seconds: float, *, remember: bool = True) -> None:
         self._program = program
         self._jobs = jobs
         self._seconds = seconds
         self._keys: list[bytes] = []
         self._known: dict[bytes, Comments] = {}
-        self._memory = _memory()
+        self._memory = own(shellcheck_path()) if remember else None
         self._batches: list[_Batch] = []
 
     def start(self, texts: Sequence[str]) -> None:
@@ -175,16 +174,6 @@ class _Batch:
         except (ValueError, KeyError, TypeError):
             return {}, "ShellCheck gave an answer that is no JSON of its own"
         return by_file, ""
-
-
-def _memory() -> Path | None:
-    """Where comments are remembered; None when others could have put words into ShellCheck's mouth there."""
-    path = shellcheck_path()
-    try:
-        return path if private(path.parent) else None
-    except OSError:
-        # There is none yet.
-        return path
 
 
 def _unpacked(value: bytes) -> Comments | None:

@@ -177,7 +177,6 @@ def test_into_a_pipe_nothing_heavy_is_imported(folder: Path) -> None:
         "pydantic",
         "yaml",
         "msgspec",
-        "sqlite3",
         "cvss",
         "multiprocessing",
         "tomllib",

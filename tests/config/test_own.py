@@ -40,6 +40,7 @@ lint:
   per-file-ignores:
     tests/: [DL3007, SP1]
   format: json
+  no-cache: true
   no-color: true
 """
 TOML = """\
@@ -59,6 +60,7 @@ shellcheck = false
 jobs = 2
 exclude = ["/vendor/", "*.old"]
 format = "json"
+no-cache = true
 no-color = true
 levels = { DL3003 = "error", DL3057 = "info" }
 
@@ -99,6 +101,7 @@ def everything(folder: Path) -> LintSettings:
         exclude=(Patterns(str(folder), ("/vendor/", "*.old")),),
         per_file_ignores=((Patterns(str(folder), ("tests/",)), frozenset({"DL3007", "SP1"})),),
         format=("json",),
+        no_cache=True,
         no_color=True,
     )
 
@@ -139,6 +142,7 @@ def test_every_variable(here: Path) -> None:
         "SECPIPE_LINT_EXCLUDE": "/vendor/,*.old",
         "SECPIPE_LINT_PER_FILE_IGNORES": "tests/=DL3007,tests/=SP1",
         "SECPIPE_LINT_FORMAT": "json",
+        "SECPIPE_LINT_NO_CACHE": "1",
         "SECPIPE_LINT_NO_COLOR": "on",
     }
     assert len(environ) == len(LINT)
