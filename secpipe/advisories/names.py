@@ -44,6 +44,27 @@ _RELEASES = {
 """Base ecosystem → what its suffix looks like, and an example. Those that are not here are taken as they are written."""
 
 
+_GITHUB = (
+    *("GitHub Actions", "Go", "Hex", "Maven", "NuGet", "Packagist", "Pub", "PyPI", "RubyGems"),
+    *("SwiftURL", "crates.io", "npm"),
+)
+_PUBLISHED: dict[str, tuple[str, ...]] = {
+    "GHSA": _GITHUB,
+    **dict.fromkeys(("DEBIAN", "DSA", "DLA"), ("Debian",)),
+    **dict.fromkeys(("UBUNTU", "USN"), ("Ubuntu",)),
+    "ALPINE": ("Alpine",),
+    "BELL": ("Alpaquita", "BellSoft Hardened Containers"),
+    "CGA": ("Chainguard", "Wolfi"),
+    "GO": ("Go",),
+    "PYSEC": ("PyPI",),
+    "RUSTSEC": ("crates.io",),
+    "BIT": ("Bitnami",),
+    "HSEC": ("GHC", "Hackage"),
+    "RSEC": ("CRAN",),
+}
+"""What ids begin with, and where such records are published: OSV's list of databases."""
+
+
 @dataclass(frozen=True, slots=True)
 class Misnamed:
     """Why no package can be in an ecosystem of that name, and the ecosystem that was likely meant, if any."""
@@ -55,6 +76,11 @@ class Misnamed:
 def base(ecosystem: str) -> str:
     """The ecosystem without its release: `Debian` for `Debian:12`. Feeds and version schemes go by this name."""
     return ecosystem.partition(":")[0]
+
+
+def publishers(identifier: str) -> tuple[str, ...]:
+    """The base ecosystems whose feeds have records of such ids, as far as ids tell: `Debian` for `DEBIAN-CVE-2024-1`."""
+    return _PUBLISHED.get(identifier.partition("-")[0], ())
 
 
 def places(ecosystem: str) -> tuple[str, ...]:

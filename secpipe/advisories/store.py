@@ -8,10 +8,10 @@ from pathlib import Path
 
 from secpipe.advisories import overlay
 from secpipe.advisories.manifest import HINT, NAME, Manifest, Shard, check_file, read
-from secpipe.advisories.names import base, normalise, places
+from secpipe.advisories.names import base, normalise, places, publishers
 from secpipe.advisories.shard import OpenShard
 from secpipe.errors import AdvisoryError
-from secpipe.model.advisory import AdvisoryMatch
+from secpipe.model.advisory import Advisory, AdvisoryMatch
 
 _TRIES = 5
 """Times to look again where a writer replaces the database just then; each takes it far longer than a look."""
@@ -98,6 +98,19 @@ class Store:
             with own.reading():
                 matches += [AdvisoryMatch(records[identifier], entry) for identifier, entry in kept]
         return tuple(sorted(matches, key=lambda match: match.advisory.id))
+
+    def named(self, identifiers: Iterable[str]) -> list[Advisory]:
+        """The records of these ids, without their affected entries, sorted; one for each ecosystem that has any. Feeds are
+        asked only for ids of those that publish there."""
+        wanted = set(identifiers)
+        published = {identifier: publishers(identifier) for identifier in wanted}
+        found: list[Advisory] = []
+        for name, own in self._shards:
+            some = wanted if own else {one for one in wanted if name in published[one]}
+            shard = self._opened(name, own) if some else None
+            records = shard.records(some) if shard else {}
+            found += [records[one] for one in some if one in records]
+        return sorted(found, key=lambda record: (record.id, record.modified))
 
     def has(self, ecosystem: str) -> bool:
         """Whether any record concerns that ecosystem, release included: data for `Debian:11` says nothing of `Debian:12`.

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Protocol
 
+from secpipe.match import aliases
 from secpipe.match.ecosystem import scheme_for
 from secpipe.match.identity import counterpart, is_pro, subjects
 from secpipe.match.modules import concerns
@@ -37,6 +38,10 @@ class AdvisorySource(Protocol):
         """Whether there is any advisory for that ecosystem, release included."""
         ...
 
+    def named(self, identifiers: Iterable[str]) -> Sequence[Advisory]:
+        """The records of these ids that are there, in any ecosystem, without their affected entries."""
+        ...
+
 
 @dataclass(frozen=True, slots=True)
 class MatchResult:
@@ -55,12 +60,17 @@ class _Hit:
     outcome: Outcome
     version: str
     """that was compared"""
+    via: aliases.Via = ()
+    """the flaws that it is about, by the records that it names"""
 
     @property
     def cves(self) -> tuple[str, ...]:
-        """The CVEs that the record itself names, sorted."""
-        names = (self.advisory.id, *self.advisory.aliases, *self.advisory.upstream)
-        return tuple(sorted({cve for name in names if (cve := cve_of(name))}))
+        """The CVEs that the record is about, sorted; advisories of GitHub where nobody has a CVE for these."""
+        return aliases.cves(self.advisory) or tuple(sorted({flaw for flaw, _ in self.via}))
+
+    def names(self, flaw: str) -> set[str]:
+        """What the record calls that flaw, itself included."""
+        return {self.advisory.id, *self.advisory.aliases, *(name for one, name in self.via if one == flaw)}
 
 
 def match(packages: Iterable[Package], source: AdvisorySource) -> MatchResult:
@@ -69,7 +79,7 @@ def match(packages: Iterable[Package], source: AdvisorySource) -> MatchResult:
     What the answer is unknown for becomes a problem: a version or a bound that cannot be parsed, an ecosystem without a
     version scheme. An ecosystem without advisories is the caller's to report: see `missing`.
     """
-    findings: list[Finding] = []
+    affected: list[tuple[Package, str, list[_Hit]]] = []
     problems: set[Problem] = set()
     for package in packages:
         if package.ecosystem is None:
@@ -94,10 +104,28 @@ def match(packages: Iterable[Package], source: AdvisorySource) -> MatchResult:
                     unknown.append((candidate.advisory.id, outcome))
             problems.update(_unknown(package, version, scheme, unknown))
         if scheme is not None:
-            findings.extend(_finding(package, scheme, flaw, told) for flaw, told in _fold(hits).items())
+            affected.append((package, scheme, hits))
+    findings = aliases.rated(_findings(affected, source), source)
     return MatchResult(
         tuple(sorted(findings, key=lambda f: (f.sort_key, f.package.purl))), tuple(sorted(problems))
     )
+
+
+def _findings(
+    affected: Sequence[tuple[Package, str, Sequence[_Hit]]], source: AdvisorySource
+) -> list[Finding]:
+    """One for each flaw of each package, of the packages with the schemes of their versions and their records."""
+    via = aliases.flaws((hit.advisory for *_, hits in affected for hit in hits), source)
+    return [
+        _finding(package, scheme, flaw, told)
+        for package, scheme, hits in affected
+        for flaw, told in _fold([_led(hit, via) for hit in hits]).items()
+    ]
+
+
+def _led(hit: _Hit, via: Mapping[str, aliases.Via]) -> _Hit:
+    known = via.get(hit.advisory.id)
+    return replace(hit, via=known) if known else hit
 
 
 def candidates_of(package: Package, name: str, source: AdvisorySource) -> Sequence[AdvisoryMatch]:
@@ -182,15 +210,13 @@ def _finding(package: Package, scheme: str, flaw: str, hits: Sequence[_Hit]) -> 
     best = ordered[0]
     rater, rating = worst((hit.advisory.id, rate(hit.advisory, hit.affected)) for hit in hits)
     told = status([hit.affected for hit in hits], fixed)
-    aliases = {alias for hit in hits for alias in (hit.advisory.id, *hit.advisory.aliases)}
+    names = {name for hit in hits for name in hit.names(flaw)}
     others = {
-        alias
-        for alias in aliases
-        if alias.upper() == flaw or (cve_of(alias) == alias.upper() and cve_of(flaw))
+        alias for alias in names if alias.upper() == flaw or (cve_of(alias) == alias.upper() and cve_of(flaw))
     }
     return Finding(
         id=flaw,
-        aliases=tuple(sorted(aliases - others - {flaw})),
+        aliases=tuple(sorted(names - others - {flaw})),
         package=package,
         fixed_version=fixed,
         severity=rating.severity,

@@ -53,8 +53,12 @@ def rate(advisory: Advisory, affected: Affected) -> Rating:
 
 
 def scored(advisory: Advisory) -> Rating:
-    """What the record's own vectors say, which holds in whatever package the flaw is."""
-    return _scored(advisory.severity) or UNRATED
+    """What the record says of the flaw in whatever package it is: its vectors, else GitHub's word."""
+    if rating := _scored(advisory.severity):
+        return rating
+    word = advisory.severity_word if advisory.id.startswith("GHSA-") else ""
+    severity = _word(word)
+    return Rating(severity, None, word) if severity else UNRATED
 
 
 def worst(ratings: Iterable[tuple[str, Rating]]) -> tuple[str, Rating]:

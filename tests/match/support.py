@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
 from secpipe.advisories.names import normalise
 from secpipe.advisories.osv import parse
-from secpipe.model.advisory import AdvisoryMatch
+from secpipe.model.advisory import Advisory, AdvisoryMatch
 from secpipe.model.package import Package, Source
 
 TYPES = {
@@ -39,6 +39,10 @@ class Records:
             for entry in advisory.affected
             if entry.ecosystem == ecosystem and normalise(ecosystem, entry.name) == wanted
         ]
+
+    def named(self, identifiers: Iterable[str]) -> Sequence[Advisory]:
+        wanted = set(identifiers)
+        return [replace(one, affected=()) for one in self._advisories if one.id in wanted]
 
     def has(self, ecosystem: str) -> bool:
         return any(
