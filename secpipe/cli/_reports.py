@@ -91,13 +91,17 @@ def emit(report: LintReport | ScanReport | Bom | DiffReport, wanted: list[tuple[
             text = render(name, report, color=terminal and color_wanted(), width=width)
             write(text)
             continue
-        text = render(name, report)
-        try:
-            file.write_bytes(_encode(text))
-        except OSError as error:
-            raise UsageError(
-                f"cannot write {file}: {error.strerror}", "name a file in an existing, writable folder"
-            ) from error
+        save(render(name, report), file)
+
+
+def save(text: str, file: Path) -> None:
+    """Write a text into a file. Raises `UsageError` when it cannot be written."""
+    try:
+        file.write_bytes(_encode(text))
+    except OSError as error:
+        raise UsageError(
+            f"cannot write {file}: {error.strerror}", "name a file in an existing, writable folder"
+        ) from error
 
 
 def tell(problems: Iterable[Problem]) -> None:

@@ -1,19 +1,26 @@
-"""`--vex`: the documents that users name, and the names under which these may know what is scanned."""
+"""VEX: the documents that users name, the names under which these may know what is scanned, and documents to write."""
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Iterator, Mapping
+from datetime import UTC, date, datetime
 from pathlib import Path
 from urllib.parse import quote
 
+from secpipe import __version__
 from secpipe.errors import LimitExceeded, SecpipeError, UsageError
 from secpipe.model.limits import Limits
+from secpipe.model.problem import Problem
 from secpipe.model.purl import Purl
 from secpipe.model.scan import Target, TargetImage
 from secpipe.oci.reference import Reference
 from secpipe.oci.reference import parse as reference_of
 from secpipe.oci.target import registry_reference
+from secpipe.pipeline.sbom import moment_of
+from secpipe.policy.ignore import Ignores
 from secpipe.policy.purls import pattern
+from secpipe.policy.statements import Scope, document, statements
 from secpipe.policy.vex import Document, Subject, repository
 from secpipe.policy.vexdocument import parse
 
@@ -92,3 +99,39 @@ def _purl(named: Reference, digest: str, platform: str) -> Purl:
     query = "&".join(f"{key}={quote(value, safe='')}" for key, value in qualifiers.items() if value)
     version = f"@{quote(digest, safe='')}" if digest else ""
     return pattern(f"pkg:oci/{quote(named.repository.rpartition('/')[2])}{version}?{query}")
+
+
+def statement_of(
+    ignores: Ignores, reference: str, products: Iterable[str], author: str, epoch: str = ""
+) -> tuple[str, tuple[Problem, ...]]:
+    """The OpenVEX document (JSON) that the entries make, and what was left out.
+
+    `reference` is the image that it is about, '' for none, `products` are package URLs, `epoch` is SOURCE_DATE_EPOCH.
+    Raises `UsageError` for what is no reference or package URL, and when there is nothing to state.
+    """
+    for product in products:
+        try:
+            pattern(product)
+        except ValueError as error:
+            raise UsageError(f"--product {product}: {error}", "write it as pkg:TYPE/NAME@VERSION") from error
+    image = [_image_purl(reference_of(reference))] if reference else []
+    now = datetime.now(UTC)
+    moment = moment_of(epoch) or now.strftime("%Y-%m-%dT%H:%M:%SZ")
+    scope = Scope((*image, *products), reference)
+    found = statements(ignores.entries, scope, date.fromisoformat(moment[:10]))
+    if not found.statements:
+        left = "; ".join(one.message for one in found.warnings[:3])
+        raise UsageError(
+            f"there is nothing to state: {left or 'no ignore file has an entry'}",
+            "name the ignore file with --ignore-file, and the image",
+        )
+    content = document(found.statements, author, moment, f"secpipe {__version__}")
+    return json.dumps(content, indent=2, ensure_ascii=False) + "\n", found.warnings
+
+
+def _image_purl(named: Reference) -> str:
+    """By the digest where there is one, else by the tag."""
+    version = f"@{quote(named.digest, safe='')}" if named.digest else ""
+    tag = "" if named.digest else f"&tag={named.tag}"
+    place = quote(f"{named.registry}/{named.repository}", safe="/")
+    return f"pkg:oci/{quote(named.repository.rpartition('/')[2])}{version}?repository_url={place}{tag}"

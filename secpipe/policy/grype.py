@@ -13,7 +13,7 @@ from secpipe.documents.node import Node
 from secpipe.model.package import Package
 from secpipe.model.pattern import lazy
 from secpipe.model.problem import Problem
-from secpipe.model.scan import Finding
+from secpipe.model.scan import Finding, Status
 from secpipe.policy.doublestar import Glob, glob
 from secpipe.policy.fields import Unread, entries, fields, flag, line, text, unreadable, valid, yaml_document
 from secpipe.policy.ignore import Condition, Entry, Ignores
@@ -60,8 +60,12 @@ _LANGUAGES = {
     "ruby": "gem",
     "rust": "cargo",
 }
-_STATES = {"fixed": "fixed", "not-fixed": "affected"}
-"""Of Grype's `wont-fix` and `unknown` advisories in OSV's format say nothing."""
+_STATES: Mapping[str, tuple[Status, ...]] = {
+    "fixed": ("fixed",),
+    "not-fixed": ("affected", "under_investigation"),
+    "wont-fix": ("will_not_fix",),
+}
+"""Of Grype's `unknown` nothing here tells."""
 _OF_A_DISTRIBUTION = frozenset({"alpm", "apk", "deb", "rpm"})
 _DECIDING = {
     "by-cve": "findings have the name of their CVE without it",
@@ -93,12 +97,12 @@ class Named(NamedTuple):
 
 
 class FixState(NamedTuple):
-    """`fixed` or `affected`, as findings have it."""
+    """One of the statuses that findings have."""
 
-    status: str
+    statuses: tuple[Status, ...]
 
     def holds(self, finding: Finding) -> bool:
-        return finding.status == self.status
+        return finding.status in self.statuses
 
 
 class Name(NamedTuple):

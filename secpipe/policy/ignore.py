@@ -10,14 +10,14 @@ import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import date
-from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, get_args
 
 from secpipe.documents import node
 from secpipe.documents.node import MAX_BYTES as MAX_BYTES
 from secpipe.errors import UsageError
 from secpipe.model.pattern import lazy
 from secpipe.model.problem import Problem
-from secpipe.model.scan import Finding
+from secpipe.model.scan import Finding, VexStatus
 from secpipe.model.text import printable
 
 if TYPE_CHECKING:
@@ -25,8 +25,16 @@ if TYPE_CHECKING:
 
 MAX_TEXT = 1024
 """Characters of one value."""
-KEYS = ("id", "package", "path", "image", "reason", "owner", "expires")
+KEYS = ("id", "package", "path", "image", "reason", "owner", "expires", "status", "justification")
 _REQUIRED = ("id", "reason")
+JUSTIFICATIONS = (
+    "component_not_present",
+    "vulnerable_code_not_present",
+    "vulnerable_code_not_in_execute_path",
+    "vulnerable_code_cannot_be_controlled_by_adversary",
+    "inline_mitigations_already_exist",
+)
+"""Of VEX, for `not_affected`."""
 _NULLS = ("", "~", "null", "Null", "NULL")
 _DATE = lazy(r"\d{4}-\d\d-\d\d", re.ASCII)
 
@@ -47,6 +55,7 @@ class Entry:
     it holds no more. `source` is the file, `line` counts from 1. `told` is whether it is worth a word when unused.
     `conditions` are those of other programs' formats, where an entry may be about any vulnerability (no `id`);
     `about` is what messages call it then. `repository` is an image's whole name, without tag and digest.
+    `status` and `justification` are VEX's words.
     """
 
     id: str
@@ -62,6 +71,8 @@ class Entry:
     conditions: tuple[Condition, ...] = ()
     about: str = ""
     repository: str = ""
+    status: VexStatus | None = None
+    justification: str = ""
 
     @property
     def place(self) -> str:
@@ -199,6 +210,7 @@ def _entry(fields: dict[str, _Value], line: int, source: str) -> Entry:
             f"{source}:{fields['package'].line}: package: {printable(package)} is more than a package",
             "write the purl without version, qualifiers and subpath",
         )
+    status, justification = _stated(fields, source)
     return Entry(
         texts["id"],
         source,
@@ -209,4 +221,27 @@ def _entry(fields: dict[str, _Value], line: int, source: str) -> Entry:
         texts.get("image", ""),
         texts.get("owner", ""),
         until,
+        status=status,
+        justification=justification,
     )
+
+
+def _stated(fields: dict[str, _Value], source: str) -> tuple[VexStatus | None, str]:
+    """What an entry states in VEX's words; a justification says that nothing is affected."""
+    given: dict[str, str] = {
+        name: fields[name].text for name in ("status", "justification") if name in fields
+    }
+    statuses: tuple[VexStatus, ...] = get_args(VexStatus)
+    for name, known in (("status", statuses), ("justification", JUSTIFICATIONS)):
+        if (text := given.get(name)) and text not in known:
+            near = difflib.get_close_matches(text, known, 1)
+            hint = f"did you mean {near[0]}?" if near else f"use one of {', '.join(known)}"
+            raise UsageError(f"{source}:{fields[name].line}: {name}: no such word: {printable(text)}", hint)
+    justification = given.get("justification", "")
+    status = next((one for one in statuses if one == given.get("status")), None)
+    if justification and status not in (None, "not_affected"):
+        raise UsageError(
+            f"{source}:{fields['justification'].line}: justification: only what is not_affected has one",
+            "remove it, or the status",
+        )
+    return ("not_affected" if justification else status), justification

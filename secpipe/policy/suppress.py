@@ -94,7 +94,9 @@ def _plain(purl: str) -> str:
 
 def _suppression(entry: Entry) -> Suppression:
     expires = entry.expires.isoformat() if entry.expires else ""
-    return Suppression("ignore", entry.reason, entry.source, entry.owner, expires)
+    return Suppression(
+        "ignore", entry.reason, entry.source, entry.owner, expires, entry.status, entry.justification
+    )
 
 
 def _out_of_date(entry: Entry) -> Problem:

@@ -112,6 +112,7 @@ RULE = "ignore: [{%s}]"
         (RULE % "vulnerability: PYSEC-2024-2, include-aliases: true", ["libssl"]),
         (RULE % "fix-state: fixed", ["flask"]),
         (RULE % "fix-state: not-fixed", ["libssl"]),
+        (RULE % "fix-state: wont-fix", BOTH),
         (RULE % "package: {name: libssl3}", ["flask"]),
         (RULE % "package: {name: 'libssl.*'}", ["flask"]),
         (RULE % "package: {name: libssl}", BOTH),
@@ -138,7 +139,7 @@ def test_grypes_rules(text: str, left: list[str]) -> None:
     [
         (RULE % "vulnerabilty: CVE-2024-1", "unknown key vulnerabilty, did you mean vulnerability?"),
         (RULE % "package: {nam: libssl3}", "unknown key nam"),
-        (RULE % "vulnerability: CVE-2024-1, fix-state: wont-fix", "nothing here tells what is wont-fix"),
+        (RULE % "vulnerability: CVE-2024-1, fix-state: unknown", "nothing here tells what is unknown"),
         (RULE % "vulnerability: CVE-2024-1, namespace: 'debian:12'", "Grype's own"),
         (RULE % "vulnerability: CVE-2024-1, match-type: cpe-match", "Grype's own"),
         (RULE % "vulnerability: CVE-2024-1, vex-status: affected", "VEX takes back no suppression"),
