@@ -41,10 +41,10 @@ def own(path: Path) -> Path | None:
 
 def load(path: Path, keys: Collection[bytes]) -> dict[bytes, bytes]:
     """What is known of these keys."""
-    import sqlite3
-
     if not keys or not path.is_file():
         return {}
+    import sqlite3
+
     wanted = sorted(keys)
     found: dict[bytes, bytes] = {}
     try:
