@@ -41,7 +41,7 @@ def test_the_build_gets_what_it_needs() -> None:
     kept = {line[1:] for line in (ROOT / ".dockerignore").read_text().splitlines() if line.startswith("!")}
     assert all((ROOT / name).exists() for name in kept)
     project = (ROOT / "pyproject.toml").read_text()
-    needed = set(re.findall(r'only-include = \["(\w+)", "(\w+)"\]', project)[0])
+    needed = set(re.findall(r'"([^"]+)"', re.findall(r"only-include = \[(.*)\]", project)[0]))
     needed |= set(re.findall(r'shared-data\]\n"(\w+)"', project))
     needed |= {"pyproject.toml", "README.md", "LICENSE", "requirements"}
     assert needed == kept

@@ -48,6 +48,8 @@ def test_the_wheel_has_modules_rules_manual_and_completions(built: Path) -> None
     assert {
         name.replace("rules/", "secpipe/_rules/", 1) for name in below("rules", "*.yaml")
     } - names == set()
+    schemas = below("docs/schema")
+    assert {name.replace("docs/schema/", "secpipe/_schema/", 1) for name in schemas} - names == set()
     assert {data + name for name in below("share")} - names == set()
     assert data + "share/man/man1/secpipe.1" in names
     assert not [name for name in names if not name.startswith(("secpipe/", "secpipe-"))]

@@ -120,7 +120,8 @@ def scan(
         typer.Option(
             metavar="FILE",
             show_default=False,
-            help="What the image was built from: findings stand on its lines.",
+            help="What the image was built from: findings stand on its lines. "
+            "[default: the one in this folder, if it is; none: no file]",
         ),
     ] = None,
     offline: Annotated[
@@ -166,6 +167,7 @@ def scan(
         base=base or "",
         ignores=ignores(ignore_file or [], say),
         dockerfile=_dockerfile(dockerfile),
+        beside=Path() if dockerfile is None else None,
         feed=None if offline else db_url,
         baseline=baseline or "",
         vex=_vex(vex or [], limits),
@@ -174,6 +176,10 @@ def scan(
     with shown() as progress:
         report = run(options, progress)
     emit(report, wanted)
+    if report.dockerfile and report.findings and dockerfile is None:
+        say(
+            f"the image was built from {report.dockerfile}: findings stand on its lines (--dockerfile none turns that off)"
+        )
     tell(report.warnings)
     if ("tty", None) not in wanted:
         tell(report.problems)
@@ -192,7 +198,7 @@ def _vex(files: list[Path], limits: Limits) -> tuple[Document, ...]:
 
 def _dockerfile(file: str | None) -> Dockerfile | None:
     """What `--dockerfile` names, read before the image is, so that a misspelt name does not cost a scan."""
-    if file is None:
+    if file is None or file == "none":
         return None
     from secpipe.pipeline.lines import load
 

@@ -154,3 +154,5 @@ class ScanReport:
     """what is known of exploitation was known then"""
     database: str = ""
     """the digest of the advisories that the packages were held against; '' where there were none at all"""
+    dockerfile: str = ""
+    """the file on whose lines findings stand, as it was named or found; '' for none"""

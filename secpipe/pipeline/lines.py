@@ -7,22 +7,26 @@ Only RUN, COPY, ADD and WORKDIR are held against it, as builders write the other
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+import contextlib
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
+from pathlib import Path
 from typing import Any, NamedTuple
 
 from secpipe.catalog import Inventory
 from secpipe.dockerfile.ast import Dockerfile, Instruction, Stage
-from secpipe.errors import UndecidedError, UsageError
+from secpipe.errors import SecpipeError, UndecidedError, UsageError
 from secpipe.model.image import Image
 from secpipe.model.problem import Problem
 from secpipe.model.text import printable
-from secpipe.pipeline.dockerfiles import STDIN, read
+from secpipe.pipeline.dockerfiles import STDIN, is_dockerfile, read
 from secpipe.pipeline.history import FILES, Entry, entries, made, shells
 
 _HINT = "name the Dockerfile as it was when the image was built"
 _MOST = 60
 """Characters of the history in a message."""
+_CANDIDATES = 20
+"""Files of a folder that are tried."""
 _TRIED = 50
 """Stages that are held against an image, from the last one."""
 _UNTOLD = frozenset({"ARG", "ONBUILD"})
@@ -30,10 +34,15 @@ _UNTOLD = frozenset({"ARG", "ONBUILD"})
 
 
 class Lines(NamedTuple):
-    """A line (from 1) for each layer, None where it is not known, and why some are not known, '' where all are."""
+    """A line (from 1) for each layer, None where it is not known, and why some are not known, '' where all are.
+
+    `sure` tells that the history has all of the instructions, those that make no layer as well, and that one of them
+    is a RUN, COPY or ADD: a file that nobody named is then the one.
+    """
 
     lines: tuple[int | None, ...]
     reason: str = ""
+    sure: bool = False
 
 
 class _Aligned(NamedTuple):
@@ -71,14 +80,56 @@ def placed(found: Inventory, image: Image, dockerfile: Dockerfile) -> tuple[Inve
     """The inventory, whose layers know their line of the Dockerfile, and why some do not: nothing that decides."""
     told = lines(dockerfile, image.config, len(image.layers))
     name = dockerfile.source.name
+    problem = Problem("other-dockerfile", name, f"{name}: {told.reason}", _HINT)
+    return _placed(found, name, told), (problem,) if told.reason else ()
+
+
+def on_lines(
+    found: Inventory, image: Image, dockerfile: Dockerfile | None, folder: Path | None
+) -> tuple[Inventory, str, tuple[Problem, ...]]:
+    """The inventory, whose layers know their line; the file's name, '' for none; and why some do not know it.
+
+    The Dockerfile is the one that is named, else one in the folder that the image was surely built from.
+    """
+    if dockerfile is None:
+        return (*fitting(found, image, beside(folder) if folder else ()), ())
+    placed_on, problems = placed(found, image, dockerfile)
+    is_placed = any(package.layer and package.layer.line for package in placed_on.packages)
+    return placed_on, dockerfile.source.name if is_placed else "", problems
+
+
+def fitting(found: Inventory, image: Image, dockerfiles: Iterable[Dockerfile]) -> tuple[Inventory, str]:
+    """The same with the one of several Dockerfiles that the image was surely built from, and its name.
+
+    Where none was, or where two could be, the inventory as it is, and ''.
+    """
+    told = ((each.source.name, lines(each, image.config, len(image.layers))) for each in dockerfiles)
+    fit = [(name, each) for name, each in told if each.sure]
+    if len(fit) != 1:
+        return found, ""
+    ((name, only),) = fit
+    return _placed(found, name, only), name
+
+
+def beside(folder: Path) -> Iterator[Dockerfile]:
+    """The Dockerfiles of a folder by name. Nobody asked for those that cannot be read or parsed, so they are left out."""
+    try:
+        names = sorted(entry.name for entry in folder.iterdir() if is_dockerfile(entry.name))
+    except OSError:
+        return
+    for name in names[:_CANDIDATES]:
+        with contextlib.suppress(SecpipeError):
+            yield load(str(folder / name))
+
+
+def _placed(found: Inventory, name: str, told: Lines) -> Inventory:
     packages = tuple(
         replace(p, layer=replace(p.layer, file=name, line=line))
         if p.layer and p.layer.index < len(told.lines) and (line := told.lines[p.layer.index])
         else p
         for p in found.packages
     )
-    problem = Problem("other-dockerfile", name, f"{name}: {told.reason}", _HINT)
-    return replace(found, packages=packages), (problem,) if told.reason else ()
+    return replace(found, packages=packages)
 
 
 def lines(dockerfile: Dockerfile, config: Mapping[str, Any], layers: int) -> Lines:
@@ -99,7 +150,8 @@ def lines(dockerfile: Dockerfile, config: Mapping[str, Any], layers: int) -> Lin
         instructions = [i for stage in chain for i in of_stage[stage.index] if i.keyword != "FROM"]
         aligned = _align(dockerfile, history, instructions, known, chain[0])
         if not aligned.reason and (first is None or aligned.made_by):
-            return Lines(tuple(_lines(dockerfile, history, aligned, chain[0])))
+            sure = _is_sure(history, aligned, instructions, chain[0])
+            return Lines(tuple(_lines(dockerfile, history, aligned, chain[0])), sure=sure)
         first = first or Lines(tuple(_lines(dockerfile, history, aligned, chain[0])), aligned.reason)
     assert first is not None
     return first
@@ -146,6 +198,17 @@ def _align(
             made_by, below, "it begins with nothing, but the image has layers below what it makes"
         )
     return _Aligned(made_by, at)
+
+
+def _is_sure(
+    history: tuple[Entry, ...], aligned: _Aligned, instructions: list[Instruction], lowest: Stage
+) -> bool:
+    below = any(entry.is_layer for entry in history[: aligned.base + 1])
+    return (
+        any(instruction.keyword != "WORKDIR" for instruction in aligned.made_by.values())
+        and _told(history, instructions)
+        and below is not (lowest.resolved == "scratch")
+    )
 
 
 def _told(history: tuple[Entry, ...], instructions: list[Instruction]) -> bool:

@@ -60,8 +60,9 @@ class ScanOptions:
     index. `max_age_days` is the oldest that advisories may be, counted from when they were fetched or built. `cache`
     lets layers that an earlier scan read be remembered. `base` is the image that the target was built from, '' where
     nobody said. `ignores` are the entries of an ignore file, which hold until `today`, this day in UTC unless told
-    otherwise. `dockerfile` is what the image was built from. `feed` is where advisories that are missing or too old are
-    fetched from: an address as for an update, empty for the public feed, None for nowhere.
+    otherwise. `dockerfile` is what the image was built from; `beside` is a folder that may have it, where that is
+    not named. `feed` is where advisories that are missing or too old are fetched from: an address as for an update, empty
+    for the public feed, None for nowhere.
     `baseline` is a report or a target: what it has is not new, and only what is new fails; '' for none.
     `exploitation` says where the feeds `kev` and `epss` come from, if not from where they last did.
     `vex` are documents that state what the image is not affected by.
@@ -86,6 +87,7 @@ class ScanOptions:
     baseline: str = ""
     exploitation: Mapping[str, str] = field(default_factory=dict)
     vex: tuple[Document, ...] = ()
+    beside: Path | None = None
 
 
 def scan(options: ScanOptions, progress: Progress | None = None) -> ScanReport:
@@ -141,6 +143,7 @@ def scan(options: ScanOptions, progress: Progress | None = None) -> ScanReport:
         baseline=options.baseline,
         feeds=known.feeds,
         database=scanned.database,
+        dockerfile=scanned.dockerfile,
     )
 
 
@@ -166,6 +169,7 @@ def for_another(options: ScanOptions, target: str) -> ScanOptions:
         ignores=Ignores(),
         vex=(),
         dockerfile=None,
+        beside=None,
         platform=None if target in lists else options.platform,
         credentials=options.credentials if same else None,
         insecure=options.insecure and same,
@@ -189,6 +193,7 @@ class _Scanned:
     warnings: tuple[Problem, ...] = ()
     bom: str = ""
     database: str = ""
+    dockerfile: str = ""
 
 
 def _stated(scanned: _Scanned, documents: tuple[Document, ...]) -> Suppressed:
@@ -205,14 +210,15 @@ def _scanned(image: Image, supply: Supply, options: ScanOptions, platform: str =
     split = split_of(image, options.base, options, platform or options.platform)
     found = listed(image, options.limits, cache=options.cache)
     warnings: tuple[Problem, ...] = ()
-    if options.dockerfile:
-        from secpipe.pipeline.lines import placed
+    built_from = ""
+    if options.dockerfile or options.beside:
+        from secpipe.pipeline.lines import on_lines
 
-        found, warnings = placed(found, image, options.dockerfile)
+        found, built_from, warnings = on_lines(found, image, options.dockerfile, options.beside)
     found = divided(found, split)
     target = Target(options.target, image.digest, str(image.platform), found.distribution)
     scanned = _matched(target, found, supply, options, platform)
-    return replace(scanned, warnings=(*warnings, *scanned.warnings))
+    return replace(scanned, warnings=(*warnings, *scanned.warnings), dockerfile=built_from)
 
 
 def _listed(file: Path, options: ScanOptions, progress: Progress | None) -> _Scanned:
@@ -292,6 +298,7 @@ def _every(options: ScanOptions, progress: Progress | None) -> _Scanned:
             w._replace(message=f"{one.target.platform}: {w.message}") for one in scanned for w in one.warnings
         ),
         database=scanned[-1].database if scanned else "",
+        dockerfile=max((one.dockerfile for one in scanned), default=""),
     )
 
 

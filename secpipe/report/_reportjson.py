@@ -158,6 +158,7 @@ class _Report(TypedDict):
     reason: NotRequired[str]
     warnings: NotRequired[list[_Problem]]
     baseline: NotRequired[str]
+    dockerfile: NotRequired[str]
     feeds: NotRequired[list[_ExploitationFeed]]
     database: NotRequired[_Database]
 
@@ -207,6 +208,7 @@ def scan_report(found: object, name: str) -> ScanReport:
         parsed.get("baseline", ""),
         tuple(_feed(one, f"$.feeds[{i}]", name) for i, one in enumerate(parsed.get("feeds", []))),
         parsed["database"]["digest"] if "database" in parsed else "",
+        parsed.get("dockerfile", ""),
     )
 
 

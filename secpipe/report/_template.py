@@ -10,9 +10,11 @@ from __future__ import annotations
 import functools
 import json
 import traceback
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import secpipe
 from secpipe import __version__
 from secpipe.errors import UsageError
 from secpipe.model.text import printable
@@ -28,20 +30,6 @@ if TYPE_CHECKING:
 _INSTALL = "pip install 'secpipe[template]'"
 _DOCUMENTED = "see docs/templates.md for what a template may say"
 _MARKUP = frozenset({"html", "htm", "xhtml", "xml", "svg"})
-LEFT_OUT: dict[str, dict[str, Any]] = {
-    "report": {"warnings": [], "baseline": None, "feeds": []},
-    "target": {"operatingSystem": None, "images": []},
-    "images": {"operatingSystem": None},
-    "operatingSystem": {"versionId": None, "name": None},
-    "packages": dict.fromkeys(("owner", "platform", "arch", "vendor", "module", "origin")),
-    "findings": dict.fromkeys(
-        ("platform", "origin", "kev", "epss", "path", "summary", "url", "suppression", "baselineState")
-    ),
-    "layer": {"file": None, "line": None},
-    "evidence": {"severity": None, "statement": None},
-    "suppression": dict.fromkeys(("reason", "owner", "expires", "status", "justification")),
-}
-"""What the JSON of a scan leaves out where there is nothing to say, by the key that the object stands under."""
 
 
 @functools.cache
@@ -105,7 +93,8 @@ def context(report: LintReport | ScanReport | Bom | DiffReport) -> dict[str, Any
     if report.kind == "lint":
         problems = [problem._asdict() for problem in report.problems]
         return {"findings": document, "problems": _texts(problems), "exitCode": report.exit_code, **shared}
-    _fill("report", document)
+    schema = json.loads((_schemas() / f"{report.kind}.schema.json").read_text("utf-8"))
+    _fill(document, schema, schema["$defs"])
     return {**document, **shared}
 
 
@@ -117,16 +106,23 @@ def _texts(value: Any) -> Any:
     return {key: _texts(item) for key, item in value.items()} if isinstance(value, dict) else value
 
 
-def _fill(name: str, value: Any) -> None:
-    """Put in what is left out, all the way down."""
-    if isinstance(value, list):
-        for item in value:
-            _fill(name, item)
-    elif isinstance(value, dict):
-        for key, nothing in LEFT_OUT.get(name, {}).items():
-            value.setdefault(key, list(nothing) if isinstance(nothing, list) else nothing)
-        for key, child in value.items():
-            _fill(key, child)
+def _schemas() -> Path:
+    """The folder of the schemas: inside the package when installed from a wheel, else the checkout's."""
+    inside = Path(secpipe.__file__).parent / "_schema"
+    return inside if inside.is_dir() else inside.parents[1] / "docs" / "schema"
+
+
+def _fill(value: Any, schema: Mapping[str, Any], definitions: Mapping[str, Any]) -> None:
+    """Put in what a document leaves out of what its schema has, all the way down."""
+    if "$ref" in schema:
+        schema = definitions[schema["$ref"].rpartition("/")[2]]
+    for each in (schema, *schema.get("oneOf", ())):
+        if isinstance(value, list) and "items" in each:
+            for item in value:
+                _fill(item, each["items"], definitions)
+        if isinstance(value, dict):
+            for key, child in each.get("properties", {}).items():
+                _fill(value.setdefault(key, [] if child.get("type") == "array" else None), child, definitions)
 
 
 def _is_markup(name: str | None) -> bool:

@@ -52,6 +52,7 @@ def scan(report: ScanReport, *, color: bool = False, width: int | None = None) -
             "reason": report.reason,
             **({"warnings": [_problem(w) for w in report.warnings]} if report.warnings else {}),
             **({"baseline": report.baseline} if report.baseline else {}),
+            **({"dockerfile": report.dockerfile} if report.dockerfile else {}),
             **({"feeds": [_feed(f) for f in report.feeds]} if report.feeds else {}),
             **({"database": {"digest": report.database}} if report.database else {}),
         }

@@ -124,7 +124,7 @@ def _parts(report: ScanReport, width: int | None) -> Iterator[RenderableType]:
         yield from _origins(counted)
         yield from _ages(counted, report.baseline)
         yield ""
-        yield from _layers(counted, width)
+        yield from _layers(counted, report.dockerfile, width)
     yield from suppressed(report.findings)
     yield from gaps(report.problems)
     verdict = Text(report.verdict, style=_VERDICT_STYLES[report.verdict])
@@ -188,7 +188,7 @@ def _exploited(finding: Finding) -> Text:
     return Text.assemble(mark, " " if finding.kev and finding.epss is not None else "", likelihood(finding))
 
 
-def _layers(findings: tuple[Finding, ...], width: int | None) -> Iterator[RenderableType]:
+def _layers(findings: tuple[Finding, ...], dockerfile: str, width: int | None) -> Iterator[RenderableType]:
     from rich.text import Text
 
     by_layer: dict[tuple[str, int], list[Finding]] = {}
@@ -197,7 +197,8 @@ def _layers(findings: tuple[Finding, ...], width: int | None) -> Iterator[Render
             by_layer.setdefault((f.package.platform, f.layer.index), []).append(f)
     if not by_layer:
         return
-    yield Text("By layer:", style="bold")
+    built = f", built from {printable(dockerfile)}" if dockerfile else ""
+    yield Text(f"By layer{built}:", style="bold")
     for (platform, index), members in sorted(by_layer.items()):
         layer = members[0].layer
         assert layer is not None

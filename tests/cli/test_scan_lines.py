@@ -132,3 +132,78 @@ def test_a_list_of_packages_has_no_history(folder: Path, database: Path) -> None
     result = scan(folder, database, "--dockerfile", "my app/Dockerfile", target="sbom:app.json")
     assert result.code == 2
     assert "history" in result.stderr
+
+
+FOUND = (
+    "the image was built from Dockerfile: findings stand on its lines (--dockerfile none turns that off)\n"
+)
+
+
+def places(result: Result) -> set[tuple[str, int]]:
+    return {
+        (f["layer"].get("file", ""), f["layer"].get("line", 0)) for f in json.loads(result.stdout)["findings"]
+    }
+
+
+def test_the_one_that_it_was_built_from_is_found_in_the_folder(folder: Path, database: Path) -> None:
+    (folder / "Dockerfile").write_text(DOCKERFILE)
+    result = scan(folder, database, "-f", "json")
+    jsonschema.validate(result.json, schema("docs/schema/scan.schema.json"))
+    assert places(result) == {("Dockerfile", 2), ("Dockerfile", 4)}
+    assert result.stderr.startswith(FOUND)
+    named = scan(folder, database, "-f", "json", "--dockerfile", "Dockerfile")
+    assert (named.json, named.json["dockerfile"]) == (result.json, "Dockerfile")
+    assert "was built from" not in named.stderr
+    assert "By layer, built from Dockerfile:" in scan(folder, database).stdout
+    every = scan(folder, database, "-f", "json", "--platform", "all", target="oci:built:all")
+    assert places(every) == {("Dockerfile", 2), ("Dockerfile", 4)}
+    (folder / "r.json").write_text(result.stdout)
+    assert secpipe("convert", "r.json", cwd=folder).stdout == scan(folder, database).stdout
+
+
+def test_none_turns_that_off(folder: Path, database: Path) -> None:
+    plain = scan(folder, database, "-f", "json")
+    (folder / "Dockerfile").write_text(DOCKERFILE)
+    result = scan(folder, database, "-f", "json", "--dockerfile", "none")
+    assert (result.stdout, result.stderr) == (plain.stdout, plain.stderr)
+    assert places(result) == {("", 0)}
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "FROM debian:12\n",
+        "FROM debian:12\nCMD app\n",
+        "FROM debian:12\nENV A=b\nRUN pip install flask\nCMD app\n",
+        "FROM debian:12\nENV A=b\nRUN pip install requests\nRUN more\nCMD app\n",
+        "FROM debian:12\nENV A=b\nRUN pip install requests\nVOLUME /x\nCMD app\n",
+        "FROM debian:12\nRUN pip install requests\nENTRYPOINT app\n",
+        "FROM scratch\nENV A=b\nRUN pip install requests\nCMD app\n",
+        "ENV A=b\nRUN pip install requests\nCMD app\n",
+        "\0\1\2",
+        "",
+    ],
+)
+def test_what_does_not_fit_in_all_is_passed_over_without_a_word(
+    folder: Path, database: Path, text: str
+) -> None:
+    (folder / "Dockerfile").write_text(text)
+    result = scan(folder, database, "-f", "json")
+    assert places(result) == {("", 0)}
+    assert "dockerfile" not in (result.stderr + result.stdout).lower()
+
+
+def test_of_several_the_one_that_fits_counts_and_of_two_such_neither(folder: Path, database: Path) -> None:
+    (folder / "Dockerfile").write_text("FROM golang\nCOPY . .\nRUN go build\n")
+    (folder / "worker.Dockerfile").mkdir()
+    (folder / "Dockerfile.app").write_text(DOCKERFILE)
+    assert places(scan(folder, database, "-f", "json")) == {("Dockerfile.app", 2), ("Dockerfile.app", 4)}
+    (folder / "Containerfile").write_text(DOCKERFILE)
+    assert places(scan(folder, database, "-f", "json")) == {("", 0)}
+
+
+def test_a_base_alone_is_no_proof(folder: Path, database: Path) -> None:
+    """Any image on the same base would fit."""
+    write_layout(folder / "base", {"1": image([BASE], empty_steps=['CMD ["bash"]'])})
+    (folder / "Dockerfile").write_text('FROM debian:12\nCMD ["bash"]\n')
+    assert places(scan(folder, database, "-f", "json", target="oci:base:1")) == {("", 0)}
