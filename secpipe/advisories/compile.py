@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from secpipe.advisories.blob import pack_advisory, pack_affected
 from secpipe.advisories.faults import Faults
-from secpipe.advisories.names import base, normalise
+from secpipe.advisories.names import base, normalise, release
 from secpipe.advisories.osv import InvalidAdvisory, parse
 from secpipe.advisories.sources import Found
 from secpipe.advisories.writer import Rows
@@ -50,6 +50,8 @@ def compile_records(found: Iterable[Found], problems: list[Problem], only: str |
             modified, before = entries.get((advisory.id, ecosystem), ("", []))
             if modified <= advisory.modified:
                 packed = [(normalise(ecosystem, entry.name), pack_affected(entry)) for entry in group]
+                if len(packed) > 1:  # repositories of a release have the same packages
+                    packed = list(dict.fromkeys(packed))
                 if modified == advisory.modified:
                     known = set(before)
                     packed = [*before, *(pair for pair in packed if pair not in known)]
@@ -66,7 +68,7 @@ def compile_records(found: Iterable[Found], problems: list[Problem], only: str |
 def _by_ecosystem(advisory: Advisory) -> dict[str, list[Affected]]:
     found: dict[str, list[Affected]] = {}
     for entry in advisory.affected:
-        found.setdefault(entry.ecosystem, []).append(entry)
+        found.setdefault(release(entry.ecosystem), []).append(entry)
     return found
 
 

@@ -28,6 +28,12 @@ ECOSYSTEMS = frozenset(
 _SCOPED_AT_WILL = frozenset({"AlmaLinux", "Debian", "Rocky Linux"})
 """Where the schema leaves the release out at will: a record without one is about every release."""
 
+_RED_HAT = re.compile(r"Red Hat:enterprise_linux:([0-9]+)(?:\.[0-9]+)?(?:::[a-z0-9_-]+)?")
+_SUSE = re.compile(
+    r"SUSE:(?:Linux Enterprise (?!Micro\b).*?|Package Hub) ?\b(1[0-9](?: SP[0-9]+|\.[0-9]+)?)(?:-[A-Za-z-]+)?"
+)
+_SERVICE_PACK = re.compile(r"(SUSE:Linux Enterprise 1[0-9]) SP[0-9]+")
+
 _ANY_CASE = frozenset({"NuGet", "Packagist"})
 _RELEASES = {
     "Alpine": (r"v[0-9]+\.[0-9]+|edge", "Alpine:v3.20"),
@@ -83,10 +89,28 @@ def publishers(identifier: str) -> tuple[str, ...]:
     return _PUBLISHED.get(identifier.partition("-")[0], ())
 
 
+@lru_cache(maxsize=4096)
+def release(ecosystem: str) -> str:
+    """The ecosystem in which an image's packages are looked up, for one that names a repository or a product of a release,
+    as Red Hat's and SUSE's do: no image tells from which of them a package is. Any other is itself.
+
+    `Red Hat:enterprise_linux:9::appstream` and `::baseos` are `Red Hat:enterprise_linux:9`, and so is `10.1` a `10`;
+    streams for subscribers (`rhel_eus:9.2`) stay apart. `SUSE:Linux Enterprise Module for Basesystem 15 SP5` and
+    `Linux Enterprise Server 15 SP5-LTSS` are `SUSE:Linux Enterprise 15 SP5`.
+    """
+    if found := _RED_HAT.fullmatch(ecosystem):
+        return f"Red Hat:enterprise_linux:{found[1]}"
+    if found := _SUSE.fullmatch(ecosystem):
+        return f"SUSE:Linux Enterprise {found[1]}"
+    return ecosystem
+
+
 def places(ecosystem: str) -> tuple[str, ...]:
     """The names under which records about that ecosystem stand: its own, and the one without a release where the schema
-    lets a record leave it out (`Debian:12`, `Debian`)."""
+    lets a record leave it out (`Debian:12`, `Debian`). SUSE's modules for 12 are about each of its service packs."""
     general = base(ecosystem)
+    if general == "SUSE" and (found := _SERVICE_PACK.fullmatch(ecosystem)):
+        return ecosystem, found[1]
     return (ecosystem, general) if general in _SCOPED_AT_WILL and general != ecosystem else (ecosystem,)
 
 

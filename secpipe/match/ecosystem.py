@@ -41,7 +41,7 @@ _SCHEMES = {
         "BellSoft Hardened Containers",
         "CleanStart",
     ),
-    "rpm": ("AlmaLinux", "Rocky Linux", "Photon OS", "Mageia", "openEuler", "openSUSE"),
+    "rpm": ("AlmaLinux", "Rocky Linux", "Photon OS", "Mageia", "openEuler", "openSUSE", "Red Hat", "SUSE"),
     "azurelinux": ("Azure Linux",),
     "semver": ("npm", "crates.io", "Go", "Hex", "Julia", "SwiftURL"),
     "bitnami": ("Bitnami",),
@@ -97,6 +97,17 @@ def _ubuntu(distribution: Distribution) -> str | None:
     return f"Ubuntu:{found[1]}.{found[2]}" + (":LTS" if long_term else "")
 
 
+def _suse(distribution: Distribution) -> str | None:
+    """`SUSE:Linux Enterprise 15 SP5` for VERSION_ID 15.5: as what records tell of its products is looked up."""
+    found = re.fullmatch(r"(1[0-5])(?:\.([0-9]+))?", distribution.version_id)
+    if found:
+        return f"SUSE:Linux Enterprise {found[1]}" + (
+            f" SP{found[2]}" if found[2] and found[2] != "0" else ""
+        )
+    found = re.fullmatch(r"1[6-9]\.[0-9]+", distribution.version_id)
+    return f"SUSE:Linux Enterprise {found[0]}" if found else None
+
+
 def _open_euler(distribution: Distribution) -> str | None:
     """`openEuler:24.03-LTS-SP1`, of which only PRETTY_NAME has all: `openEuler 24.03 (LTS-SP1)`."""
     found = re.fullmatch(r"openEuler ([0-9]+\.[0-9]+)(?: \((LTS(?:-SP[0-9]+)?)\))?", distribution.name)
@@ -142,6 +153,9 @@ _DISTRIBUTIONS: dict[str, tuple[str, _Namer]] = {
     "openEuler": ("rpm", _open_euler),
     "opensuse-leap": ("rpm", _release("openSUSE:Leap ", _MINOR)),
     "opensuse-tumbleweed": ("rpm", _rolling("openSUSE:Tumbleweed")),
+    "rhel": ("rpm", _release("Red Hat:enterprise_linux:", _MAJOR)),
+    **dict.fromkeys(("sles", "sled", "sles_sap", "sle_hpc"), ("rpm", _suse)),
+    "sle-micro": ("rpm", _release("SUSE:Linux Enterprise Micro ", _MINOR)),
+    "sl-micro": ("rpm", _release("SUSE:Linux Micro ", _MINOR)),
 }
-"""os-release ID → purl type of its package manager, and the distribution → ecosystem. Red Hat and SUSE Linux Enterprise
-are not among them: their ecosystems name repositories and modules, which no image tells of its packages."""
+"""os-release ID → purl type of its package manager, and the distribution → ecosystem."""

@@ -7,7 +7,7 @@ import re
 from secpipe.model.package import Package
 
 _BY_SOURCE = (
-    *("Debian", "Ubuntu", "Echo", "Mageia", "openEuler", "openSUSE"),
+    *("Debian", "Ubuntu", "Echo", "Mageia", "openEuler", "openSUSE", "SUSE"),
     *("Alpine", "Alpaquita", "BellSoft Hardened Containers", "Chainguard", "CleanStart", "MinimOS", "Wolfi"),
 )
 _BY_BOTH = ("Azure Linux", "Photon OS", "Rocky Linux")
@@ -21,7 +21,7 @@ def subject(package: Package) -> tuple[str, str]:
     """(name, version) to look the package up by.
 
     Distributions of the dpkg and apk families publish about source packages, and so do Azure Linux, Mageia, openEuler,
-    openSUSE, Photon OS and Rocky Linux; everyone else about what is installed. Photon OS does some of that as well.
+    openSUSE, SUSE, Photon OS and Rocky Linux; everyone else about what is installed. Photon OS does some of that as well.
     Debian's signed kernels are built from `linux`, in a source package whose own version means nothing to advisories.
     """
     base = (package.ecosystem or "").partition(":")[0]

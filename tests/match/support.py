@@ -21,7 +21,9 @@ TYPES = {
     "AlmaLinux": "rpm",
     "Azure Linux": "rpm",
     "Photon OS": "rpm",
+    "Red Hat": "rpm",
     "Rocky Linux": "rpm",
+    "SUSE": "rpm",
 }
 
 
