@@ -36,8 +36,9 @@ _CODES = (
     ),
 )
 _VARIABLES = (
-    ("SECPIPE_CONFIG", "The configuration file of lint."),
+    ("SECPIPE_CONFIG", "The configuration file."),
     ("SECPIPE_LINT_KEY", "A key of that configuration, such as `SECPIPE_LINT_IGNORE=DL3008,SC1`."),
+    ("SECPIPE_SCAN_KEY", "A key of its section scan, such as `SECPIPE_SCAN_FAIL_ON=high,fixable`."),
     ("SECPIPE_DB", "The advisory database."),
     ("SECPIPE_DB_URL", "A mirror of the OSV feed."),
     ("SECPIPE_CACHE", "The folder of the database and of what earlier runs left for later ones."),

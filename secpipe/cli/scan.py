@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -98,8 +99,14 @@ def scan(
         ),
     ] = None,
     max_db_age: Annotated[
-        int, typer.Option(metavar="DAYS", min=0, help="Advisories older than this decide nothing.")
-    ] = 7,
+        int | None,
+        typer.Option(
+            metavar="DAYS",
+            min=0,
+            show_default=False,
+            help="Advisories older than this decide nothing. [default: 7]",
+        ),
+    ] = None,
     username: UsernameOption = None,
     password_stdin: PasswordOption = False,
     authfile: AuthfileOption = None,
@@ -141,36 +148,56 @@ def scan(
             help="The OSV feed to fetch missing advisories from, or a mirror of it.",
         ),
     ] = "",
+    config: Annotated[
+        Path | None,
+        typer.Option(
+            "--config",
+            "-c",
+            metavar="FILE",
+            show_default=False,
+            help="The configuration, instead of searching. [env var: SECPIPE_CONFIG]",
+        ),
+    ] = None,
+    no_config: Annotated[bool, typer.Option("--no-config", help="Read no configuration file.")] = False,
 ) -> None:
     """Scan a container image for packages with known vulnerabilities.
 
     Exit codes: 0 clean, 1 findings at or above the gate, 2 usage error, 3 could not decide.
     """
     from secpipe.config.ignores import ignores
-    from secpipe.pipeline.scan import ScanOptions
+    from secpipe.config.scan import scan_settings
+    from secpipe.pipeline.scan import MAX_AGE_DAYS, ScanOptions
     from secpipe.pipeline.scan import scan as run
 
     wanted = destinations("scan", format, output)
     limits = parse_limits(limit or [])
+    if config is None and not no_config and os.environ.get("SECPIPE_CONFIG"):
+        config = Path(os.environ["SECPIPE_CONFIG"])
+    settings = scan_settings(config, search_files=not no_config)
+    if fail_on:
+        settings = settings._replace(fail_on=gate_of(fail_on), overrides=())
+    if max_db_age is None:
+        max_db_age = MAX_AGE_DAYS if settings.max_db_age is None else settings.max_db_age
     options = ScanOptions(
         target,
         db or database_path(),
         platform=platform,
-        fail_on=gate_of(fail_on or []),
-        allow_incomplete=allow_incomplete,
+        fail_on=settings.fail_on or gate_of(()),
+        overrides=settings.overrides,
+        allow_incomplete=allow_incomplete or bool(settings.allow_incomplete),
         max_age_days=max_db_age,
         credentials=credentials(target, username, password_stdin),
         authfile=authfile,
         insecure=insecure,
         limits=limits,
         cache=not no_cache,
-        base=base or "",
+        base=base or settings.base or "",
         ignores=ignores(ignore_file or [], say),
         dockerfile=_dockerfile(dockerfile),
         beside=Path() if dockerfile is None else None,
         feed=None if offline else db_url,
-        baseline=baseline or "",
         vex=_vex(vex or [], limits),
+        baseline=baseline or settings.baseline or "",
         exploitation=addresses(),
     )
     with shown() as progress:

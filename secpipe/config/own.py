@@ -47,7 +47,9 @@ LINT: Mapping[str, _Key] = {
     "no-color": _Key(values.boolean),
 }
 """The keys of the section `lint`; the fields of `LintSettings` are called the same."""
-SECTIONS = ("lint",)
+SECTIONS = ("lint", "scan")
+SCAN = ("fail-on", "overrides", "baseline", "base", "allow-incomplete", "max-db-age")
+"""The keys of the section `scan`, which are read in `secpipe.config.scan`."""
 
 
 def from_document(document: Node, path: Path) -> LintSettings:
@@ -55,22 +57,29 @@ def from_document(document: Node, path: Path) -> LintSettings:
     if document.value is None:
         return LintSettings()
     sections = values.entries(document)
-    for name, node in sections.items():
-        if name not in SECTIONS:
-            hint = (
-                f"it belongs into lint: lint.{name}"
-                if name in LINT
-                else values.near(name, [*SECTIONS, *LINT])
-            )
-            raise _unknown(node, hint or "the sections are " + ", ".join(SECTIONS))
+    check_sections(sections)
     lint = sections.get("lint")
     if lint is None or lint.value is None:
         return LintSettings()
     keys = values.entries(lint)
     for name, node in keys.items():
         if name not in LINT:
-            raise _unknown(node, values.near(name, LINT) or f"the keys are {', '.join(sorted(LINT))}")
+            raise unknown(node, values.near(name, LINT) or f"the keys are {', '.join(sorted(LINT))}")
     return from_nodes(keys, os.path.dirname(os.path.abspath(path)))  # noqa: PTH100, PTH120 - `..` must go
+
+
+def check_sections(sections: Mapping[str, Node]) -> None:
+    """Raises `UsageError` for a section that there is none of."""
+    for name, node in sections.items():
+        if name not in SECTIONS:
+            hint = (
+                f"it belongs into lint: lint.{name}"
+                if name in LINT
+                else f"it belongs into scan: scan.{name}"
+                if name in SCAN
+                else values.near(name, [*SECTIONS, *LINT])
+            )
+            raise unknown(node, hint or "the sections are " + ", ".join(SECTIONS))
 
 
 def from_environment(environ: Mapping[str, str], folder: str) -> LintSettings:
@@ -133,6 +142,7 @@ def mapping(pairs: Iterable[str], where: str) -> Node:
     return Node(found, "", where)
 
 
-def _unknown(node: Node, hint: str) -> UsageError:
+def unknown(node: Node, hint: str) -> UsageError:
+    """The error for a key that there is none of."""
     place, _, name = node.where.rpartition(": ")
     return UsageError(f"{place or node.where}: unknown key {name}", hint)

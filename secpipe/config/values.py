@@ -45,6 +45,14 @@ def count(node: Node) -> int:
     return int(word)
 
 
+def number(node: Node) -> int:
+    """A whole number from 0 on."""
+    word = "" if isinstance(node.value, bool | tuple | Mapping) else node.text.strip()
+    if not (word.isdecimal() and len(word) < 7):
+        raise wrong_type(node, "a whole number from 0 on")
+    return int(word)
+
+
 def items(node: Node) -> tuple[Node, ...]:
     """The items of a list; one value stands for a list of it."""
     if isinstance(node.value, tuple):

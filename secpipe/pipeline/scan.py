@@ -31,6 +31,7 @@ from secpipe.policy.baseline import about_new, compared
 from secpipe.policy.endoflife import System, system
 from secpipe.policy.gate import Conditions, FailOn, Gate, asks_for, decide, feeds_of
 from secpipe.policy.ignore import Ignores
+from secpipe.policy.overrides import Gates, Override, for_image
 from secpipe.policy.suppress import Suppressed, suppress
 from secpipe.policy.terms import Term
 from secpipe.policy.vex import judge
@@ -64,6 +65,7 @@ class ScanOptions:
     not named. `feed` is where advisories that are missing or too old are fetched from: an address as for an update, empty
     for the public feed, None for nowhere.
     `baseline` is a report or a target: what it has is not new, and only what is new fails; '' for none.
+    `overrides` are gates for some packages and images, in place of `fail_on`.
     `exploitation` says where the feeds `kev` and `epss` come from, if not from where they last did.
     `vex` are documents that state what the image is not affected by.
     """
@@ -88,6 +90,7 @@ class ScanOptions:
     exploitation: Mapping[str, str] = field(default_factory=dict)
     vex: tuple[Document, ...] = ()
     beside: Path | None = None
+    overrides: tuple[Override, ...] = ()
 
 
 def scan(options: ScanOptions, progress: Progress | None = None) -> ScanReport:
@@ -117,19 +120,18 @@ def scan(options: ScanOptions, progress: Progress | None = None) -> ScanReport:
     today = options.today or datetime.now(UTC).date()
     stated = _stated(scanned, options.vex)
     findings, warnings = suppress(stated.findings, options.ignores, options.target, today)
-    gate = (Conditions(options.fail_on),) if isinstance(options.fail_on, FailOn) else options.fail_on
-    if options.baseline:
-        gate = about_new(gate)
+    gates = about_new(_gates(options)) if options.baseline else _gates(options)
     if baseline.marks is not None:
         findings = compared(findings, baseline.marks)
-    known = exploitation(findings, feeds_of(gate), options, progress)
+    known = exploitation(findings, feeds_of(gates.conditions), options, progress)
     decision = decide(
         known.findings,
         sorted({*scanned.problems, *baseline.problems}),
-        gate,
+        gates.gate,
         allow_incomplete=options.allow_incomplete,
         systems=systems_of(scanned.target, today),
         feeds=known.lacking,
+        of=gates.of,
     )
     return ScanReport(
         scanned.target,
@@ -145,6 +147,11 @@ def scan(options: ScanOptions, progress: Progress | None = None) -> ScanReport:
         database=scanned.database,
         dockerfile=scanned.dockerfile,
     )
+
+
+def _gates(options: ScanOptions) -> Gates:
+    gate = (Conditions(options.fail_on),) if isinstance(options.fail_on, FailOn) else options.fail_on
+    return for_image(gate, options.overrides, options.target)
 
 
 def _baseline(options: ScanOptions, progress: Progress | None) -> Baseline:
@@ -164,6 +171,7 @@ def for_another(options: ScanOptions, target: str) -> ScanOptions:
         options,
         target=target,
         fail_on=FailOn.NONE,
+        overrides=(),
         baseline="",
         base="",
         ignores=Ignores(),
@@ -243,7 +251,7 @@ def _matched(
     # What a package of the distribution brought is patched by it, under the versions of its own advisories.
     answering = tuple(p for p in packages if not (p.owner and managers(found)))
     store = supply.covering(answering)
-    unasked = not asks_for(Term.UNPACKAGED, options.fail_on)
+    unasked = not asks_for(Term.UNPACKAGED, _gates(options).conditions)
     aside = tuple(p for p in answering if p.evidence and unasked)
     weighed = tuple(p for p in answering if not (p.evidence and unasked))
     matched, beside = match(weighed, store), match(aside, store)

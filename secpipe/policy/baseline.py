@@ -8,6 +8,7 @@ from dataclasses import replace
 from secpipe.model.baseline import Mark, mark
 from secpipe.model.scan import Finding
 from secpipe.policy.gate import ENDED, FailOn, Gate
+from secpipe.policy.overrides import Gates
 from secpipe.policy.pairing import paired
 from secpipe.policy.terms import Term
 
@@ -51,13 +52,18 @@ def changed(old: Mark, new: Mark) -> bool:
     return (old.version, old.fixed_version, old.severity) != (new.version, new.fixed_version, new.severity)
 
 
-def about_new(gate: Gate) -> Gate:
-    """The gate of a scan with a baseline: every alternative is about what is new, unless one says so itself.
+def about_new(gates: Gates) -> Gates:
+    """The gates of a scan with a baseline: every alternative is about what is new, unless one says so itself.
 
     What is about the image (`eol`) and `none` stay as they are.
     """
-    if any(Term.NEW in one.terms for one in gate):
-        return gate
+    if any(Term.NEW in one.terms for one in gates.conditions):
+        return gates
+    overrides = tuple(replace(one, gate=_about_new(one.gate)) for one in gates.overrides)
+    return Gates(_about_new(gates.gate), overrides)
+
+
+def _about_new(gate: Gate) -> Gate:
     return tuple(
         one
         if one.severity is FailOn.NONE or one == ENDED

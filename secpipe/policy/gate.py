@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import NamedTuple
@@ -69,26 +69,29 @@ def decide(
     allow_incomplete: bool = False,
     systems: Systems | None = None,
     feeds: Feeds | None = None,
+    of: Callable[[Finding], Gate] | None = None,
 ) -> Decision:
     """Weigh findings against the gate, then ask whether everything was examined.
 
     What is suppressed does not count. Findings at the gate fail it, whatever else is wrong. A finding of which nobody
     knows whether it meets the gate, such as one without a severity, is a gap of its own. `eol` by itself is about the
     image: it fails in a distribution that has ended (`systems`, by platform), without any finding as well. `feeds` are
-    those about exploitation.
+    those about exploitation. `of` tells the gate of a finding, where some have one of their own.
     `allow_incomplete` accepts problems that are only about coverage.
     """
     gate = (Conditions(fail_on),) if isinstance(fail_on, FailOn) else fail_on
     counted = [f for f in findings if f.suppression is None]
     known = Known(systems or {}, feeds or {})
-    weighed = [_weigh(f, gate, known) for f in counted]
+    gates = [of(f) if of else gate for f in counted]
+    weighed = [_weigh(f, its, known) for f, its in zip(counted, gates, strict=True)]
     failing = [one for one in weighed if one.met]
     ended, unknown = _ended(gate, known.systems)
-    added = [*_gaps(weighed, gate, known), *unknown]
+    asked = tuple(dict.fromkeys(one for its in gates for one in its))
+    added = [*_gaps(weighed, asked, known), *unknown]
     blocking = [p for p in (*problems, *added) if not (allow_incomplete and p.coverage)]
     everything = tuple(sorted({*problems, *added}))
     out = len(findings) - len(counted)
-    suppressed = (f"; {out} suppressed" if out else "") + _beside(counted, gate)
+    suppressed = (f"; {out} suppressed" if out else "") + _beside(counted, asked)
     if failing or ended:
         reason = "; ".join([*_failed(failing), *ended])
         return Decision("failed", 1, f"{reason}{suppressed}", everything)
@@ -97,7 +100,7 @@ def decide(
         return Decision("undecided", 3, f"not everything could be examined: {codes}{suppressed}", everything)
     gaps = " of what was examined; gaps were accepted with --allow-incomplete" if everything else ""
     if counted:
-        reason = f"{_count(counted)}, none at the gate ({_either(gate)}){suppressed}{gaps}"
+        reason = f"{_count(counted)}, none at the gate ({_either(asked)}){suppressed}{gaps}"
         return Decision("clean", 0, reason, everything)
     if out:
         return Decision("clean", 0, f"{_count(findings)}, all of them suppressed{gaps}", everything)
@@ -187,9 +190,7 @@ def gate_of(texts: Iterable[str], source: str = "") -> Gate:
     """
     gate = tuple(dict.fromkeys(_conditions(text, source) for text in texts)) or (Conditions(),)
     if len(gate) > 1 and any(one.severity is FailOn.NONE for one in gate):
-        raise UsageError(
-            f"{source or OPTION} none: nothing can stand beside it", "leave out one or the other"
-        )
+        raise UsageError(f"{_place(source)} none: nothing can stand beside it", "leave out one or the other")
     return gate
 
 
@@ -208,7 +209,7 @@ def _conditions(text: str, source: str) -> Conditions:
             raise _no_such(text, word, source)
     if len(severities) > 1 or ((terms or probabilities) and FailOn.NONE in severities):
         raise UsageError(
-            f"{source or OPTION} {text}: these cannot hold together",
+            f"{_place(source)} {text}: these cannot hold together",
             "give one severity in each; several are alternatives",
         )
     severity = severities[0] if severities else FailOn.ANY
@@ -228,6 +229,10 @@ def _probability(text: str, word: str, source: str) -> float:
     return found
 
 
+def _place(source: str) -> str:
+    return f"{source}:" if source else OPTION
+
+
 def _no_such(text: str, term: str, source: str) -> UsageError:
     from difflib import get_close_matches
 
@@ -235,7 +240,7 @@ def _no_such(text: str, term: str, source: str) -> UsageError:
     near = get_close_matches(term, known, 1)
     which = f" {term!r}" if term != text else ""
     hint = f"did you mean {near[0]}?" if near else f"use one of {', '.join(known)}"
-    return UsageError(f"{source or OPTION} {text}: no such value{which}", hint)
+    return UsageError(f"{_place(source)} {text}: no such value{which}", hint)
 
 
 def feeds_of(gate: FailOn | Gate) -> frozenset[str]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import date
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 from urllib.parse import unquote
 
 from secpipe.model.package import Package
@@ -72,10 +72,20 @@ def _expired(entry: Entry, today: date) -> bool:
 
 
 def _concerns(entry: Entry, finding: Finding) -> bool:
-    return _is_in(entry, finding.package) and all(one.holds(finding) for one in entry.conditions)
+    return is_in(entry, finding.package) and all(one.holds(finding) for one in entry.conditions)
 
 
-def _is_in(entry: Entry, package: Package) -> bool:
+class Place(Protocol):
+    """Where something holds: `package` is a name or a package URL without version, `path` a glob; '' asks for nothing."""
+
+    @property
+    def package(self) -> str: ...
+    @property
+    def path(self) -> str: ...
+
+
+def is_in(entry: Place, package: Package) -> bool:
+    """Whether the package is what the entry is for."""
     if entry.path and not matches(entry.path.lstrip("/"), package.path.lstrip("/")):
         return False
     if not entry.package:

@@ -167,3 +167,21 @@ def test_a_vex_document_that_is_none_is_a_usage_error(tmp_path: Path, data: str 
     done = secpipe("scan", "registry.example.com/no/such:image", "--vex", "v.json", cwd=tmp_path)
     assert done.code == 2
     assert message in done.stderr
+
+
+def test_the_gate_of_the_configuration(scanned: tuple[Path, list[str | Path]]) -> None:
+    folder, command = scanned
+    (folder.parent / ".secpipe.yaml").write_text("scan:\n  fail-on: [fixable]\n")
+    done = secpipe(*command, cwd=folder)
+    assert done.code == 1
+    assert "at the gate (fixable, from ../.secpipe.yaml:2): CVE-" in done.stderr
+    (folder.parent / ".secpipe.yaml").write_text(
+        "scan:\n  fail-on: [fixable]\n  overrides: [{path: lib/apk/**, fail-on: none}]\n"
+    )
+    assert secpipe(*command, cwd=folder).code == 0
+    assert secpipe(*command, "--fail-on", "fixable", cwd=folder).code == 1, (
+        "an option replaces all of the gate"
+    )
+    assert secpipe(*command, "--no-config", cwd=folder).code == 1
+    assert secpipe(*command, cwd=folder, env={"SECPIPE_SCAN_FAIL_ON": "eol"}).code == 1
+    assert secpipe("lint", "-", cwd=folder, stdin="FROM debian:12\nUSER 1\n").code == 0

@@ -12,7 +12,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from secpipe.config import Loaded, lint_settings
-from secpipe.config.own import LINT
+from secpipe.config.own import LINT, SCAN
+from secpipe.config.scan import scan_settings
 from secpipe.config.settings import LintSettings
 from secpipe.errors import UsageError
 from secpipe.model.severity import Level
@@ -122,7 +123,8 @@ def test_the_readme_shows_every_key(here: Path) -> None:
     )
     (here / ".secpipe.yaml").write_text(block)
     assert load().settings.failure_threshold is Level.WARNING
-    assert re.findall(r"^  ([a-z-]+):", block, re.MULTILINE) == list(LINT)
+    assert re.findall(r"^  ([a-z-]+):", block, re.MULTILINE) == [*LINT, *SCAN]
+    assert scan_settings(here / ".secpipe.yaml", environ={}).max_db_age == 7
 
 
 def test_every_variable(here: Path) -> None:

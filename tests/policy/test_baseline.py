@@ -13,6 +13,7 @@ from secpipe.model.baseline import Mark, bare, mark
 from secpipe.model.severity import Severity
 from secpipe.policy.baseline import about_new, compared, pairs
 from secpipe.policy.gate import gate_of
+from secpipe.policy.overrides import Gates
 from tests.support.reports import APT, finding, package
 
 CURL = finding("CVE-1-1", package("curl", "1"), fixed=None)
@@ -125,4 +126,4 @@ def test_nothing_is_new_in_the_same_scan(marks: list[Mark]) -> None:
     ],
 )
 def test_with_a_baseline_the_gate_is_about_what_is_new(texts: list[str], expected: str) -> None:
-    assert "|".join(map(str, about_new(gate_of(texts)))) == expected
+    assert "|".join(map(str, about_new(Gates(gate_of(texts))).gate)) == expected
