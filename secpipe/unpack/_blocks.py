@@ -11,6 +11,7 @@ from secpipe.errors import ImageError
 
 BLOCK: Final = 512
 LARGEST: Final = (1 << 63) - 1
+_ENDS: Final = b" \0"
 
 
 class Blocks:
@@ -65,6 +66,11 @@ class Blocks:
 
     def read(self, size: int) -> bytes:
         """A body of `size` bytes; its padding is stepped over."""
+        at = self._at
+        end = at + ((size + 511) & -512)
+        if end <= self._end:
+            self._at = end
+            return self._data[at : at + size]
         data = self._some(size)
         if len(data) < size:
             raise self.truncated()
@@ -151,9 +157,15 @@ def _octal(field: bytes) -> int:
         return -1
 
 
-@lru_cache(4096)
 def number(field: bytes) -> int:
     """A size: octal, or base-256 when the first bit is set. -1 for what is negative, too large or no number."""
+    digits = field[:-1]
+    if digits.isdigit() and field[-1] in _ENDS:
+        # As nearly all are written.
+        try:
+            return int(digits, 8)
+        except ValueError:
+            return -1
     if field[0] & 0x80:
         value = -1 if field[0] & 0x40 else int.from_bytes(field, "big") & ~(0x80 << (8 * len(field) - 8))
     else:

@@ -20,7 +20,6 @@ from secpipe.unpack._blocks import (
     Blocks,
     check_signed,
     expected_sum,
-    number,
     pax_number,
     permissions,
     size_of,
@@ -135,9 +134,7 @@ def walk(
             if parent != clean or base in _SPECIAL or block[0] == 47:
                 name = normalise(name)
                 clean = parent if normalise(parent) == parent else clean
-            size = number(block[124:136])
-            if size < 0:
-                raise blocks.corrupt("an impossible size")
+            size = size_of(block[124:136], blocks)
             data, left = None, size
             if distil and size > LEAST:
                 mode = permissions(block[100:108])
