@@ -36,16 +36,20 @@ class Conditions:
     source: str = field(default="", compare=False)
     epss: float | None = None
     """the least probability (0-1)"""
+    clair: bool = False
+    """a severity that nobody gave ranks below all others, as clair-scanner's threshold has it"""
 
     def __str__(self) -> str:
         terms = [*self.terms, *([f"{EPSS}:{self.epss}"] if self.epss is not None else [])]
-        severity = [] if terms and self.severity is FailOn.ANY else [str(self.severity)]
+        severity = [] if terms and self.severity is FailOn.ANY else [f"{CLAIR * self.clair}{self.severity}"]
         return " and ".join([*severity, *terms])
 
 
 Gate = tuple[Conditions, ...]
 """Alternatives: a finding that meets one of them fails."""
 OPTION = "--fail-on"
+CLAIR = "clair:"
+"""Before a severity, as `-t` of clair-scanner takes it."""
 _SEVERITY = "severity"
 ENDED = Conditions(terms=(Term.EOL,))
 """Of the image, not of a finding."""
@@ -134,7 +138,7 @@ def _weigh(finding: Finding, gate: Gate, known: Known) -> _Weighed:
     for one in gate:
         if finding.package.evidence and Term.UNPACKAGED not in one.terms:
             continue
-        answers = {_SEVERITY: _severe(finding, one.severity)}
+        answers = {_SEVERITY: _severe(finding, one)}
         answers |= {term: ASK[term](finding, known) for term in one.terms}
         if one.epss is not None:
             answers[EPSS] = likely(finding, one.epss, known)
@@ -147,10 +151,12 @@ def _weigh(finding: Finding, gate: Gate, known: Known) -> _Weighed:
     return _Weighed(finding, tuple(met), frozenset() if met else frozenset(unknown))
 
 
-def _severe(finding: Finding, lowest: FailOn) -> bool | None:
-    if lowest in (FailOn.ANY, FailOn.NONE):
-        return lowest is FailOn.ANY
-    return finding.severity >= Severity[lowest.name] if finding.severity else None
+def _severe(finding: Finding, one: Conditions) -> bool | None:
+    if one.severity in (FailOn.ANY, FailOn.NONE):
+        return one.severity is FailOn.ANY
+    if not finding.severity:
+        return False if one.clair else None
+    return finding.severity >= Severity[one.severity.name]
 
 
 def _failed(failing: Sequence[_Weighed]) -> Iterator[str]:
@@ -203,6 +209,8 @@ def _conditions(text: str, source: str) -> Conditions:
             terms.add(Term(word))
         elif word in set(FailOn):
             severities.append(FailOn(word))
+        elif word.startswith(CLAIR):
+            severities.append(_threshold(text, word.removeprefix(CLAIR), source))
         elif word.partition(":")[0].rstrip() == EPSS:
             probabilities.append(_probability(text, word, source))
         else:
@@ -214,7 +222,21 @@ def _conditions(text: str, source: str) -> Conditions:
         )
     severity = severities[0] if severities else FailOn.ANY
     ordered = tuple(term for term in Term if term in terms)
-    return Conditions(severity, ordered, source, max(probabilities, default=None))
+    clair = severity is not FailOn.ANY and CLAIR in text.lower()
+    return Conditions(severity, ordered, source, max(probabilities, default=None), clair)
+
+
+def _threshold(text: str, word: str, source: str) -> FailOn:
+    """A severity of clair-scanner: `Unknown`, its default, is any."""
+    known = {"unknown": FailOn.ANY} | {
+        str(one): one for one in FailOn if one not in (FailOn.ANY, FailOn.NONE)
+    }
+    if word in known:
+        return known[word]
+    hint = f"use one of {', '.join(reversed(known))}"
+    if word == "defcon1":
+        hint = "no advisory here gives it: use clair:critical"
+    raise UsageError(f"{source or OPTION} {text}: clair-scanner's {word!r} is no severity here", hint)
 
 
 def _probability(text: str, word: str, source: str) -> float:
@@ -236,7 +258,7 @@ def _place(source: str) -> str:
 def _no_such(text: str, term: str, source: str) -> UsageError:
     from difflib import get_close_matches
 
-    known = [*FailOn, *Term, f"{EPSS}:0.5"]
+    known = [*FailOn, *Term, f"{EPSS}:0.5", f"{CLAIR}high"]
     near = get_close_matches(term, known, 1)
     which = f" {term!r}" if term != text else ""
     hint = f"did you mean {near[0]}?" if near else f"use one of {', '.join(known)}"

@@ -367,3 +367,28 @@ def test_a_probability_that_is_none_is_a_usage_error(text: str, message: str) ->
 def test_a_gate_tells_which_feeds_it_needs() -> None:
     assert feeds_of(gate_of(["kev,high", "epss:0.5"])) == {"kev", "epss"}
     assert feeds_of(gate_of(["high"])) == feeds_of(FailOn.HIGH) == frozenset()
+
+
+@pytest.mark.parametrize(
+    ("term", "failing"),
+    [
+        ("clair:Unknown", ["CRITICAL", "HIGH", "NEGLIGIBLE", "UNKNOWN"]),
+        ("clair:negligible", ["CRITICAL", "HIGH", "NEGLIGIBLE"]),
+        ("clair:High", ["CRITICAL", "HIGH"]),
+        ("clair:Critical", ["CRITICAL"]),
+    ],
+)
+def test_the_threshold_of_clair_scanner(term: str, failing: list[str]) -> None:
+    """By its ranks: Critical 2, High 3, Medium 4, Low 5, Negligible 6, Unknown 7; what ranks behind `-t` is approved."""
+    for severity in (Severity.CRITICAL, Severity.HIGH, Severity.NEGLIGIBLE, Severity.UNKNOWN):
+        found = decide([finding("CVE-1", package("a", "1"), severity)], [], gate_of([term]))
+        assert (found.exit_code, found.problems) == (int(severity.name in failing), ())
+
+
+def test_what_clair_scanner_alone_knows() -> None:
+    with pytest.raises(
+        UsageError, match=r"--fail-on clair:Defcon1: clair-scanner's 'defcon1' is no severity here"
+    ):
+        gate_of(["clair:Defcon1"])
+    assert str(gate_of(["clair:high,fixable"])[0]) == "clair:high and fixable"
+    assert gate_of(["clair:unknown"]) == gate_of(["any"])
