@@ -7,9 +7,7 @@ failure leaves the old one as it was. Both are optional, and a database is the s
 from __future__ import annotations
 
 import contextlib
-import hashlib
 import os
-import tempfile
 import time
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import asdict, dataclass, replace
@@ -17,8 +15,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
-from secpipe.advisories.exploitation import EPSS, KEV, Listed, read
 from secpipe.advisories.store import timestamp
+from secpipe.cache.paths import feed_path
 from secpipe.errors import AdvisoryError, UsageError
 from secpipe.model.limits import Limits
 from secpipe.model.problem import Problem
@@ -29,9 +27,11 @@ if TYPE_CHECKING:
     import sqlite3
 
     from secpipe.advisories.download import Download
+    from secpipe.advisories.exploitation import Listed
 
 APPLICATION_ID = 0x5345434B
 SCHEMA = 1
+KEV, EPSS = "kev", "epss"
 _AT_ONCE = 500  # SQLite before 3.32 takes 999 parameters
 _TABLES = f"""
 PRAGMA application_id = {APPLICATION_ID};
@@ -81,11 +81,6 @@ class FeedUpdate:
     problems: tuple[Problem, ...] = ()
 
 
-def path_of(database: Path, name: str) -> Path:
-    """Where the feed of that name lies, which belongs to the advisory database at that path."""
-    return Path(f"{database.absolute()}.{name}")
-
-
 def update_feed(
     name: str,
     database: Path,
@@ -100,10 +95,11 @@ def update_feed(
     Raises `AdvisoryError` when it cannot be had or is no such feed; what is there then stays as it was.
     """
     from secpipe.advisories.download import absolute
+    from secpipe.advisories.exploitation import read
     from secpipe.advisories.lock import locked
 
     limits = limits or Limits()
-    path = path_of(database, name)
+    path = feed_path(database, name)
     with locked(path, limits.lock_seconds):
         known = _known(database, name)
         address = absolute(address) or (known.url if known else "") or KINDS[name].url
@@ -209,6 +205,8 @@ def _fetched(
 
 
 def _digest(listed: Listed) -> str:
+    import hashlib
+
     lines = "".join(f"{cve}\0{value!r}\n" for cve, value in sorted(listed.entries.items()))
     return "sha256:" + hashlib.sha256(lines.encode()).hexdigest()
 
@@ -226,6 +224,7 @@ def _every(database: Path, name: str) -> list[tuple[str, float]]:
 
 def _write(path: Path, feed: FeedState, entries: Iterable[tuple[str, float]]) -> None:
     import sqlite3
+    import tempfile
 
     if path.exists() and not (path.is_file() and _is_ours(path)):
         raise UsageError(
@@ -271,7 +270,7 @@ def _reading(database: Path, name: str) -> Iterator[sqlite3.Connection | None]:
     import sqlite3
     from urllib.parse import quote
 
-    path = path_of(database, name)
+    path = feed_path(database, name)
     if not path.exists():
         yield None
         return

@@ -15,6 +15,11 @@ def database_path() -> Path:
     return folder() / "advisories"
 
 
+def feed_path(database: Path, name: str) -> Path:
+    """The feed about exploitation of that name (`kev`, `epss`) that belongs to a database: beside it."""
+    return Path(f"{database.absolute()}.{name}")
+
+
 def shellcheck_path() -> Path:
     """What ShellCheck said of scripts, in the cache's folder."""
     return folder() / "shellcheck.sqlite"

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from secpipe.cache.paths import feed_path
+
 if TYPE_CHECKING:
     from secpipe.advisories.feeds import FeedState
     from secpipe.model.limits import Limits
@@ -49,9 +51,9 @@ def addresses() -> dict[str, str]:
 
 def present(database: Path) -> list[str]:
     """The feeds that are kept beside that database."""
-    from secpipe.advisories.feeds import KINDS, path_of
+    from secpipe.advisories.feeds import KINDS
 
-    return [name for name in KINDS if path_of(database, name).exists()]
+    return [name for name in KINDS if feed_path(database, name).exists()]
 
 
 def update(

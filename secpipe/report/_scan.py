@@ -22,6 +22,7 @@ _UNFIXED = {
     "under_investigation": "whether it is affected is still being found out",
 }
 _UNFIXED_SHORT = {"will_not_fix": "will not fix", "under_investigation": "unconfirmed"}
+UNFIXED = frozenset(_UNFIXED_SHORT.values())
 _LINK = lazy(r"https?://[!-~]+")
 
 

@@ -20,7 +20,16 @@ from secpipe.model.text import printable, wellformed
 from secpipe.report._fingerprint import identity, line_hashes
 from secpipe.report._markdown import escaped, linked
 from secpipe.report._sariflog import artifact, clip, left_out, log, notifications, region, uri, worst
-from secpipe.report._scan import baseline_state, fixed_in, identities, link, rated_by, remedy, repository_of
+from secpipe.report._scan import (
+    UNFIXED,
+    baseline_state,
+    fixed_in,
+    identities,
+    link,
+    rated_by,
+    remedy,
+    repository_of,
+)
 from secpipe.report._text import instruction
 
 _LINT_LEVELS = {
@@ -165,7 +174,10 @@ def _scan_rule(findings: list[Finding]) -> dict[str, Any]:
     )
     rows = [f"| {' | '.join(map(escaped, row))} |" for row in packages]
     table = "\n".join(["| Package | Installed | Fixed in | Severity |", "|---|---|---|---|", *rows])
-    lines = [f"{name} {version}: fixed in {fixed}, {severity}" for name, version, fixed, severity in packages]
+    lines = [
+        f"{name} {version}: {fixed if fixed in UNFIXED else f'fixed in {fixed}'}, {severity}"
+        for name, version, fixed, severity in packages
+    ]
     notes = list(_notes(top))
     address = link(top)
     more = [linked(f"More about {top.id}", address)] if address else []

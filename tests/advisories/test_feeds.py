@@ -12,8 +12,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from secpipe.advisories.exploitation import EPSS, KEV
-from secpipe.advisories.feeds import FeedState, lookup, outdated, path_of, state, update_feed
+from secpipe.advisories.feeds import EPSS, KEV, FeedState, lookup, outdated, state, update_feed
+from secpipe.cache.paths import feed_path
 from secpipe.errors import AdvisoryError, SecpipeError, UsageError
 from tests.advisories.support import epss, kev
 from tests.support.loopback import listening
@@ -134,22 +134,22 @@ def test_what_is_not_there_or_no_feed_is_an_error(tmp_path: Path, database: Path
     for address in ("http://[::1", "ftp://there/epss.csv"):
         with pytest.raises(UsageError, match="no address"):
             update_feed(EPSS, database, address)
-    assert not path_of(database, EPSS).exists()
+    assert not feed_path(database, EPSS).exists()
 
 
 def test_nothing_of_others_is_overwritten(tmp_path: Path, database: Path) -> None:
     file = kev(tmp_path, "CVE-2014-0160")
     database.parent.mkdir()
-    path_of(database, KEV).write_text("mine")
+    feed_path(database, KEV).write_text("mine")
     with pytest.raises(UsageError, match="is nothing of secpipe's"):
         update_feed(KEV, database, str(file))
-    assert path_of(database, KEV).read_text() == "mine"
+    assert feed_path(database, KEV).read_text() == "mine"
 
 
 def test_a_damaged_feed_is_told_and_replaced(tmp_path: Path, database: Path) -> None:
     file = epss(tmp_path, {f"CVE-2021-{n:05}": 0.5 for n in range(5000)})
     update_feed(EPSS, database, str(file), now=NOW)
-    path = path_of(database, EPSS)
+    path = feed_path(database, EPSS)
     path.write_bytes(path.read_bytes()[:9000])
     with pytest.raises(AdvisoryError, match="damaged"):
         lookup(database, EPSS, [f"CVE-2021-{n:05}" for n in range(5000)])
@@ -161,7 +161,7 @@ def test_a_feed_of_another_version_is_told(tmp_path: Path, database: Path) -> No
     import sqlite3
 
     update_feed(KEV, database, str(kev(tmp_path, "CVE-2014-0160")), now=NOW)
-    with sqlite3.connect(path_of(database, KEV)) as connection:
+    with sqlite3.connect(feed_path(database, KEV)) as connection:
         connection.execute("PRAGMA user_version = 99")
     connection.close()
     with pytest.raises(AdvisoryError, match="another version"):
@@ -176,7 +176,7 @@ def test_an_arbitrary_file_is_an_error_of_ours(
     database = folder / "db"
     file = kev(folder, "CVE-2014-0160") if name == KEV else epss(folder, {"CVE-2014-0160": 0.5})
     update_feed(name, database, str(file), now=NOW)
-    path = path_of(database, name)
+    path = feed_path(database, name)
     data = path.read_bytes()
     path.write_bytes(data[:at] + junk + data[at + len(junk) :])
     try:
