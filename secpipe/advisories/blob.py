@@ -3,28 +3,39 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from functools import cache
+from typing import TYPE_CHECKING, Any
 
 from secpipe.model.advisory import Advisory, Affected, Event, EventKind, Range, SeverityVector
 
+if TYPE_CHECKING:
+    from msgspec.msgpack import Encoder
+
 _KINDS: tuple[EventKind, ...] = ("introduced", "fixed", "last_affected", "limit")
+_NUMBERS = {kind: number for number, kind in enumerate(_KINDS)}
 
 
 def pack_affected(entry: Affected) -> bytes:
     """The entry without its ecosystem, which is a column of its row."""
-    import msgspec
-
-    fields = (
-        *(entry.name, _pack_ranges(entry.ranges), entry.versions),
-        *(
+    return _encoder().encode(
+        (
+            entry.name,
+            _pack_ranges(entry.ranges),
+            entry.versions,
             _pack_severity(entry.severity),
             entry.severity_word,
             _pack_ranges(entry.custom),
             entry.informational,
             entry.statements,
-        ),
+        )
     )
-    return msgspec.msgpack.encode(fields)
+
+
+@cache
+def _encoder() -> Encoder:
+    from msgspec.msgpack import Encoder
+
+    return Encoder()
 
 
 def pack_package(entries: Sequence[tuple[str, bytes]]) -> bytes:
@@ -92,7 +103,7 @@ def unpack_advisory(blob: bytes) -> Advisory:
 
 def _pack_ranges(ranges: Sequence[Range]) -> list[tuple[str, list[int | str]]]:
     return [
-        (item.type, [part for event in item.events for part in (_KINDS.index(event.kind), event.version)])
+        (item.type, [part for event in item.events for part in (_NUMBERS[event.kind], event.version)])
         for item in ranges
     ]
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+import gc
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 from secpipe.advisories.blob import pack_advisory, pack_affected
@@ -32,11 +34,34 @@ def compile_records(found: Iterable[Found], problems: list[Problem], only: str |
     together, since neither is known to be superseded. Without `only` the records are somebody's own: the rows then also say
     what they replace, those without a base ecosystem what is withdrawn.
     """
-    entries: dict[tuple[str, str], tuple[str, list[tuple[str, bytes]]]] = {}
-    heads: dict[tuple[str, str], tuple[str, bytes]] = {}
+    entries: _Entries = {}
+    heads: _Heads = {}
     gone: dict[str, str] = {}
-    count = 0
     faults = Faults(problems, only)
+    with _uncollected():
+        count = _compile(found, faults, only, entries, heads, gone)
+    shards = _shards(entries, heads, gone, own=only is None)
+    if gone and only is None:
+        shards[""] = Rows(replaces={(identifier, ""): at for identifier, at in gone.items()})
+    return Compiled(shards, count, faults.close())
+
+
+_Entries = dict[tuple[str, str], tuple[str, list[tuple[str, bytes]]]]
+"""(id, ecosystem) → `modified`, and pairs of a package's name and a packed entry."""
+_Heads = dict[tuple[str, str], tuple[str, bytes]]
+"""(base ecosystem, id) → `modified` and the packed record."""
+
+
+def _compile(
+    found: Iterable[Found],
+    faults: Faults,
+    only: str | None,
+    entries: _Entries,
+    heads: _Heads,
+    gone: dict[str, str],
+) -> int:
+    """Sort the records into the three mappings, `gone` being those that are withdrawn; returns how many there were."""
+    count = 0
     for where, value in found:
         if (advisory := _parse(where, value, faults)) is None:
             continue
@@ -44,6 +69,7 @@ def compile_records(found: Iterable[Found], problems: list[Problem], only: str |
         if advisory.withdrawn:
             gone[advisory.id] = max(gone.get(advisory.id, ""), advisory.modified)
             continue
+        packed_head = b""
         for ecosystem, group in _by_ecosystem(advisory).items():
             if faults.unmatchable(where, ecosystem) or (only is not None and base(ecosystem) != only):
                 continue
@@ -58,11 +84,21 @@ def compile_records(found: Iterable[Found], problems: list[Problem], only: str |
                 entries[advisory.id, ecosystem] = (advisory.modified, packed)
             head = (base(ecosystem), advisory.id)
             if heads.get(head, ("",))[0] <= advisory.modified:
-                heads[head] = (advisory.modified, pack_advisory(advisory))
-    shards = _shards(entries, heads, gone, own=only is None)
-    if gone and only is None:
-        shards[""] = Rows(replaces={(identifier, ""): at for identifier, at in gone.items()})
-    return Compiled(shards, count, faults.close())
+                packed_head = packed_head or pack_advisory(advisory)
+                heads[head] = (advisory.modified, packed_head)
+    return count
+
+
+@contextmanager
+def _uncollected() -> Iterator[None]:
+    """Without the cyclic garbage collector, which would look at millions of values again and again; none is of a cycle."""
+    enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if enabled:
+            gc.enable()
 
 
 def _by_ecosystem(advisory: Advisory) -> dict[str, list[Affected]]:

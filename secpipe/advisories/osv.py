@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Any, cast
 
 from secpipe.model.advisory import Advisory, Affected, Event, EventKind, Range, SeverityVector
@@ -51,7 +52,7 @@ def parse(data: object, faults: list[str] | None = None) -> Advisory:
     and described in `faults`, each with its place (`affected[2].ranges[0]: …`).
     """
     record = decode(data) if isinstance(data, bytes) else data
-    if not isinstance(record, Mapping):
+    if not isinstance(record, dict):
         raise InvalidAdvisory("not a JSON object")
     identifier = record.get("id")
     if not isinstance(identifier, str) or not _ID.fullmatch(identifier) or len(identifier) > ID_LENGTH:
@@ -110,7 +111,7 @@ def instant(value: object) -> str:
         time = time.replace(tzinfo=UTC) if time.tzinfo is None else time.astimezone(UTC)
     except (ValueError, OverflowError):
         return ""
-    return time.strftime("%Y-%m-%dT%H:%M:%S.%fZ") if time.year in _YEARS else ""
+    return time.isoformat(timespec="microseconds")[:-6] + "Z" if time.year in _YEARS else ""
 
 
 class _Reader:
@@ -124,19 +125,23 @@ class _Reader:
             package = entry.get("package")
             if package is None:
                 continue  # about a repository's commits only
-            ecosystem, name = (_text(_get(package, key)) for key in ("ecosystem", "name"))
+            ecosystem, name = _text(_get(package, "ecosystem")), _text(_get(package, "name"))
             if not ecosystem or not name:
                 self._fault(f"{where}.package", "has no ecosystem or no name")
                 continue
             faults = len(self._faults)
-            ranges = tuple(self._ranges(entry.get("ranges"), f"{where}.ranges"))
+            ranges = _plain(entry.get("ranges"))
+            if ranges is None:
+                ranges = tuple(self._ranges(entry.get("ranges"), f"{where}.ranges"))
             versions = self.words(entry.get("versions"), f"{where}.versions")
             if len(self._faults) > faults and not ranges and not versions:
                 continue  # nothing is left of it to match by
             vectors = tuple(self.severity(entry.get("severity"), f"{where}.severity"))
             specific, database = entry.get("ecosystem_specific"), entry.get("database_specific")
-            custom = self._ranges(
-                _get(specific, "custom_ranges"), f"{where}.ecosystem_specific.custom_ranges"
+            custom = (
+                self._ranges(_get(specific, "custom_ranges"), f"{where}.ecosystem_specific.custom_ranges")
+                if specific
+                else ()
             )
             yield Affected(
                 ecosystem,
@@ -144,7 +149,9 @@ class _Reader:
                 ranges=ranges,
                 versions=versions,
                 severity=vectors or _cvss(database),
-                severity_word=_word(specific, "urgency") or _word(specific, "ubuntu_priority"),
+                severity_word=(_word(specific, "urgency") or _word(specific, "ubuntu_priority"))
+                if specific
+                else "",
                 custom=tuple(custom),
                 informational=_word(database, "informational"),
                 statements=_statements(specific),
@@ -179,6 +186,8 @@ class _Reader:
                     self._fault(place, f"{kind} is no version")
 
     def severity(self, value: object, where: str) -> Iterator[SeverityVector]:
+        if value is None:
+            return
         for place, entry in self._objects(value, where):
             kind, score = entry.get("type"), entry.get("score")
             if isinstance(kind, str) and isinstance(score, str):
@@ -187,15 +196,17 @@ class _Reader:
                 self._fault(place, "has no type or no score")
 
     def words(self, value: object, where: str) -> tuple[str, ...]:
+        if value is None or value == []:
+            return ()
         items = self._list(value, where)
-        found = tuple(item for item in items if isinstance(item, str))
+        found = tuple([item for item in items if isinstance(item, str)])
         if len(found) < len(items):
             self._fault(where, "holds something that is no text")
         return found
 
     def _objects(self, value: object, where: str) -> Iterator[tuple[str, Mapping[str, Any]]]:
         for index, item in enumerate(self._list(value, where)):
-            if isinstance(item, Mapping):
+            if isinstance(item, dict):
                 yield f"{where}[{index}]", item
             elif item is not None:
                 self._fault(f"{where}[{index}]", "is no object")
@@ -203,7 +214,7 @@ class _Reader:
     def _list(self, value: object, where: str) -> list[object]:
         if isinstance(value, list):
             return value
-        if isinstance(value, Mapping):
+        if isinstance(value, dict):
             return [value]
         if value is not None:
             self._fault(where, "is no list")
@@ -213,8 +224,39 @@ class _Reader:
         self._faults.append(f"{where} {what}")
 
 
+def _plain(value: object) -> tuple[Range, ...] | None:
+    """Ranges as nearly all are written, without an account of faults; None for others. The same ones are one value, as the
+    packages of a distribution's record have them again and again."""
+    if type(value) is not list:
+        return None
+    found = []
+    for item in value:
+        if type(item) is not dict or type(events := item.get("events")) is not list:
+            return None
+        kind = item.get("type")
+        if kind == "GIT":
+            continue
+        flat = []
+        for event in events:
+            if type(event) is not dict or len(event) != 1:
+                return None
+            ((name, version),) = event.items()
+            if name not in _EVENTS or type(version) is not str or not (version := version.strip()):
+                return None
+            flat.append((name, version))
+        if not flat or type(kind) is not str or kind not in ("SEMVER", "ECOSYSTEM"):
+            return None
+        found.append(_range(kind, tuple(flat)))
+    return tuple(found)
+
+
+@lru_cache(maxsize=4096)
+def _range(kind: str, events: tuple[tuple[EventKind, str], ...]) -> Range:
+    return Range(kind, tuple(Event(name, version) for name, version in events))
+
+
 def _get(value: object, key: str) -> object:
-    return value.get(key) if isinstance(value, Mapping) else None
+    return value.get(key) if isinstance(value, dict) else None
 
 
 def _text(value: object) -> str:
@@ -222,33 +264,36 @@ def _text(value: object) -> str:
 
 
 def _word(value: object, key: str) -> str:
-    return _text(_get(value, key)).strip().lower()
+    word = value.get(key) if isinstance(value, dict) else None
+    return word.strip().lower() if isinstance(word, str) else ""
 
 
 def _statements(specific: object) -> tuple[str, ...]:
     """The latest event of each component of a package of Chainguard's or Wolfi's, sorted: all that its advisories
     tell besides ranges."""
     components = _get(specific, "components")
-    found = components if isinstance(components, list) else []
-    words = {_word(component, "latest_event_status").replace("-", "_") for component in found}
+    if not isinstance(components, list):
+        return ()
+    words = {_word(component, "latest_event_status").replace("-", "_") for component in components}
     return tuple(sorted(words - {""}))
 
 
 def _cvss(specific: object) -> tuple[SeverityVector, ...]:
     """The vector that stands as `cvss` among what is a database's own: RustSec's, from before `severity`."""
     vector = _text(_get(specific, "cvss")).strip()
+    if not vector:
+        return ()
     kind = _VECTORS.get(vector[: len("CVSS:3")])
     return (SeverityVector(kind, vector),) if kind else ()
 
 
 def _first_word(affected: object) -> str:
     entries = affected if isinstance(affected, list) else [affected]
-    words = (
-        _word(_get(entry, field), "severity")
-        for entry in entries
-        for field in ("ecosystem_specific", "database_specific")
-    )
-    return next(filter(None, words), "")
+    for entry in entries:
+        for field in ("ecosystem_specific", "database_specific"):
+            if (specific := _get(entry, field)) and (word := _word(specific, "severity")):
+                return word
+    return ""
 
 
 def _withdrawn(value: object) -> str:

@@ -28,6 +28,8 @@ _PACKED = (".7z", ".bz2", ".gz", ".tar", ".tgz", ".xz", ".zst")
 _UNPACK = "is packed in a way that is not read: unpack it first"
 _ZIP = b"PK\x03\x04"
 _EMPTY_ZIP = b"PK\x05\x06"
+_LOCAL = 30
+"""Bytes of a local file header before the name."""
 _BROKEN = (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError, ValueError, OSError)
 
 
@@ -61,7 +63,7 @@ def zip_records(file: IO[bytes], where: str, limits: Limits, problems: list[Prob
                 )
             for entry in entries[: limits.feed_entries]:
                 if entry.filename.lower().endswith(_RECORDS):
-                    yield from _entry(archive, entry, where, limits, problems)
+                    yield from _entry(archive, file, entry, where, limits, problems)
                 elif entry.filename.lower().endswith((".zip", *_PACKED)):
                     problems.append(_unreadable(f"{where}/{entry.filename}", _UNPACK))
     except _BROKEN as error:
@@ -116,12 +118,19 @@ def _file(path: Path, limits: Limits, problems: list[Problem]) -> Iterator[Found
 
 
 def _entry(
-    archive: zipfile.ZipFile, entry: zipfile.ZipInfo, where: str, limits: Limits, problems: list[Problem]
+    archive: zipfile.ZipFile,
+    file: IO[bytes],
+    entry: zipfile.ZipInfo,
+    where: str,
+    limits: Limits,
+    problems: list[Problem],
 ) -> Iterator[Found]:
     name = f"{where}/{entry.filename}"
     try:
-        with archive.open(entry) as stream:
-            data = stream.read(limits.advisory_bytes + 1)
+        data = _inflated(file, entry, limits)
+        if data is None:
+            with archive.open(entry) as stream:
+                data = stream.read(limits.advisory_bytes + 1)
     except _BROKEN as error:
         problems.append(_unreadable(name, f"cannot be inflated: {_reason(error)}"))
         return
@@ -129,6 +138,27 @@ def _entry(
         problems.append(_unreadable(name, f"inflates more than {limits.feed_ratio} times (limit feed-ratio)"))
         return
     yield from _documents(data, name, limits, problems)
+
+
+def _inflated(file: IO[bytes], entry: zipfile.ZipInfo, limits: Limits) -> bytes | None:
+    """What `zipfile` would read of a small, deflated entry, at a third of the cost; None for all others, and where anything
+    is not as it should be (APPNOTE 6.3.10 §4.3.7)."""
+    if entry.compress_type != zipfile.ZIP_DEFLATED or entry.flag_bits & 1 or not 0 < entry.file_size <= MIB:
+        return None
+    if entry.compress_size > MIB or entry.file_size > limits.advisory_bytes:
+        return None
+    file.seek(entry.header_offset)
+    head = file.read(_LOCAL + len(entry.orig_filename) * 4 + 256 + entry.compress_size)
+    if len(head) < _LOCAL or head[:4] != _ZIP:
+        return None
+    start = _LOCAL + int.from_bytes(head[26:28], "little") + int.from_bytes(head[28:30], "little")
+    packed = head[start : start + entry.compress_size]
+    if len(packed) != entry.compress_size:
+        return None
+    inflater = zlib.decompressobj(-zlib.MAX_WBITS)
+    data = inflater.decompress(packed, entry.file_size + 1)
+    whole = inflater.eof and len(data) == entry.file_size and zlib.crc32(data) == entry.CRC
+    return data if whole else None
 
 
 def _documents(data: bytes, where: str, limits: Limits, problems: list[Problem]) -> Iterator[Found]:
