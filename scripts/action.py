@@ -27,19 +27,13 @@ LEVELS = ("critical", "high", "error", "medium", "warning", "low", "info", "negl
 """Severities of a scan and levels of a lint, the worst first."""
 VERDICTS = {0: "clean", 1: "failed", 2: "error", 3: "undecided"}
 _INPUTS = {
-    "lint": {"failure-threshold", "paths"},
-    "scan": {
-        "cache",
-        "database",
-        "database-url",
-        "ecosystems",
-        "fail-on",
-        "max-db-age",
-        "password",
-        "platform",
-    }
-    | {"target", "username"},
+    "lint": {"config", "failure-threshold", "paths"},
+    "scan": {"base", "baseline", "cache", "database", "database-url", "dockerfile", "ecosystems", "fail-on"}
+    | {"ignore-file", "max-db-age", "password", "platform", "target", "username", "vex"},
 }
+"""Those of one mode alone."""
+_REPEATED = ("fail-on", "ignore-file", "vex")
+"""Options of a scan that may be given several times: an input has them one a line."""
 _ROWS = 50
 _CELL = 160
 _REACHING = {"--allow-incomplete", "--authfile", "--insecure", "--limit"}
@@ -128,6 +122,8 @@ def run() -> int:
     sarif, document = folder / "secpipe.sarif", folder / "secpipe.json"
     report = _input("format") or ("github" if mode == "lint" else "tty")
     words = [mode, "-f", report, "-o", f"sarif={sarif}", "-o", f"json={document}"]
+    pages = folder / "secpipe.md"
+    words += ["-o", f"markdown={pages}"] if mode == "scan" else []
     words += _options(mode) + _lines("arguments")
     targets = _lines("paths") or ["."] if mode == "lint" else [_input("target")]
     code = _quietly([*words, "--", *targets], commands=report == "github")
@@ -144,7 +140,8 @@ def run() -> int:
         }
     )
     name = ", ".join(targets)
-    _append("GITHUB_STEP_SUMMARY", summary(f"secpipe {mode}: {name}", code, found))
+    told = pages.read_text("utf-8") if pages.is_file() else summary(f"secpipe {mode}: {name}", code, found)
+    _append("GITHUB_STEP_SUMMARY", told)
     return 0
 
 
@@ -181,7 +178,7 @@ def summary(title: str, code: int, found: Sequence[tuple[str, ...]] | None) -> s
 
 
 def _findings(document: Path) -> list[tuple[str, ...]] | None:
-    """What was found as (level, identifier, place, text), the worst first; None when there is no report."""
+    """What counts as (level, identifier, place, text), the worst first; None when there is no report."""
     try:
         report = json.loads(document.read_text(encoding="utf-8", errors="replace"))
     except (OSError, ValueError):
@@ -189,7 +186,7 @@ def _findings(document: Path) -> list[tuple[str, ...]] | None:
     if isinstance(report, list):
         rows = [_lint_row(each) for each in report]
     else:
-        rows = [_scan_row(each) for each in report["findings"]]
+        rows = [_scan_row(each) for each in report["findings"] if not each.get("suppression")]
     return sorted(rows, key=lambda row: LEVELS.index(row[0]))
 
 
@@ -224,7 +221,9 @@ def _options(mode: str) -> list[str]:
     """The options that inputs stand for; an input that was left empty is none."""
     if mode == "lint":
         return _given("config", "failure-threshold")
-    return [*_given("config", "fail-on", "platform", "max-db-age"), "--db", os.environ["DATABASE"]]
+    plain = _given("platform", "max-db-age", "baseline", "base", "dockerfile")
+    repeated = [word for name in _REPEATED for line in _lines(name) for word in (f"--{name}", line)]
+    return [*plain, *repeated, "--db", os.environ["DATABASE"]]
 
 
 def _given(*names: str) -> list[str]:

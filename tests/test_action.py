@@ -15,6 +15,7 @@ from pathlib import Path
 import pytest
 
 from examples.build import build
+from tests.support.cli import secpipe
 from tests.support.runner import Job, definition, environment, heeded, run
 
 ROOT = Path(__file__).parent.parent
@@ -123,6 +124,13 @@ def feed(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
+@pytest.fixture(scope="module")
+def database(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    built = tmp_path_factory.mktemp("db") / "advisories"
+    assert secpipe("db", "build", ROOT / "vulndb-fixtures" / "osv", "--db", built).code == 0
+    return built
+
+
 def test_lint_annotates_uploads_and_only_then_fails(runner: Runner) -> None:
     shutil.copy(ROOT / "examples" / "Dockerfile", runner.workspace)
     job = runner()
@@ -204,6 +212,11 @@ def test_hostile_inputs_are_only_values(runner: Runner) -> None:
         ({"mode": "scan"}, "mode: scan needs a target"),
         ({"mode": "lint", "fail_on": "high", "target": "x"}, "fail-on, target: only for mode: scan"),
         ({"mode": "scan", "target": "x", "paths": "."}, "paths: only for mode: lint"),
+        ({"mode": "scan", "target": "x", "config": "c"}, "config: only for mode: lint"),
+        (
+            {"ignore_file": "x", "base": "b", "dockerfile": "d"},
+            "base, dockerfile, ignore-file: only for mode: scan",
+        ),
         ({"upload_sarif": "yes"}, "upload-sarif: 'yes' is none of true, false, auto"),
         ({"mode": "scan", "target": "x", "cache": "no"}, "cache: 'no' is none of true, false"),
         (
@@ -240,7 +253,8 @@ def test_a_scan_fetches_what_the_image_needs_and_keeps_it_for_the_day(
         "highest": "critical",
     }
     assert runner.uploads[0]["category"] == "secpipe-scan"
-    assert "4 critical, 8 high, 24 medium, 2 low" in job.summary
+    assert "**Verdict: failed** (exit 1)" in job.summary
+    assert "CVE-2023-38545" in job.summary
     assert job.commands == []
     # Kept although the gate is shut.
     (key,) = runner.cached
@@ -256,6 +270,30 @@ def test_a_scan_fetches_what_the_image_needs_and_keeps_it_for_the_day(
     later = runner(**inputs)
     assert "Bring the advisories up to date" in later.ran
     assert sorted(runner.cached) == sorted([key, yesterday])
+
+
+def test_a_scan_takes_its_gate_ignore_files_and_dockerfile(
+    runner: Runner, layout: Path, database: Path
+) -> None:
+    inputs = {
+        "mode": "scan",
+        "target": f"oci:{layout}:alpine",
+        "platform": "linux/amd64",
+        "database": str(database),
+        "max_db_age": "99999",
+    }
+    (runner.workspace / "one.yaml").write_text("- id: CVE-2020-14343\n  reason: never loaded from outside\n")
+    (runner.workspace / "my ignores.yaml").write_text("- id: CVE-2024-45492\n  reason: no XML\n")
+    accepted = "one.yaml\nmy ignores.yaml"
+    shut = runner(**inputs, fail_on="critical,fixable\nnegligible,kev", ignore_file=accepted)
+    assert (shut.code, shut.outputs["findings"], shut.outputs["highest"]) == (1, "36", "critical")
+    assert "never loaded from outside" in shut.summary
+    known = runner(**inputs, fail_on="new,critical", baseline=shut.outputs["json"], ignore_file="none")
+    assert (known.code, known.outputs["findings"], known.outputs["verdict"]) == (0, "38", "clean")
+    wrong = runner(**inputs, dockerfile="gone")
+    assert (wrong.code, "--dockerfile gone" in wrong.log) == (2, True)
+    assert runner(**inputs, dockerfile="none", fail_on="none").code == 0
+    assert not [upload for upload in runner.uploads if upload["category"] != "secpipe-scan"]
 
 
 def test_a_feed_that_is_away_leaves_the_decision_to_the_scan(
