@@ -38,6 +38,7 @@ _ERRATA = frozenset(
 """Whose records name the flaws that an update mends as `related`: they are older than `upstream`, of schema 1.7."""
 _RATED = re.compile(r"(Critical|Important|Moderate|Low): ")
 _VECTORS = {"CVSS:3": "CVSS_V3", "CVSS:4": "CVSS_V4"}
+_BELOW = re.compile(r"\s*(<=?)\s*([^\s,<>=]+)\s*")
 _YEARS = range(1990, 2100)
 
 
@@ -138,6 +139,9 @@ class _Reader:
                 continue  # nothing is left of it to match by
             vectors = tuple(self.severity(entry.get("severity"), f"{where}.severity"))
             specific, database = entry.get("ecosystem_specific"), entry.get("database_specific")
+            if database and len(ranges) == 1 and (end := _last_known(database)) and _is_open(ranges[0]):
+                # A list of versions beside it was made from the range as it stands, whatever is newer included.
+                ranges, versions = (Range(ranges[0].type, (*ranges[0].events, end)),), ()
             custom = (
                 self._ranges(_get(specific, "custom_ranges"), f"{where}.ecosystem_specific.custom_ranges")
                 if specific
@@ -253,6 +257,17 @@ def _plain(value: object) -> tuple[Range, ...] | None:
 @lru_cache(maxsize=4096)
 def _range(kind: str, events: tuple[tuple[EventKind, str], ...]) -> Range:
     return Range(kind, tuple(Event(name, version) for name, version in events))
+
+
+def _is_open(item: Range) -> bool:
+    return all(event.kind == "introduced" for event in item.events)
+
+
+def _last_known(specific: object) -> Event | None:
+    """Where a range ends that names no fix, as GitHub tells it outside of the range: up to `<= 1.2.3`, or below `< 1.2.3`,
+    of which nobody said that it is the fix."""
+    found = _BELOW.fullmatch(_text(_get(specific, "last_known_affected_version_range")))
+    return Event("last_affected" if found[1] == "<=" else "limit", found[2]) if found else None
 
 
 def _get(value: object, key: str) -> object:

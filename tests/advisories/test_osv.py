@@ -264,6 +264,33 @@ def test_what_is_a_database_of_its_own_to_tell() -> None:
     assert whole.severity == (SeverityVector("CVSS_V4", "CVSS:4.0/AV:N"),)
 
 
+OPEN = {"type": "SEMVER", "events": [{"introduced": "1.0"}]}
+
+
+@pytest.mark.parametrize(
+    ("told", "expected"),
+    [
+        ("< 2.0", Event("limit", "2.0")),
+        ("<=2.0", Event("last_affected", "2.0")),
+        ("= 2.0", None),
+        ("< 2.0, > 1", None),
+        ("", None),
+        (["< 2.0"], None),
+    ],
+)
+def test_where_a_range_ends_by_github(told: object, expected: Event | None) -> None:
+    more = {"database_specific": {"last_known_affected_version_range": told}, "versions": ["1.5", "3.0"]}
+    (entry,) = parse(with_affected(ranges=[OPEN], **more)).affected
+    start = Event("introduced", "1.0")
+    assert entry.ranges == (Range("SEMVER", (start, expected) if expected else (start,)),)
+    assert entry.versions == (() if expected else ("1.5", "3.0"))
+    closed = {"type": "SEMVER", "events": [{"introduced": "1.0"}, {"fixed": "1.9"}]}
+    for ranges in ([closed], [OPEN, OPEN], []):
+        (entry,) = parse(with_affected(ranges=ranges, **more)).affected
+        assert entry.versions == ("1.5", "3.0")
+        assert all(event.version != "2.0" for item in entry.ranges for event in item.events)
+
+
 @pytest.mark.parametrize("cvss", [None, 9.8, "", "high", {"score": 9.8}, [], "CVSS:9.9/AV:N"])
 def test_no_vector_of_its_own(cvss: object) -> None:
     assert parse({"id": "X-1", "database_specific": {"cvss": cvss}}).severity == ()
