@@ -76,12 +76,18 @@ def _word(word: str) -> Severity:
     return _WORDS.get(word.strip().lower().rstrip("*"), Severity.UNKNOWN)
 
 
+def _version(vector: SeverityVector) -> str:
+    """The CVSS that a vector is of: since version 3 it says so itself, and some records call one by another's name."""
+    found = vector.score.strip()[: len("CVSS:3")]
+    return {"CVSS:4": "CVSS_V4", "CVSS:3": "CVSS_V3"}.get(found, vector.type)
+
+
 def _scored(vectors: Iterable[SeverityVector]) -> Rating | None:
     for kind in _BEST:
         scores = [
             (score, vector.score.strip())
             for vector in vectors
-            if vector.type == kind and (score := base_score(kind, vector.score)) is not None
+            if _version(vector) == kind and (score := base_score(kind, vector.score)) is not None
         ]
         if scores:
             score, says = max(scores)

@@ -34,6 +34,8 @@ def affected(*vectors: SeverityVector, word: str = "") -> Affected:
         (advisory(V2), affected(), (Severity.HIGH, 7.5)),
         (advisory(V2, V3, V4), affected(), (Severity.MEDIUM, 5.4)),
         (advisory(V30, V3), affected(), (Severity.CRITICAL, 9.8)),
+        (advisory(SeverityVector("CVSS_V3", V4.score)), affected(), (Severity.MEDIUM, 5.4)),
+        (advisory(SeverityVector("CVSS_V2", f" {V3.score}\n")), affected(), (Severity.CRITICAL, 9.8)),
         (advisory(BROKEN, V2), affected(), (Severity.HIGH, 7.5)),
         (advisory(BROKEN, word="moderate"), affected(), (Severity.MEDIUM, None)),
         (advisory(V3), affected(V30), (Severity.MEDIUM, 5.3)),
