@@ -22,6 +22,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from benchmarks.measure import measure
+from secpipe.model import sbom
 from secpipe.model.purl import Purl, package_name, parse
 
 SECPIPE = (sys.executable, "-m", "secpipe")
@@ -43,7 +44,7 @@ class Key(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """What one program says of one package: where, and with which properties."""
+    """What one program says of one package: where, and with the properties that it has in all its places."""
 
     paths: tuple[str, ...]
     properties: Mapping[str, str]
@@ -104,21 +105,25 @@ def listing(document: Mapping[str, Any]) -> dict[Key, Found]:
         properties = {entry["name"]: entry.get("value", "") for entry in component.get("properties", ())}
         paths = {entry["location"] for entry in component.get("evidence", {}).get("occurrences", ())}
         paths |= {value for name, value in properties.items() if name.endswith((":path", ":FilePath"))}
-        known = found.get(one, Found((), {}))
+        known = found.get(one, Found((), properties))
         merged = tuple(sorted({*known.paths, *(path.lstrip("/") for path in paths)}))
-        found[one] = Found(merged, {**properties, **known.properties})
+        common = {name: value for name, value in known.properties.items() if name in properties}
+        found[one] = Found(merged, common)
     return found
 
 
 # ---------------------------------------------------------------- why a difference is none
 
 
-_SYSTEM = re.compile(r"usr/(?!local/)|lib/|opt/")
+_UNRELEASED = "package.json:unreleased"
 
 
-def _is_owned(one: Key, found: Found, listings: Mapping[str, Listing]) -> bool:
-    distributed = any(other.type in _OF_A_DISTRIBUTION for other in listings["secpipe"])
-    return distributed and one.type not in _OF_A_DISTRIBUTION and any(map(_SYSTEM.match, found.paths))
+def _is_owned(one: Key, found: Found, _: Mapping[str, Listing]) -> bool:
+    return one.type not in _OF_A_DISTRIBUTION and bool(found.properties.get(sbom.OWNER))
+
+
+def _is_program(one: Key, found: Found, _: Mapping[str, Listing]) -> bool:
+    return one.type == "generic" and one.version.lower() in found.properties.get(sbom.EVIDENCE, "").lower()
 
 
 def _is_qualified(one: Key, _: Found, listings: Mapping[str, Listing]) -> bool:
@@ -132,15 +137,41 @@ def _is_qualified(one: Key, _: Found, listings: Mapping[str, Listing]) -> bool:
 
 
 _OF_NODE = re.compile(r"(?:.*/)?(?:node_modules|usr/(?:share|lib)/nodejs)/(?:@[^/]+/)?[^/]+/(.*)")
+_OF_A_MANAGER = re.compile(
+    r"(?:.*/)?(?:usr/(?:local/)?(?:lib|lib64|share)|(?:site|dist)-packages|site-library|gems)/"
+)
 
 
 def _is_project(one: Key, found: Found, _: Mapping[str, Listing]) -> bool:
-    return one.type == "npm" and bool(found.paths) and not any(map(_OF_NODE.match, found.paths))
+    """A package.json in no folder that any package manager fills, nor in one that is called after the version."""
+    return (
+        one.type == "npm"
+        and bool(found.paths)
+        and not any(map(_OF_NODE.match, found.paths))
+        and not any(map(_OF_A_MANAGER.match, found.paths))
+        and not any(one.version and one.version in path.rpartition("/")[0] for path in found.paths)
+    )
 
 
 def _is_part(one: Key, found: Found, _: Mapping[str, Listing]) -> bool:
+    """A package.json further inside a package, which says itself that it is none."""
     inner = [match[1] for match in map(_OF_NODE.match, found.paths) if match]
-    return one.type == "npm" and bool(inner) and all("/" in path for path in inner)
+    deeper = bool(inner) and all("/" in path for path in inner)
+    return one.type == "npm" and deeper and _UNRELEASED in found.properties
+
+
+def looked_at(target: Path, one: Key, found: Found) -> Found:
+    """With what the files themselves say, where the target is a folder: that each is private or has no version."""
+    if one.type != "npm" or not found.paths or not target.is_dir():
+        return found
+    for path in found.paths:
+        try:
+            told = json.loads((target / path).read_bytes())
+        except (OSError, ValueError):
+            return found
+        if not isinstance(told, dict) or (told.get("version") and not told.get("private")):
+            return found
+    return Found(found.paths, {**found.properties, _UNRELEASED: "true"})
 
 
 RULES = (
@@ -161,6 +192,18 @@ RULES = (
         "R's packages, of which trivy reads none",
         "ours",
         lambda one, *_: one.type == "cran",
+    ),
+    Rule(
+        "program",
+        "the text in the program tells the version; syft looks into fewer of them, and not into libraries",
+        "ours",
+        _is_program,
+    ),
+    Rule(
+        "otp",
+        "Erlang's own applications, which no peer reads",
+        "ours",
+        lambda one, *_: one.type == "otp",
     ),
     Rule(
         "project",
@@ -191,7 +234,10 @@ def compare(target: str, listings: Mapping[str, Listing]) -> Comparison:
     return Comparison(
         target,
         listings,
-        tuple((one, explain(one, "theirs", theirs[0][one], listings)) for one in both),
+        tuple(
+            (one, explain(one, "theirs", looked_at(Path(target), one, theirs[0][one]), listings))
+            for one in both
+        ),
         tuple((one, explain(one, "ours", ours[one], listings)) for one in only),
     )
 

@@ -11,6 +11,8 @@ A cataloger is a module of this package whose name does not start with `_`. It h
 - `COMPLETE`, those of them whose directory is one package, so that without that file it is a problem,
 - optionally `OWNED`, the files in which a package manager keeps what files it brought, and `owned(file, paths)`, which of
   the paths they name (see `_owners`),
+- optionally `BESIDE`, files that tell more of the package whose file is in the same folder, and `beside(file)`, what they
+  tell as qualifiers of its package URL, or a Problem,
 - optionally `distil(path, data, limits)`, what is kept of such a file in memory and in the cache, where that is much less;
   `parse` is given that,
 - `parse(file) -> Iterator[Package | Problem]`, a pure function of `file.path` and `file.data`.

@@ -50,6 +50,14 @@ class Cataloger(Protocol):
     def parse(self, file: FileLike) -> Iterator[Package | Problem]: ...
 
 
+class Beside(Protocol):
+    """A cataloger that learns more of a package from files beside the package's own."""
+
+    BESIDE: tuple[str, ...]
+
+    def beside(self, file: FileLike) -> tuple[tuple[str, str], ...] | Problem: ...
+
+
 @dataclass(frozen=True, slots=True)
 class Inventory:
     """The distribution (None when the image does not say), its packages and what could not be read; sorted."""
@@ -78,7 +86,7 @@ def patterns() -> tuple[str, ...]:
     found = {
         pattern
         for cataloger in catalogers()
-        for pattern in (*cataloger.GLOBS, *getattr(cataloger, "OWNED", ()))
+        for pattern in (*cataloger.GLOBS, *getattr(cataloger, "OWNED", ()), *getattr(cataloger, "BESIDE", ()))
     }
     return tuple(sorted(found.union(_distribution.PATHS)))
 
@@ -133,6 +141,8 @@ def inventory(view: FileView, image: Image, limits: Limits | None = None) -> Inv
         if distribution is None or problem.subject not in _distribution.PATHS
     ]
     most = (limits or Limits()).packages
+    beside, unread = _beside(view)
+    problems += unread
     for cataloger, file in _files(view):
         found, unread = _parse(cataloger, file, most - len(packages))
         problems += unread
@@ -143,6 +153,8 @@ def inventory(view: FileView, image: Image, limits: Limits | None = None) -> Inv
                 key = package.type, package.name
                 since[key] = max(introduced, since.get(key, 0))
             layer = layers.get(introduced)
+            if more := beside.get((cataloger.NAME, file.path.rpartition("/")[0])):
+                package = replace(package, qualifiers=tuple(sorted({*package.qualifiers, *more})))
             packages[replace(package, purl=purl(package, distribution), layer=layer)] = file.path
         if found and not cataloger.KEPT:
             files[file.path] = Held(
@@ -168,6 +180,21 @@ def _once(packages: Iterable[Package]) -> Iterator[Package]:
                 continue
             seen.add(key)
         yield package
+
+
+def _beside(view: FileView) -> tuple[dict[tuple[str, str], tuple[tuple[str, str], ...]], list[Problem]]:
+    """By cataloger and folder, what a file beside a package's tells of it; and those that cannot be read."""
+    found: dict[tuple[str, str], tuple[tuple[str, str], ...]] = {}
+    problems = []
+    for cataloger in catalogers():
+        for file in view.files(*getattr(cataloger, "BESIDE", ())):
+            path = printable(file.path.encode("utf-8", "surrogateescape"))
+            told = cast(Beside, cataloger).beside(File(path, file.data))
+            if isinstance(told, Problem):
+                problems.append(told)
+            else:
+                found[cataloger.NAME, file.path.rpartition("/")[0]] = told
+    return found, problems
 
 
 def _order(package: Package) -> tuple[str, str, str, str, str]:

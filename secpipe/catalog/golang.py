@@ -16,13 +16,15 @@ if TYPE_CHECKING:
     from secpipe.catalog._engine import FileLike
 
 NAME = "golang"
-VERSION = 1
+VERSION = 2
 TYPE = "golang"
 GLOBS = (PROGRAMS,)
 KEPT = ()
 COMPLETE = ()
 STANDARD_LIBRARY = "stdlib"
-"""What the Go vulnerability database calls it."""
+TOOLCHAIN = "toolchain"
+"""What the Go vulnerability database calls them."""
+_TOOL = "path\tcmd/go"
 
 _GO = lazy(r"go([0-9]+(?:\.[0-9]+){0,2}(?:(?:alpha|beta|rc)[0-9]+)?)")
 _DEVELOPMENT = "(devel)"
@@ -37,6 +39,9 @@ def parse(file: FileLike) -> Iterator[Package | Problem]:
     go, info = found
     if match := _GO.match(go):
         yield Package(STANDARD_LIBRARY, match[1], TYPE, file.path)
+        # Its other programs came with it: the compiler, the linker and the like have flaws of their own.
+        if info.startswith(f"{_TOOL}\n"):
+            yield Package(TOOLCHAIN, match[1], TYPE, file.path)
     main: tuple[str, str] | None = None
     modules: list[tuple[str, str]] = []
     settings: list[str] = []

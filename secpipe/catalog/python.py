@@ -10,6 +10,8 @@ import re
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
+from secpipe.catalog import _directurl
+from secpipe.catalog._json import UnreadableError
 from secpipe.catalog._text import unreadable, usable
 from secpipe.model.package import Package
 from secpipe.model.pattern import lazy
@@ -33,6 +35,7 @@ GLOBS = (
 
 KEPT = ()
 COMPLETE = (GLOBS[0], GLOBS[1], GLOBS[3])
+BESIDE = (f"{GLOBS[0].rpartition('/')[0]}/{_directurl.NAME}",)
 
 _END = lazy(rb"\r?\n[ \t]*\r?\n")
 _FIELD = lazy(rb"^(Name|Version)[ \t]*:(.*)", re.MULTILINE | re.IGNORECASE)
@@ -72,6 +75,14 @@ def parse(file: FileLike) -> Iterator[Package | Problem]:
         )
     else:
         yield Package(name, version, TYPE, file.path)
+
+
+def beside(file: FileLike) -> tuple[tuple[str, str], ...] | Problem:
+    """Where the distribution of the folder that the file is in was installed from."""
+    try:
+        return _directurl.qualifiers(file.data)
+    except UnreadableError as error:
+        return unreadable(file.path, None, str(error), "unreadable-metadata")
 
 
 def _zipped(data: bytes) -> bytes:

@@ -11,7 +11,7 @@ from secpipe.match.matcher import missing
 from secpipe.model.package import Package
 from secpipe.model.problem import Problem
 from secpipe.model.text import plural
-from secpipe.pipeline.inventory import OS_TYPES, managers, unnamed
+from secpipe.pipeline.inventory import OS_TYPES, is_project, managers, unnamed
 
 _NAMES = 5
 
@@ -22,7 +22,7 @@ def uncovered(found: Inventory, reference: str, is_image: bool) -> Iterator[Prob
     The list of an application (`is_image` is false) needs no distribution as long as none of its packages is of one.
     """
     distribution = found.distribution
-    homeless = sorted({p.type for p in found.packages if p.ecosystem is None})
+    homeless = sorted({p.type for p in found.packages if p.ecosystem is None and not is_project(p)})
     of_system = [type for type in homeless if type in OS_TYPES]
     if distribution is None and (is_image or of_system):
         if not any(problem.code == "unknown-distribution" for problem in found.problems):
@@ -44,6 +44,19 @@ def uncovered(found: Inventory, reference: str, is_image: bool) -> Iterator[Prob
             f"{plural(len(nameless), 'Java archive')} without a Maven group could not be examined: "
             f"{', '.join(nameless[:_NAMES])}{more}",
             "look them up by hand, or accept the gap with --allow-incomplete",
+        )
+
+
+def projects(packages: Iterable[Package], reference: str) -> Iterator[Problem]:
+    """What was not held against any advisory, for it is no release: to be known, but nothing that is amiss."""
+    if names := sorted({f"{p.name} {p.version}" for p in packages if is_project(p)}):
+        more = ", …" if len(names) > _NAMES else ""
+        yield Problem(
+            "editable-packages",
+            reference,
+            f"{plural(len(names), 'package')} in development (editable) were taken for no release of that name: "
+            f"{', '.join(names[:_NAMES])}{more}",
+            "install a release of what is not your own",
         )
 
 

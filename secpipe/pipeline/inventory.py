@@ -11,9 +11,12 @@ from secpipe.catalog import Inventory, file_view, inventory
 from secpipe.match.ecosystem import RECOGNISED, ecosystem
 from secpipe.model.image import Image
 from secpipe.model.limits import Limits
+from secpipe.model.package import Package
 from secpipe.model.problem import Problem
 from secpipe.unpack.view import FileView
 
+EDITABLE = ("editable", "true")
+"""The qualifier of such a package's URL."""
 OS_TYPES = ("alpm", "apk", "deb", "rpm")
 
 
@@ -35,10 +38,21 @@ def listed(image: Image, limits: Limits, *, cache: bool) -> Inventory:
 def with_ecosystems(found: Inventory) -> Inventory:
     """The inventory, whose packages know what advisories call the place they are from."""
     packages = (
-        replace(p, ecosystem=ecosystem(found.distribution, RECOGNISED if p.evidence else p.type))
+        replace(
+            p,
+            ecosystem=None
+            if is_project(p)
+            else ecosystem(found.distribution, RECOGNISED if p.evidence else p.type),
+        )
         for p in found.packages
     )
     return replace(found, packages=tuple(packages))
+
+
+def is_project(package: Package) -> bool:
+    """Whether it is installed from the folder of those who work on it, and no release of anything: advisories about a
+    package of that name are about another one."""
+    return package.type == "pypi" and EDITABLE in package.qualifiers
 
 
 def missing(found: Inventory, reference: str, details: str = "") -> Iterator[Problem]:

@@ -23,7 +23,7 @@ from secpipe.oci.target import open_image, open_images
 from secpipe.pipeline import sbom
 from secpipe.pipeline.base import divided, same_registry, split_of
 from secpipe.pipeline.baseline import Baseline, load
-from secpipe.pipeline.coverage import uncovered, unexamined
+from secpipe.pipeline.coverage import projects, uncovered, unexamined
 from secpipe.pipeline.exploitation import exploitation
 from secpipe.pipeline.fetch import Supply
 from secpipe.pipeline.inventory import listed, managers
@@ -263,6 +263,7 @@ def _matched(
     }
     # What cannot be said of programs that the gate does not ask for is no reason to doubt its verdict.
     warnings = {*beside.problems, *unexamined(aside, store, options.max_age_days, supply.failures)} - problems
+    warnings.update(projects(packages, target.reference))
     findings = sorted((*matched.findings, *beside.findings), key=lambda f: (f.sort_key, f.package.purl))
     database = store.digest if store.shards else ""
     return _Scanned(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import json
 import zipfile
 
 import pytest
@@ -15,6 +16,7 @@ from secpipe.model.package import Package
 from secpipe.model.problem import Problem
 from secpipe.unpack.view import File, open_view
 from tests.support.images import Entry, files, tar
+from tests.support.json import values
 from tests.support.layers import image
 from tests.support.packages import metadata
 
@@ -136,3 +138,74 @@ def test_damaged_eggs_never_raise(noise: bytes, start: int, end: int) -> None:
 @given(st.binary() | st.text("NameVrsio: \n\r1.", max_size=60).map(str.encode))
 def test_arbitrary_bytes_give_one_answer(data: bytes) -> None:
     assert len(parse(data)) == 1
+
+
+# ---------------------------------------------------------------- direct_url.json
+
+
+COMMIT = "7921be1537eac1e97bc40179a57f0349c2aee67d"
+
+
+@pytest.mark.parametrize(
+    ("told", "expected"),
+    [
+        (
+            {"url": "https://example.org/a.git", "vcs_info": {"vcs": "git", "commit_id": COMMIT}},
+            (("vcs_url", f"git+https://example.org/a.git@{COMMIT}"),),
+        ),
+        (
+            {"url": "ssh://git:secret@example.org/a", "vcs_info": {"vcs": "hg", "commit_id": COMMIT}},
+            (("vcs_url", f"hg+ssh://example.org/a@{COMMIT}"),),
+        ),
+        (
+            {"url": "https://u:p@example.org/a-1.zip?x=@", "archive_info": {"hash": "sha256=1"}},
+            (("download_url", "https://example.org/a-1.zip?x=@"),),
+        ),
+        ({"url": "file:///src", "dir_info": {}}, (("download_url", "file:///src"),)),
+        ({"url": "file:///src", "dir_info": {"editable": False}}, (("download_url", "file:///src"),)),
+        (
+            {"url": "file:///src", "dir_info": {"editable": True}},
+            (("download_url", "file:///src"), ("editable", "true")),
+        ),
+        ({"url": "https://example.org/a.git", "vcs_info": {"vcs": "git"}}, None),
+        ({"url": "a b", "dir_info": {}}, None),
+        ({"url": "https://example.org/" + "x" * 3000}, None),
+        ({"url": 1}, None),
+        ([], None),
+    ],
+)
+def test_where_a_distribution_was_installed_from(
+    told: object, expected: tuple[tuple[str, str], ...] | None
+) -> None:
+    folder = PATH.rpartition("/")[0]
+    built = image([files({PATH: metadata("Foo_Bar", "1.0"), f"{folder}/direct_url.json": json.dumps(told)})])
+    found = inventory(file_view(built, Limits()), built)
+    (package,) = found.packages
+    assert (package.name, package.qualifiers) == ("Foo_Bar", expected or ())
+    assert package.purl.startswith("pkg:pypi/foo-bar@1.0?" if expected else "pkg:pypi/foo-bar@1.0")
+    codes = [(problem.code, problem.subject) for problem in found.problems]
+    assert codes == ([] if expected else [("unreadable-metadata", f"{folder}/direct_url.json")])
+
+
+@given(st.binary(max_size=300) | values("url", "vcs_info", "dir_info").map(lambda v: json.dumps(v).encode()))
+def test_any_direct_url(data: bytes) -> None:
+    told = python.beside(File(PATH, data))
+    assert isinstance(told, Problem) or told
+
+
+def test_what_is_beside_another_distribution_says_nothing_of_this_one() -> None:
+    told = json.dumps({"url": "file:///src", "dir_info": {}})
+    other = "usr/lib/python3/site-packages/Other-1.0.dist-info/"
+    built = image(
+        [
+            files({PATH: metadata("Foo_Bar", "1.0")}),
+            files({other + "METADATA": metadata("Other", "1.0"), other + "direct_url.json": told}),
+        ]
+    )
+    found = {p.name: p.purl for p in inventory(file_view(built, Limits()), built).packages}
+    assert found == {
+        "Foo_Bar": "pkg:pypi/foo-bar@1.0",
+        "Other": "pkg:pypi/other@1.0?download_url=file:///src".replace("/src", "%2Fsrc").replace(
+            "://", ":%2F%2F"
+        ),
+    }

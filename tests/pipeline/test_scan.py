@@ -49,6 +49,17 @@ def test_a_distribution_without_advisories_answers_for_nothing(tmp_path: Path, d
     assert found == (["pkg:pypi/requests@2.30.0"], "python3-requests")
 
 
+def test_what_is_in_development_is_no_release(tmp_path: Path, database: Path) -> None:
+    told = {f"{FOLDER}/direct_url.json": '{"url": "file:///src", "dir_info": {"editable": true}}'}
+    assert findings(tmp_path, database, "debian", told) == ([], "")
+    result = secpipe("scan", f"dir:{tmp_path}", "--db", str(database), "-f", "json", "--max-db-age", "99999")
+    (warning,) = json.loads(result.stdout)["warnings"]
+    assert (result.code, warning["code"]) == (0, "editable-packages")
+    (tmp_path / FOLDER / "direct_url.json").write_text('{"url": "file:///src", "dir_info": {}}')
+    found, _ = findings(tmp_path, database, "debian", {})
+    assert found == ["pkg:pypi/requests@2.30.0?download_url=file:%2F%2F%2Fsrc"]
+
+
 # ---------------------------------------------------------------- programs that no package manager installed
 
 
