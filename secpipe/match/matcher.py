@@ -157,8 +157,12 @@ def tells_of_a_flaw(candidate: AdvisoryMatch) -> bool:
 
 def missing(packages: Iterable[Package], source: AdvisorySource) -> list[str]:
     """The ecosystems of the packages that the source has no advisories for, sorted: nothing was matched for these."""
-    needed = sorted({package.ecosystem for package in packages if package.ecosystem})
-    return [ecosystem for ecosystem in needed if not source.has(ecosystem)]
+    needed = {package.ecosystem: counterpart(package) for package in packages if package.ecosystem}
+    return [
+        ecosystem
+        for ecosystem, pro in sorted(needed.items())
+        if not source.has(ecosystem) and not (pro and source.has(pro))
+    ]
 
 
 def _fold(hits: Sequence[_Hit]) -> dict[str, list[_Hit]]:

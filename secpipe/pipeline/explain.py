@@ -79,13 +79,7 @@ def explain(
 
 def _report(options: ScanOptions, progress: Progress | None) -> ScanReport:
     """What a scan says of the target, or said when it wrote the report that the target is."""
-    path = Path(options.target)
-    try:
-        with path.open("rb") as file:
-            is_report = b'"schemaVersion"' in file.read(_HEAD)
-    except (OSError, ValueError):
-        is_report = False
-    if not is_report:
+    if not _is_report(Path(options.target)):
         return scan(options, progress)
     found = read(options.target, options.limits)
     if options.dockerfile or options.platform or options.base:
@@ -98,6 +92,17 @@ def _report(options: ScanOptions, progress: Progress | None) -> ScanReport:
             f"{options.target} is the report of a lint", "name an image, or the report of a scan"
         )
     return found
+
+
+def _is_report(path: Path) -> bool:
+    """Whether it is a file that begins as the JSON of a scan does. What comes through a pipe is not looked into."""
+    try:
+        if not path.is_file():
+            return False
+        with path.open("rb") as file:
+            return b'"schemaVersion"' in file.read(_HEAD)
+    except (OSError, ValueError):
+        return False
 
 
 def _known(store: Store, identifier: str) -> tuple[list[Advisory], set[str]]:
