@@ -85,6 +85,9 @@ class Finding:
     updated: bool = False
     """whether the baseline has it with another version of the package, another fixed version or another severity"""
 
+    on_new_base: Literal["removed", "stays", ""] = ""
+    """what would become of it on another base image; '' where nobody knows or asked"""
+
     @property
     def layer(self) -> LayerRef | None:
         return self.package.layer
@@ -134,6 +137,27 @@ class ExploitationFeed:
 
 
 @dataclass(frozen=True, slots=True)
+class Arrival:
+    """A finding that another base image would bring: the package's URL, name and version are those that it has there."""
+
+    id: str
+    purl: str
+    package: str
+    version: str
+    severity: Severity
+
+
+@dataclass(frozen=True, slots=True)
+class NewBase:
+    """A base image that the target was not built from, as it would change its findings; `platform` as of packages."""
+
+    reference: str
+    digest: str
+    platform: str = ""
+    adds: tuple[Arrival, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class ScanReport:
     """One image, or those of all platforms: inventory, findings (sorted), problems (sorted) and what follows from them."""
 
@@ -156,3 +180,5 @@ class ScanReport:
     """the digest of the advisories that the packages were held against; '' where there were none at all"""
     dockerfile: str = ""
     """the file on whose lines findings stand, as it was named or found; '' for none"""
+    new_bases: tuple[NewBase, ...] = ()
+    """of each image, what another base would change"""

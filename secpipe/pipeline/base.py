@@ -10,6 +10,8 @@ are about the base's own base.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from itertools import takewhile
 from pathlib import Path
@@ -28,6 +30,8 @@ from secpipe.oci.credentials import Credentials
 from secpipe.oci.target import open_image, registry_reference, split_path
 
 _BASE = "org.opencontainers.image.base."
+OTHER = "other-base"
+"""The problem of a base that the image does not have."""
 Split = int | Problem | None
 """How many of an image's first layers are the base's, why nobody can tell, or None when there is nothing to tell."""
 
@@ -73,6 +77,13 @@ def split_of(image: Image, base: str, access: Access, platform: str | None = Non
 
 
 def _read(image: Image, base: str, access: Access, platform: str | None) -> int | Problem:
+    with opened(image, base, access, platform) as found:
+        return _compared(image, found)
+
+
+@contextmanager
+def opened(image: Image, base: str, access: Access, platform: str | None) -> Iterator[Image]:
+    """The image that is named as a base of another, of the same platform. Raises as `open_image` does."""
     # Neither a password nor the leave to do without TLS is for a registry that they were not given for.
     same = same_registry(access.target, base)
     with open_image(
@@ -84,7 +95,7 @@ def _read(image: Image, base: str, access: Access, platform: str | None) -> int 
         limits=access.limits,
     ) as found:
         _refuse_folder(found, base)
-        return _compared(image, found)
+        yield found
 
 
 def _own(image: Image, access: Access, platform: str | None) -> int | None:
@@ -134,7 +145,7 @@ def _compared(image: Image, base: Image) -> int | Problem:
         return common
     agree = f"of its {plural(len(base.layers), 'layer')} the image has {common or 'none'} at its start"
     message = f"{base.reference} is no base of {image.reference}: {agree}"
-    return Problem("other-base", base.reference, message, _HINT, coverage=False)
+    return Problem(OTHER, base.reference, message, _HINT, coverage=False)
 
 
 def _refuse_folder(image: Image, target: str) -> None:

@@ -17,11 +17,11 @@ from secpipe.model.limits import Limits
 from secpipe.model.package import Package
 from secpipe.model.problem import Problem
 from secpipe.model.progress import Progress
-from secpipe.model.scan import Finding, ScanReport, Target, TargetImage
+from secpipe.model.scan import Finding, NewBase, ScanReport, Target, TargetImage
 from secpipe.oci.credentials import Credentials
 from secpipe.oci.target import open_image, open_images
 from secpipe.pipeline import sbom
-from secpipe.pipeline.base import divided, same_registry, split_of
+from secpipe.pipeline.base import OTHER, divided, opened, same_registry, split_of
 from secpipe.pipeline.baseline import Baseline, load
 from secpipe.pipeline.coverage import projects, uncovered, unexamined
 from secpipe.pipeline.exploitation import exploitation
@@ -146,6 +146,7 @@ def scan(options: ScanOptions, progress: Progress | None = None) -> ScanReport:
         feeds=known.feeds,
         database=scanned.database,
         dockerfile=scanned.dockerfile,
+        new_bases=scanned.new_bases,
     )
 
 
@@ -202,6 +203,7 @@ class _Scanned:
     bom: str = ""
     database: str = ""
     dockerfile: str = ""
+    new_bases: tuple[NewBase, ...] = ()
 
 
 def _stated(scanned: _Scanned, documents: tuple[Document, ...]) -> Suppressed:
@@ -215,7 +217,11 @@ def _stated(scanned: _Scanned, documents: tuple[Document, ...]) -> Suppressed:
 
 def _scanned(image: Image, supply: Supply, options: ScanOptions, platform: str = "") -> _Scanned:
     """What one image holds; `platform` marks its packages where they are told with those of others."""
-    split = split_of(image, options.base, options, platform or options.platform)
+    wanted = platform or options.platform
+    split = split_of(image, options.base, options, wanted)
+    other = split if isinstance(split, Problem) and split.code == OTHER else None
+    if other:
+        split = split_of(image, "", options, wanted)
     found = listed(image, options.limits, cache=options.cache)
     warnings: tuple[Problem, ...] = ()
     built_from = ""
@@ -226,7 +232,33 @@ def _scanned(image: Image, supply: Supply, options: ScanOptions, platform: str =
     found = divided(found, split)
     target = Target(options.target, image.digest, str(image.platform), found.distribution)
     scanned = _matched(target, found, supply, options, platform)
+    if other:
+        scanned = _on_new_base(scanned, image, supply, options, platform)
+        warnings = (*warnings, other)
     return replace(scanned, warnings=(*warnings, *scanned.warnings), dockerfile=built_from)
+
+
+def _on_new_base(
+    scanned: _Scanned, image: Image, supply: Supply, options: ScanOptions, platform: str
+) -> _Scanned:
+    """What was found, compared with the base that was named and that the image was not built from."""
+    from secpipe.pipeline.rebase import rebased
+
+    try:
+        with opened(image, options.base, options, platform or options.platform) as base:
+            there = _scanned(base, supply, for_another(options, options.base))
+    except UndecidedError as error:
+        message = f"the base image cannot be read: {error.message}"
+        problem = Problem("unreadable-base", options.base, message, error.hint, coverage=False)
+        return replace(scanned, problems=scanned.problems | {problem})
+    findings, adds = rebased(scanned.findings, there.packages, there.findings)
+    gaps = tuple(p._replace(message=f"{options.base}: {p.message}") for p in there.problems)
+    return replace(
+        scanned,
+        findings=findings,
+        warnings=(*scanned.warnings, *gaps),
+        new_bases=(NewBase(options.base, there.target.digest, platform, adds),),
+    )
 
 
 def _listed(file: Path, options: ScanOptions, progress: Progress | None) -> _Scanned:
@@ -308,6 +340,7 @@ def _every(options: ScanOptions, progress: Progress | None) -> _Scanned:
         ),
         database=scanned[-1].database if scanned else "",
         dockerfile=max((one.dockerfile for one in scanned), default=""),
+        new_bases=tuple(base for one in scanned for base in one.new_bases),
     )
 
 

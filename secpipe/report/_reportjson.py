@@ -15,9 +15,11 @@ from secpipe.errors import UsageError
 from secpipe.model.package import Distribution, LayerRef, Package, Source
 from secpipe.model.problem import Problem
 from secpipe.model.scan import (
+    Arrival,
     Evidence,
     ExploitationFeed,
     Finding,
+    NewBase,
     RatedBy,
     ScanReport,
     Status,
@@ -127,6 +129,7 @@ class _Finding(TypedDict):
     origin: NotRequired[Literal["base", "app"]]
     suppression: NotRequired[_Suppression]
     baselineState: NotRequired[Literal["new", "unchanged", "updated"]]
+    onNewBase: NotRequired[Literal["removed", "stays"]]
 
 
 class _Problem(TypedDict):
@@ -147,6 +150,21 @@ class _Database(TypedDict):
     digest: str
 
 
+class _Arrival(TypedDict):
+    id: str
+    package: str
+    name: str
+    version: str
+    severity: Literal["unknown", "negligible", "low", "medium", "high", "critical"]
+
+
+class _NewBase(TypedDict):
+    reference: str
+    digest: str | None
+    platform: NotRequired[str]
+    adds: list[_Arrival]
+
+
 class _Report(TypedDict):
     schemaVersion: Literal["1.0"]
     target: _Target
@@ -158,6 +176,7 @@ class _Report(TypedDict):
     reason: NotRequired[str]
     warnings: NotRequired[list[_Problem]]
     baseline: NotRequired[str]
+    newBases: NotRequired[list[_NewBase]]
     dockerfile: NotRequired[str]
     feeds: NotRequired[list[_ExploitationFeed]]
     database: NotRequired[_Database]
@@ -209,7 +228,21 @@ def scan_report(found: object, name: str) -> ScanReport:
         tuple(_feed(one, f"$.feeds[{i}]", name) for i, one in enumerate(parsed.get("feeds", []))),
         parsed["database"]["digest"] if "database" in parsed else "",
         parsed.get("dockerfile", ""),
+        new_bases=tuple(
+            _new_base(one, f"$.newBases[{i}]", name) for i, one in enumerate(parsed.get("newBases", []))
+        ),
     )
+
+
+def _new_base(told: _NewBase, place: str, name: str) -> NewBase:
+    digest = told["digest"]
+    adds = (
+        Arrival(one["id"], one["package"], one["name"], one["version"], Severity[one["severity"].upper()])
+        for one in told["adds"]
+    )
+    if digest is not None:
+        _matching(_DIGEST, digest, f"{place}.digest", name)
+    return NewBase(told["reference"], digest or "", told.get("platform", ""), tuple(adds))
 
 
 def _refused(name: str, what: str, hint: str = HINT) -> UsageError:
@@ -328,6 +361,7 @@ def _finding(told: _Finding, index: Mapping[_Key, list[Package]], place: str, na
         _suppression(told.get("suppression")),
         told["baselineState"] == "new" if "baselineState" in told else None,
         updated=told.get("baselineState") == "updated",
+        on_new_base=told.get("onNewBase", ""),
         kev=told.get("kev", False),
         epss=_within(epss, epss is None or 0 <= epss <= 1, f"{place}.epss", name),
     )

@@ -14,7 +14,15 @@ if TYPE_CHECKING:
     from secpipe.model.package import Distribution, LayerRef, Package
     from secpipe.model.problem import Problem
     from secpipe.model.sbom import Bom
-    from secpipe.model.scan import Evidence, ExploitationFeed, Finding, ScanReport, Suppression, Target
+    from secpipe.model.scan import (
+        Evidence,
+        ExploitationFeed,
+        Finding,
+        NewBase,
+        ScanReport,
+        Suppression,
+        Target,
+    )
 
 SCHEMA_VERSION = "1.0"
 
@@ -52,6 +60,7 @@ def scan(report: ScanReport, *, color: bool = False, width: int | None = None) -
             "reason": report.reason,
             **({"warnings": [_problem(w) for w in report.warnings]} if report.warnings else {}),
             **({"baseline": report.baseline} if report.baseline else {}),
+            **({"newBases": [_new_base(base) for base in report.new_bases]} if report.new_bases else {}),
             **({"dockerfile": report.dockerfile} if report.dockerfile else {}),
             **({"feeds": [_feed(f) for f in report.feeds]} if report.feeds else {}),
             **({"database": {"digest": report.database}} if report.database else {}),
@@ -189,6 +198,7 @@ def _finding(finding: Finding) -> dict[str, Any]:
         **({"summary": finding.summary} if finding.summary else {}),
         **({"url": finding.url} if finding.url else {}),
         **({"suppression": _suppression(finding.suppression)} if finding.suppression else {}),
+        **({"onNewBase": finding.on_new_base} if finding.on_new_base else {}),
         **({"baselineState": state} if (state := baseline_state(finding)) else {}),
     }
 
@@ -198,6 +208,24 @@ def _reasons(evidence: Evidence) -> dict[str, Any]:
     rated = evidence.severity
     severity = {"severity": {"advisory": rated.advisory, "says": rated.says}} if rated else {}
     return {**severity, **({"statement": evidence.statement} if evidence.statement else {})}
+
+
+def _new_base(base: NewBase) -> dict[str, Any]:
+    return {
+        "reference": base.reference,
+        "digest": base.digest or None,
+        **({"platform": base.platform} if base.platform else {}),
+        "adds": [
+            {
+                "id": one.id,
+                "package": one.purl,
+                "name": one.package,
+                "version": one.version,
+                "severity": str(one.severity),
+            }
+            for one in base.adds
+        ],
+    }
 
 
 def _suppression(suppression: Suppression) -> dict[str, str]:

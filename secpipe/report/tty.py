@@ -29,6 +29,7 @@ _SEVERITY_STYLES = {
     Severity.MEDIUM: "yellow",
     Severity.LOW: "cyan",
 }
+_ARRIVALS = 5
 _VERDICT_STYLES = {"clean": "bold green", "failed": "bold red", "undecided": "bold yellow"}
 
 
@@ -123,6 +124,7 @@ def _parts(report: ScanReport, width: int | None) -> Iterator[RenderableType]:
             yield f"{exploited} known to be exploited"
         yield from _origins(counted)
         yield from _ages(counted, report.baseline)
+        yield from _on_new_bases(report)
         yield ""
         yield from _layers(counted, report.dockerfile, width)
     yield from suppressed(report.findings)
@@ -142,6 +144,25 @@ def _origins(findings: tuple[Finding, ...]) -> Iterator[str]:
         fixed = sum(f.fixed_version is not None for f in findings if f.package.origin == "base")
         way = f"To mend those of the base, take a newer base image: fixes exist for {fixed}."
         yield way if fixed else "None of those of the base has a fix yet."
+
+
+def _on_new_bases(report: ScanReport) -> Iterator[str]:
+    """How many findings would be gone, stay and come on another base, and the worst of the last."""
+    for base in report.new_bases:
+        of = Counter(
+            f.on_new_base
+            for f in report.findings
+            if not f.suppression and f.package.platform == base.platform
+        )
+        where = f" ({printable(base.platform)})" if base.platform else ""
+        yield (
+            f"On {printable(base.reference)}{where}: {of['removed']} would be gone, {of['stays']} would stay, "
+            f"{len(base.adds)} would come; of {of['']} nobody knows or they are the application's"
+        )
+        for one in base.adds[:_ARRIVALS]:
+            yield f"  comes: {one.severity} {printable(one.id)} in {printable(one.package)} {printable(one.version)}"
+        if len(base.adds) > _ARRIVALS:
+            yield f"  … and {len(base.adds) - _ARRIVALS} more, none of them worse"
 
 
 def _ages(findings: tuple[Finding, ...], baseline: str) -> Iterator[str]:
@@ -175,7 +196,7 @@ def _table(findings: tuple[Finding, ...]) -> RenderableType:
             Text(printable(fixed_in(f))),
             *([_exploited(f)] if exploited else []),
             *([Text(printable(f.package.platform))] if platforms else []),
-            Text(layer_of(f.package)),
+            Text(layer_of(f.package) + (" (goes)" if f.on_new_base == "removed" else "")),
         )
     return rows
 

@@ -131,24 +131,72 @@ def test_an_image_is_its_own_base(layout: str, database: Path) -> None:
     ("base", "agree"),
     [("other", "2 layers the image has 1 at"), ("stranger", "1 layer the image has none at")],
 )
-def test_a_base_that_is_none_is_a_problem_that_nobody_can_wave_through(
+def test_a_base_that_is_none_is_told_and_splits_nothing(
     layout: str, database: Path, base: str, agree: str
 ) -> None:
-    options = ("--base", f"{layout}:{base}", "--fail-on", "none", "--allow-incomplete")
-    result = scan(f"{layout}:app", database, *options)
-    assert (result.code, result.json["verdict"]) == (3, "undecided")
-    (problem,) = result.json["problems"]
-    assert (problem["code"], problem["coverage"]) == ("other-base", False)
-    assert agree in problem["message"]
-    assert "digest" in problem["hint"]
+    result = scan(f"{layout}:app", database, "--base", f"{layout}:{base}", "--fail-on", "none")
+    assert (result.code, result.json["verdict"]) == (0, "clean")
+    (warning,) = (one for one in result.json["warnings"] if one["code"] == "other-base")
+    assert agree in warning["message"]
+    assert "digest" in warning["hint"]
     assert set(origins(result).values()) == {""}
     assert result.json["findings"]
 
 
+def test_a_gate_for_the_application_cannot_do_without_the_split(layout: str, database: Path) -> None:
+    options = ("--base", f"{layout}:stranger", "--fail-on", "app", "--allow-incomplete")
+    result = scan(f"{layout}:app", database, *options)
+    assert (result.code, [p["code"] for p in result.json["problems"]]) == (3, ["unknown-origin"])
+    assert scan(f"{layout}:app", database, "--base", f"{layout}:base", "--fail-on", "app").code == 1
+
+
 def test_a_longer_image_is_no_base(layout: str, database: Path) -> None:
     result = scan(f"{layout}:base", database, "--base", f"{layout}:app", "--fail-on", "none")
-    assert result.code == 3
-    assert "of its 3 layers the image has 2 " in result.json["problems"][0]["message"]
+    assert result.code == 0
+    assert "of its 3 layers the image has 2 " in result.json["warnings"][0]["message"]
+
+
+NEW_SYSTEM = BuiltLayer(
+    files(
+        {
+            "etc/os-release": os_release("alpine", "3.18.9"),
+            "lib/apk/db/installed": apk(
+                [("libssl3", "3.1.4-r5", "openssl"), ("libcrypto3", "3.1.3-r0", "openssl")]
+            ),
+        }
+    ),
+    "ADD rootfs.tar /",
+)
+
+
+def test_another_base_is_a_newer_one(database: Path, tmp_path: Path) -> None:
+    folder = f"oci:{write_layout(tmp_path / 'l', {'app': WHOLE, 'newer': image([NEW_SYSTEM])})}"
+    result = scan(f"{folder}:app", database, "--base", f"{folder}:newer", "--fail-on", "none")
+    jsonschema.validate(result.json, json.loads((ROOT / "docs/schema/scan.schema.json").read_text()))
+    assert result.code == 0
+    told = {one["package"].partition("@")[0]: one.get("onNewBase") for one in result.json["findings"]}
+    assert told == {"pkg:apk/alpine/libssl3": "removed", "pkg:pypi/pyyaml": None, "pkg:pypi/requests": None}
+    (base,) = result.json["newBases"]
+    assert base["reference"] == f"{folder}:newer"
+    assert [(one["id"], one["name"]) for one in base["adds"]] == [("CVE-2023-5363", "libcrypto3")]
+    text = scan(f"{folder}:app", database, "--base", f"{folder}:newer", format="tty").stdout
+    assert f"On {folder}:newer: 1 would be gone, 0 would stay, 1 would come; of 2 nobody knows" in text
+    assert "  comes: unknown CVE-2023-5363 in libcrypto3 3.1.3-r0\n" in text
+    assert "0 (goes)" in text
+
+
+def test_an_image_that_names_its_own_base_keeps_the_split(database: Path, tmp_path: Path) -> None:
+    app = annotated(WHOLE, "registry.example/base:1", BASE.digest)
+    images = {"base": BASE, "newer": image([NEW_SYSTEM]), "app": app}
+    folder = f"oci:{write_layout(tmp_path / 'l', images)}"
+    result = scan(f"{folder}:app", database, "--base", f"{folder}:newer", "--fail-on", "none")
+    assert origins(result) == SPLIT
+    told = {one["package"].partition("@")[0]: one.get("onNewBase") for one in result.json["findings"]}
+    assert told == {
+        "pkg:apk/alpine/libssl3": "removed",
+        "pkg:pypi/pyyaml": "removed",
+        "pkg:pypi/requests": None,
+    }
 
 
 def test_a_base_that_cannot_be_read_leaves_the_findings(layout: str, database: Path) -> None:
@@ -312,7 +360,7 @@ def test_an_image_may_name_its_base_in_the_same_layout(tmp_path: Path, database:
         result = scan(f"oci:{folder}:{name}", database)
         assert (result.code, result.json["problems"], set(origins(result).values())) == (1, [], {""}), name
     named = scan(f"oci:{folder}:app", database, "--base", f"oci:{folder}:lies", "--fail-on", "none")
-    assert (named.code, set(origins(named).values())) == (3, {""})
+    assert (named.code, origins(named)) == (0, SPLIT), "the one that was named is another base"
 
 
 def test_an_image_may_name_its_base_in_the_same_registry(registries: Registries, database: Path) -> None:

@@ -9,9 +9,11 @@ from hypothesis import strategies as st
 from secpipe.model.package import Distribution, LayerRef, Package, Source
 from secpipe.model.problem import Problem
 from secpipe.model.scan import (
+    Arrival,
     Evidence,
     ExploitationFeed,
     Finding,
+    NewBase,
     RatedBy,
     ScanReport,
     Suppression,
@@ -58,6 +60,18 @@ SUPPRESSIONS = st.builds(
     TEXTS,
 )
 _SYSTEMS = st.none() | st.builds(Distribution, TEXTS, TEXTS, TEXTS)
+
+
+_BASES = st.builds(
+    NewBase,
+    NAMES,
+    st.just("") | _DIGESTS,
+    st.sampled_from(["", "linux/amd64"]),
+    st.lists(
+        st.builds(Arrival, NAMES, NAMES.map("pkg:".__add__), NAMES, TEXTS, st.sampled_from(Severity)),
+        max_size=2,
+    ).map(tuple),
+)
 
 
 VERDICTS: tuple[tuple[Verdict, int], ...] = (("clean", 0), ("failed", 1), ("undecided", 3))
@@ -113,6 +127,7 @@ def findings(draw: st.DrawFn, package: Package) -> Finding:
         suppression=draw(st.none() | SUPPRESSIONS),
         new=(new := draw(st.sampled_from([None, True, False]))),
         updated=new is False and draw(st.booleans()),
+        on_new_base=draw(st.sampled_from(["", "removed", "stays"])),
     )
 
 
@@ -146,6 +161,7 @@ def scans(draw: st.DrawFn) -> ScanReport:
         tuple(sorted(draw(st.lists(problem, max_size=2)))),
         draw(TEXTS),
         tuple(draw(st.lists(_FEEDS, max_size=2))),
+        new_bases=tuple(draw(st.lists(_BASES, max_size=2))),
     )
 
 
