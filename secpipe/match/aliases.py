@@ -52,14 +52,20 @@ def flaws(advisories: Iterable[Advisory], source: Named) -> dict[str, Via]:
     return found
 
 
-def rated(findings: Sequence[Finding], source: Named) -> list[Finding]:
-    """The findings, those without a severity rated by the highest that the records of their names have."""
-    names = {index: _names(finding) for index, finding in enumerate(findings) if not finding.severity}
+def rated(findings: Sequence[Finding], known: Iterable[Advisory], source: Named) -> list[Finding]:
+    """The findings, those without a severity rated by the highest that the records of their names have. Of the `known`
+    records, those that rate nothing are not asked for again."""
+    silent = {advisory.id for advisory in known if not scored(advisory).severity}
+    names = {
+        index: [name for name in _names(finding) if name not in silent]
+        for index, finding in enumerate(findings)
+        if not finding.severity
+    }
     wanted = sorted({name for some in names.values() for name in some})
-    known = _by_id(source.named(wanted)) if wanted else {}
+    others = _by_id(source.named(wanted)) if wanted else {}
     rated = list(findings)
     for index, some in names.items():
-        rater, rating = worst((name, scored(known[name])) for name in some if name in known)
+        rater, rating = worst((name, scored(others[name])) for name in some if name in others)
         if rating.severity:
             finding = findings[index]
             evidence = replace(finding.evidence, severity=RatedBy(rater, rating.says))

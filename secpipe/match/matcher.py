@@ -105,7 +105,8 @@ def match(packages: Iterable[Package], source: AdvisorySource) -> MatchResult:
             problems.update(_unknown(package, version, scheme, unknown))
         if scheme is not None:
             affected.append((package, scheme, hits))
-    findings = aliases.rated(_findings(affected, source), source)
+    records = [hit.advisory for *_, hits in affected for hit in hits]
+    findings = aliases.rated(_findings(affected, source), records, source)
     return MatchResult(
         tuple(sorted(findings, key=lambda f: (f.sort_key, f.package.purl))), tuple(sorted(problems))
     )
