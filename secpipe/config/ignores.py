@@ -4,31 +4,30 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Mapping, Sequence
+from importlib import import_module
 from pathlib import Path
 
 from secpipe.config.search import here, upward
-from secpipe.documents.yamltree import parse_yaml
 from secpipe.errors import UsageError
-from secpipe.policy import clair, grype, ignore, osvscanner, trivyignore, trivyyaml
 from secpipe.policy.ignore import MAX_BYTES, Ignores, decoded
 
 OWN = (".secpipe-ignore.yaml", ".secpipe-ignore.yml")
 OTHERS = (".trivyignore", ".trivyignore.yaml", ".grype.yaml", "osv-scanner.toml")
 """The names that Trivy, Grype and osv-scanner give their files; clair-scanner has none."""
 NONE = "none"
-_Parse = Callable[[bytes, str], Ignores]
-_BY_NAME: tuple[tuple[str, _Parse], ...] = (
-    ("trivyignore", trivyignore.parse),
-    ("trivyignore.yaml", trivyyaml.parse),
-    ("trivyignore.yml", trivyyaml.parse),
-    (".grype.yaml", grype.parse),
-    (".grype.yml", grype.parse),
-    (".toml", osvscanner.parse),
+_BY_NAME = (
+    ("trivyignore", "trivyignore"),
+    ("trivyignore.yaml", "trivyyaml"),
+    ("trivyignore.yml", "trivyyaml"),
+    (".grype.yaml", "grype"),
+    (".grype.yml", "grype"),
+    (".toml", "osvscanner"),
 )
-_BY_KEY: tuple[tuple[frozenset[str], _Parse], ...] = (
-    (frozenset({clair.GENERAL, clair.IMAGES}), clair.parse),
-    (frozenset({"ignore"}), grype.parse),
-    (frozenset({trivyyaml.SECTION, *trivyyaml.OTHERS}), trivyyaml.parse),
+"""How names end, and the module of `secpipe.policy` that reads such a file."""
+_BY_KEY = (
+    (frozenset({"generalwhitelist", "images"}), "clair"),
+    (frozenset({"ignore"}), "grype"),
+    (frozenset({"vulnerabilities", "misconfigurations", "secrets", "licenses"}), "trivyyaml"),
 )
 
 
@@ -41,10 +40,10 @@ def ignores(files: Sequence[Path], say: Callable[[str], None]) -> Ignores:
     paths = [path for path in files if str(path) != NONE]
     if not files:
         paths = _found()
-        for path in paths:
-            if path.name not in OWN:
-                say(f"{path}: its entries suppress findings, as there is no {OWN[0]}")
     found = [parse(_read(path), str(path)) for path in paths]
+    for path, one in zip(paths, found, strict=True):
+        if not files and path.name not in OWN and one.entries:
+            say(f"{path}: its entries suppress findings, as there is no {OWN[0]}")
     return Ignores(
         tuple(entry for one in found for entry in one.entries),
         tuple(problem for one in found for problem in one.problems),
@@ -53,18 +52,23 @@ def ignores(files: Sequence[Path], say: Callable[[str], None]) -> Ignores:
 
 def parse(data: bytes, source: str) -> Ignores:
     """The entries of a file in any format: told by its name, else by what is in it. Raises `UsageError`."""
-    for end, read in _BY_NAME:
+    # Only the reader that is needed is loaded.
+    found: Ignores = import_module(f"secpipe.policy.{_reader(data, source)}").parse(data, source)
+    return found
+
+
+def _reader(data: bytes, source: str) -> str:
+    for end, module in _BY_NAME:
         if source.endswith(end):
-            return read(data, source)
+            return module
     keys = _keys(data, source)
-    for known, read in _BY_KEY:
-        if not known.isdisjoint(keys):
-            return read(data, source)
-    return ignore.parse(data, source)
+    return next((module for known, module in _BY_KEY if not known.isdisjoint(keys)), "ignore")
 
 
 def _keys(data: bytes, source: str) -> frozenset[str]:
     """The keys of a YAML file that is a mapping; none of any other, of which our own reader knows what is wrong."""
+    from secpipe.documents.yamltree import parse_yaml
+
     try:
         found = parse_yaml(decoded(data, source), source, "", last_wins=True).value
     except UsageError:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
 from typing import Any
 
 from secpipe.errors import UsageError
@@ -23,12 +22,12 @@ def parse_json(data: bytes, source: str, hint: str) -> Any:
 def text(value: object, *keys: str) -> str:
     """The text that these keys lead to; '' where there is none."""
     for key in keys:
-        value = value.get(key) if isinstance(value, Mapping) else None
+        value = value.get(key) if isinstance(value, dict) else None
     return value if isinstance(value, str) else ""
 
 
 def items(value: object, *keys: str) -> list[Any]:
     """The list that these keys lead to; empty where there is none."""
     for key in keys:
-        value = value.get(key) if isinstance(value, Mapping) else None
+        value = value.get(key) if isinstance(value, dict) else None
     return value if isinstance(value, list) else []

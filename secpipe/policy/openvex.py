@@ -39,9 +39,10 @@ def parse(document: Mapping[str, Any], source: str) -> Document:
         raise UsageError(f"{source}: an OpenVEX document without statements", HINT)
     statements: list[Statement] = []
     lost: list[str] = []
+    at = moment(text(document, "timestamp"))
     for n, one in enumerate(document["statements"]):
         try:
-            statements.append(_statement(one, moment(text(document, "timestamp")), inherited))
+            statements.append(_statement(one, at, inherited))
         except ValueError as error:
             lost.append(f"statements[{n}] {error}")
     return Document(source, tuple(statements), unreadable(source, lost, HINT))
@@ -91,15 +92,19 @@ def _component(found: object) -> Component:
     hashes = found.get("hashes") if isinstance(found, Mapping) else None
     id = text(found, "@id")
     addresses = [one for one in (id, text(identifiers, "purl")) if one.lower().startswith("pkg:")]
-    names = {text(hashes, name).lower().removeprefix("sha256:") for name in _SHA256} | {id}
+    names = {id} - set(addresses)
+    if hashes:
+        names |= {text(hashes, name).lower().removeprefix("sha256:") for name in _SHA256}
     purls: list[Purl] = []
     for one in dict.fromkeys(addresses):
         try:
             purls.append(pattern(one))
         except ValueError:
             continue
-    cpes = tuple(filter(None, (text(identifiers, name) for name in ("cpe23", "cpe22"))))
-    return Component(tuple(purls), frozenset(names - {""} - set(addresses)), cpes)
+    cpes: tuple[str, ...] = ()
+    if identifiers:
+        cpes = tuple(filter(None, (text(identifiers, name) for name in ("cpe23", "cpe22"))))
+    return Component(tuple(purls), frozenset(names - {""}), cpes)
 
 
 def _subject(found: object) -> Product:

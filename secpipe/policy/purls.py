@@ -39,12 +39,20 @@ def covers(wanted: Purl, found: Purl, package: Package | None = None) -> bool:
     if wanted.version and wanted.version != found.version:
         return False
     return all(
-        found.qualifiers.get(key) == value or (key == "upstream" and value in _upstream(package))
+        value == found.qualifiers.get(key) or value in _also(key, found, package)
         for key, value in wanted.qualifiers.items()
     )
 
 
-@lru_cache(1 << 12)
+def _also(key: str, found: Purl, package: Package | None) -> tuple[str, ...]:
+    """What a qualifier may be besides, as other programs write it."""
+    if key == "upstream":
+        return _upstream(package)
+    # Trivy writes Alpine's and its kin's releases without the distribution's name.
+    return (found.qualifiers.get("distro", "").partition("-")[2],) if key == "distro" else ()
+
+
+@lru_cache(1 << 15)
 def _of(purl: str) -> Purl | None:
     try:
         return _comparable(parse(purl))

@@ -108,6 +108,8 @@ def test_files_of_other_programs_are_read_where_there_is_none_of_ours(
     for name in (".trivyignore.yaml", ".grype.yaml", "osv-scanner.toml"):
         assert f"{name}: its entries suppress findings, as there is no .secpipe-ignore.yaml" in done.stderr
     assert [w["code"] for w in done.json["warnings"]] == ["unreadable-ignore", "unused-ignore"]
+    (folder / "osv-scanner.toml").write_text("")
+    assert "osv-scanner.toml" not in secpipe(*command, cwd=folder).stderr
     none = secpipe(*command, "--ignore-file", "none", cwd=folder)
     assert accepted(none) == {}
     assert "suppress" not in none.stderr

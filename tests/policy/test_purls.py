@@ -20,6 +20,8 @@ LIBSSL = package("libssl3", "3.0.9-1", source="openssl")
         ("pkg:deb/Debian/libssl3@3.0.9-1", True),
         ("pkg:deb/debian/libssl3@3.0.9-1?distro=debian-12", True),
         ("pkg:deb/debian/libssl3?arch=amd64&distro=debian-12", True),
+        ("pkg:deb/debian/libssl3?distro=12", True),
+        ("pkg:deb/debian/libssl3?distro=1", False),
         ("pkg:deb/debian/libssl3?arch=amd64&upstream=openssl", True),
         ("pkg:deb/debian/libssl3?upstream=openssl%403.0.9-1", True),
         ("pkg:deb/debian/libssl3?upstream=gnutls", False),
