@@ -19,8 +19,9 @@ from secpipe.model.package import Package
 from secpipe.model.problem import Problem
 from secpipe.model.scan import Evidence, Finding, RatedBy
 
-_NO_FLAW = re.compile(r"[A-Z]{2}[BE]A-[0-9]")
-"""ALBA-2023:1, RLEA-2023:2: Red Hat's way to number its errata, and its heirs'."""
+_NO_FLAW = re.compile(r"[A-Z]{2}[BE]A-[0-9]|(?:open)?SUSE-[FOR]U-|MGAA-")
+"""ALBA-2023:1, RLEA-2023:2: Red Hat's way to number its errata, and its heirs'; SUSE's optional, recommended and feature
+updates (SUSE-RU-2024:1-1), Mageia's bug fixes."""
 _NOTES = frozenset({"unmaintained", "notice"})
 """RustSec's kinds of information that are "no vulnerability in a crate itself"."""
 _LIVEPATCH = "LSN-"

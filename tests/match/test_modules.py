@@ -87,3 +87,21 @@ def test_the_summary_of_an_erratum_tells_its_severity() -> None:
     told = record("GHSA-1", "PyPI", "curl", *fix, summary="Critical: no")
     (finding,) = match([package("PyPI", "curl", "1")], Records(told)).findings
     assert finding.severity == Severity.UNKNOWN
+
+
+@pytest.mark.parametrize(
+    ("identifier", "ecosystem"),
+    [
+        ("SUSE-RU-2026:1228-1", "SUSE:Linux Enterprise 15 SP6"),
+        ("SUSE-FU-2022:0444-1", "SUSE:Linux Enterprise 15 SP3"),
+        ("openSUSE-RU-2021:0400-1", "openSUSE:Leap 15.2"),
+        ("MGAA-2024-0012", "Mageia:9"),
+        ("RLBA-2024:1", "Rocky Linux:9"),
+    ],
+)
+def test_updates_that_mend_no_flaw_are_no_findings(identifier: str, ecosystem: str) -> None:
+    events = (("introduced", "0"), ("fixed", "2-1"))
+    one = package(ecosystem, "shadow", "1-1")
+    assert match([one], Records(record(identifier, ecosystem, "shadow", *events))).findings == ()
+    told = record(identifier, ecosystem, "shadow", *events, related=["CVE-2023-52323"])
+    assert [finding.id for finding in match([one], Records(told)).findings] == ["CVE-2023-52323"]
