@@ -11,8 +11,14 @@ from secpipe.errors import SecpipeError
 
 _INTERRUPTED = 130
 """What a shell says of a program that Ctrl-C has ended."""
+_TERMINATED = 143
+"""The same of SIGTERM, as a CI runner sends it when a job takes too long."""
 _ALLOCATIONS = 50_000
 """Objects that are made until those which nobody needs any more, and which refer to each other, are looked for."""
+
+
+class _Terminated(BaseException):
+    """SIGTERM has come: whatever holds something lets go of it, as after Ctrl-C."""
 
 
 def main() -> None:
@@ -22,6 +28,9 @@ def main() -> None:
         code = _run(sys.argv[1:])
     except KeyboardInterrupt:
         code = _INTERRUPTED
+    except _Terminated:
+        code = _TERMINATED
+        _streams.say("error: ended by SIGTERM, before there was a result")
     except Exception as error:  # noqa: BLE001  # the last resort: no traceback reaches a user
         code = _fail(error)
     if (lost := _streams.unwritten()) is not None:
@@ -43,6 +52,8 @@ def _run(args: list[str]) -> int:
             return _lintrun.run(found.paths, found.settings, format=found.formats, output=found.outputs)
     from secpipe.cli.app import build
 
+    if args[:1] != ["lint"]:  # which leaves nothing behind, and has other processes to end with it
+        _heed_termination()
     loaded = args
     if "_SECPIPE_COMPLETE" in os.environ:
         from secpipe.cli import _complete
@@ -52,6 +63,22 @@ def _run(args: list[str]) -> int:
     gc.set_threshold(_ALLOCATIONS)
     code = build(loaded)(args, prog_name="secpipe", standalone_mode=False)
     return code if isinstance(code, int) else 0
+
+
+def _heed_termination() -> None:
+    """Have SIGTERM end the program in order, unless somebody has decided otherwise; a second one ends it at once."""
+    import signal
+
+    us = os.getpid()
+
+    def end(number: int, frame: object) -> None:
+        signal.signal(number, signal.SIG_DFL)
+        if os.getpid() != us:  # one that was forked
+            os.kill(os.getpid(), number)
+        raise _Terminated
+
+    if signal.getsignal(signal.SIGTERM) == signal.SIG_DFL:
+        signal.signal(signal.SIGTERM, end)
 
 
 def _fail(error: Exception) -> int:
