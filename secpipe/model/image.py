@@ -10,6 +10,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from secpipe.model.problem import Problem
+
 
 @dataclass(frozen=True, slots=True)
 class Platform:
@@ -63,7 +65,8 @@ class Image:
 
     `warnings` are what a person should know though it leaves nothing unexamined, such as an index that promises
     another platform than the configuration has. `manifest` is the document (empty where the source has none),
-    `attestations` are the index's entries about it, which are no images.
+    `attestations` are the index's entries about it, which are no images. `notes` tell how it was reached, and say nothing
+    of what it is.
     """
 
     reference: str
@@ -74,3 +77,4 @@ class Image:
     warnings: tuple[str, ...] = ()
     manifest: Mapping[str, Any] = field(default_factory=dict)
     attestations: tuple[Descriptor, ...] = ()
+    notes: tuple[Problem, ...] = ()

@@ -14,6 +14,7 @@ from urllib.parse import quote
 from secpipe.errors import RegistryError
 from secpipe.model.image import Descriptor
 from secpipe.model.limits import KIB, MIB, Limits
+from secpipe.model.problem import Problem
 from secpipe.oci import challenge, refusal, urls
 from secpipe.oci.auth import Authorizer
 from secpipe.oci.certificates import Certificates
@@ -54,6 +55,8 @@ class Registry:
         clock: Clock | None = None,
     ) -> None:
         self.where = reference.registry
+        self.notes: tuple[Problem, ...] = ()
+        """What who chose it has to tell of it."""
         self._reference, self._limits = reference, limits
         self._scope = f"repository:{reference.repository}:pull"
         self._ping: Answer | None = None

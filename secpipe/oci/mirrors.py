@@ -13,6 +13,7 @@ from pathlib import Path
 
 from secpipe.errors import RegistryError, SecpipeError, UsageError
 from secpipe.model.limits import Limits
+from secpipe.model.problem import Problem
 from secpipe.oci import certificates, credentials, registries
 from secpipe.oci.client import Registry
 from secpipe.oci.credentials import Credentials, Found
@@ -62,14 +63,14 @@ def connect(
     for place in others:
         try:
             if not place.blocked:
-                return _having(opened(place), place)
+                return _noted(_having(opened(place), place), passed)
             passed.append((place, _forbidden(place)))
         except RegistryError as error:
             passed.append((place, error))
     try:
         if last.blocked:
             raise _forbidden(last, RegistryError if passed else UsageError)
-        return _having(opened(last), last) if passed else opened(last)
+        return _noted(_having(opened(last), last), passed) if passed else opened(last)
     except RegistryError as error:
         for place, other in passed:
             error.message += f"; {place.reference.registry}, which was asked before: {other.message}"
@@ -85,6 +86,21 @@ def _having(registry: Registry, place: Place) -> Registry:
     except BaseException:
         registry.close()
         raise
+    return registry
+
+
+def _noted(registry: Registry, passed: list[tuple[Place, SecpipeError]]) -> Registry:
+    """The registry, with a note of each place that should have answered in its stead."""
+    registry.notes = tuple(
+        Problem(
+            "mirror-passed-over",
+            place.reference.registry,
+            f"{place.reference.registry} was asked before {registry.where}, in vain: {error.message}",
+            error.hint,
+        )
+        for place, error in passed
+        if not place.blocked
+    )
     return registry
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, ExitStack, closing, contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Literal
 from secpipe.errors import ImageError, InvalidReference, SecpipeError, UndecidedError, UsageError
 from secpipe.model.image import Descriptor, Image, Layer, Platform
 from secpipe.model.limits import Limits
+from secpipe.model.problem import Problem
 from secpipe.model.progress import Progress
 from secpipe.oci import folders, layout, reference
 from secpipe.oci import platform as platforms
@@ -206,7 +207,14 @@ def _open_registry(rest: str, target: str, options: Options) -> Iterator[Sequenc
             if rest == target and (beside := _beside(target)):
                 error.hint = f"{error.hint}; {beside}"
             raise
-        yield images
+        notes = registry.notes
+        yield (
+            [replace(one, open=partial(_with_notes, one.open, notes)) for one in images] if notes else images
+        )
+
+
+def _with_notes(open: Callable[[], Image], notes: tuple[Problem, ...]) -> Image:
+    return replace(open(), notes=notes)
 
 
 @contextmanager

@@ -235,7 +235,7 @@ def _scanned(image: Image, supply: Supply, options: ScanOptions, platform: str =
     if other:
         scanned = _on_new_base(scanned, image, supply, options, platform)
         warnings = (*warnings, other)
-    return replace(scanned, warnings=(*warnings, *scanned.warnings), dockerfile=built_from)
+    return replace(scanned, warnings=(*image.notes, *warnings, *scanned.warnings), dockerfile=built_from)
 
 
 def _on_new_base(

@@ -140,6 +140,32 @@ def test_mirrors_that_have_it_not(mirror: Proxy, second: Proxy, configure: Confi
     assert manifests(second) == 1
 
 
+def test_who_was_passed_over_is_told(
+    mirror: Proxy, second: Proxy, configure: Configure, tmp_path: Path
+) -> None:
+    gone = down()
+    configure(f'"{gone}"', at(mirror, path="empty"), at(second))
+    with open_image(f"{NAMED}:1") as image:
+        notes = image.notes
+    assert [(note.code, note.subject) for note in notes] == [
+        ("mirror-passed-over", gone),
+        ("mirror-passed-over", mirror.address),
+    ]
+    assert all(
+        note.message.startswith(f"{note.subject} was asked before {second.address}, in vain: ")
+        for note in notes
+    )
+    database = tmp_path / "advisories"
+    assert secpipe("db", "build", "vulndb-fixtures/osv", "--db", database).code == 0
+    done = secpipe("scan", f"{NAMED}:1", "--db", database, "--offline", "-f", "json")
+    told = [warning["subject"] for warning in done.json["warnings"]]
+    assert told == sorted((gone, mirror.address))
+    assert f"{gone} was asked before" in done.stderr
+    configure(at(second))
+    with open_image(f"{NAMED}:1") as image:
+        assert image.notes == ()
+
+
 def test_the_location_is_asked_last(mirror: Proxy, second: Proxy, configure: Configure) -> None:
     configure(at(mirror, path="empty"), location=f"{second.address}/mirrored")
     assert pulled() == blobs(IMAGE)
