@@ -102,6 +102,13 @@ class OpenShard:
             listed = dict(connection.execute("SELECT id, modified FROM listed").fetchall())
         return Rows(advisories, packages, listed)
 
+    def times(self) -> dict[str, str]:
+        """When each record was modified, by id, also of those that nothing is used of."""
+        with self.reading():
+            listed = dict(self._connection.execute("SELECT id, modified FROM listed").fetchall())
+            blobs = self._connection.execute("SELECT record FROM advisory").fetchall()
+            return listed | {(one := unpack_advisory(blob)).id: one.modified for (blob,) in blobs}
+
     def _row(self, query: str, *values: str) -> Any:
         return self._connection.execute(query, values).fetchone()
 

@@ -11,6 +11,7 @@ import difflib
 import time
 import zipfile
 from collections.abc import Callable, Iterable, Sequence
+from contextlib import closing
 from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
@@ -18,9 +19,11 @@ from pathlib import Path
 from secpipe.advisories import manifest
 from secpipe.advisories.compile import compile_records
 from secpipe.advisories.download import Feed, Unreachable, open_feed
+from secpipe.advisories.increments import Increment, Ledger, increment
 from secpipe.advisories.lock import locked
 from secpipe.advisories.manifest import Manifest, Shard
 from secpipe.advisories.names import base
+from secpipe.advisories.shard import OpenShard
 from secpipe.advisories.sources import zip_records
 from secpipe.advisories.store import timestamp
 from secpipe.advisories.writer import Origin, Writer, refuse_foreign
@@ -174,7 +177,13 @@ def _fetch(
 ) -> Shard:
     """The shard of an ecosystem, its file new or that of the database, fetched now in either case."""
     path = f"{name}/all.zip"
-    etag = known.etag if known and known.url == feed.url(path) else ""
+    if known and known.url != feed.url(path):
+        known = None
+    etag = known.etag if known else ""
+    if known and known.listing and (changes := _changes(feed, known, writer, limits)):
+        if changes.rows is None:
+            return replace(known, fetched=at, listing=changes.listing)
+        return writer.shard(name, changes.rows, Origin(at, known.url, "", changes.listing))
     try:
         download = feed.open(path, etag)
     except FileNotFoundError as error:
@@ -188,11 +197,30 @@ def _fetch(
                 f"{download.url} is no zip", "is this the address of an OSV feed or a mirror of it?"
             )
         file.seek(0)
-        compiled = compile_records(zip_records(file, path, limits, problems), problems, only=name)
+        ledger = Ledger(path)
+        found = ledger.noting(zip_records(file, path, limits, problems))
+        compiled = compile_records(found, problems, only=name)
     if name not in compiled.shards:
         raise AdvisoryError(f"{download.url} holds no advisory for {name}", "the database was left as it was")
-    shard = writer.shard(name, compiled.shards[name], Origin(at, download.url, download.etag))
+    rows = compiled.shards[name]
+    # What has no ETag comes from a folder, and reading that again costs nothing, or from a server that keeps no account.
+    listing = ledger.listing if download.etag else ""
+    rows.listed = ledger.unused(rows) if listing else {}
+    shard = writer.shard(name, rows, Origin(at, download.url, download.etag, listing))
     return replace(shard, unread=dict(sorted(compiled.unread.items())))
+
+
+def _changes(feed: Feed, known: Shard, writer: Writer, limits: Limits) -> Increment | None:
+    """What changed since, by the feed's list of changes; None where only the zip can tell."""
+    try:
+        shard = OpenShard(writer.path / known.file, known.bytes)
+    except (AdvisoryError, FileNotFoundError):
+        return None
+    with closing(shard):
+        try:
+            return increment(feed, known.base, known.listing, shard, limits)
+        except AdvisoryError:
+            return None
 
 
 def _unknown(feed: Feed, name: str) -> UsageError:

@@ -63,7 +63,7 @@ class Writer:
 
     def __init__(self, path: Path) -> None:
         refuse_foreign(path)
-        self._path = path
+        self._path = self.path = path
         self._made = [folder for folder in path.parents if not folder.exists()]
         self._folder: Path | None = path if path.is_dir() else None
         self._committed = False

@@ -2,16 +2,11 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 from typing import Any
-from urllib.parse import unquote
 
 import pytest
 
@@ -20,76 +15,10 @@ from secpipe.advisories.lock import locked
 from secpipe.advisories.store import Store
 from secpipe.advisories.update import Updated, UpdateResult, update
 from secpipe.errors import AdvisoryError, UsageError
+from tests.advisories.conftest import Feed
 from tests.advisories.support import LIMITS, content, record, shard_files, write_feed, write_zip
-from tests.support.loopback import listening
 
 NOW = datetime(2024, 6, 1, tzinfo=UTC)
-
-
-@dataclass
-class Feed:
-    """A served folder, the requests that came, and what to answer instead: path → statuses, used up one by one."""
-
-    folder: Path
-    url: str = ""
-    requests: list[tuple[str, int]] = field(default_factory=list)
-    answers: dict[str, list[int]] = field(default_factory=dict)
-    headers: dict[str, str] = field(default_factory=dict)
-    cut: int | None = None
-    ranges: str = ""
-    """How to answer a request for a part: as the standard has it, or with what is wrong about it."""
-    asked: list[str] = field(default_factory=list)
-
-
-@pytest.fixture
-def feed(tmp_path: Path) -> Iterator[Feed]:
-    state = Feed(tmp_path / "feed")
-    write_feed(
-        state.folder,
-        "Debian",
-        record("DSA-1", ("Debian:12", "a")),
-        record("X-1", ("Debian:12", "b"), ("PyPI", "b")),
-    )
-    write_feed(state.folder, "PyPI", record("PYSEC-1", ("PyPI", "a")))
-    write_feed(state.folder, "Photon OS", record("PHSA-1", ("Photon OS:5.0", "a")))
-    (state.folder / "ecosystems.txt").write_text("Debian\nDebian:12\nPhoton OS\nPyPI\n")
-
-    class Handler(BaseHTTPRequestHandler):
-        def do_GET(self) -> None:
-            path = unquote(self.path).removeprefix("/mirror/")
-            file = state.folder / path
-            content = file.read_bytes() if file.is_file() else b""
-            etag = f'"{hashlib.sha256(content).hexdigest()[:12]}"'
-            status = 200 if content else 404
-            if status == 200 and self.headers["If-None-Match"] == etag:
-                status = 304
-            offset = 0
-            if (wanted := self.headers["Range"]) and state.ranges:
-                state.asked.append(f"{wanted} if {self.headers['If-Range']}")
-                if self.headers["If-Range"] == etag:
-                    offset = int(wanted.removeprefix("bytes=").removesuffix("-"))
-                    status = 416 if state.ranges == "416" else 206
-            if pending := state.answers.get(path):
-                status = pending.pop(0)
-            state.requests.append((path, status))
-            self.send_response(status)
-            self.send_header("ETag", etag)
-            for name, value in state.headers.items():
-                self.send_header(name, value)
-            body = content[offset:] if status in (200, 206) else b""
-            if status == 206:
-                first = offset + 3 if state.ranges == "lie" else offset
-                self.send_header("Content-Range", f"bytes {first}-{len(content) - 1}/{len(content)}")
-            self.send_header("Content-Length", str(len(body)))
-            self.end_headers()
-            self.wfile.write(body if state.cut is None else body[: state.cut])
-
-        def log_message(self, *_: object) -> None:
-            """The requests are kept, not printed."""
-
-    with listening(Handler) as address:
-        state.url = f"http://{address}/mirror"
-        yield state
 
 
 def run(feed: Feed, database: Path, *names: str, url: str = "", **more: Any) -> UpdateResult:
@@ -370,7 +299,10 @@ def test_what_could_not_be_used_is_remembered_and_fetched_again(feed: Feed, tmp_
         assert store.unread() == {"Debian": 2, "Debian:11": 1, "Debian:13": 1}
         assert (store.unread_for("Debian:12"), store.unread_for("PyPI")) == (2, 0)
     run(feed, database)
-    assert feed.requests[-2:] == [("Debian/all.zip", 200), ("PyPI/all.zip", 304)]
+    assert [one for one in feed.requests if "all.zip" in one[0]][-2:] == [
+        ("Debian/all.zip", 200),
+        ("PyPI/all.zip", 304),
+    ]
     write_feed(feed.folder, "Debian", record("DSA-1", ("Debian:12", "a")))
     run(feed, database)
     with Store.open(database) as store:

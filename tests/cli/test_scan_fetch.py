@@ -98,7 +98,8 @@ def test_what_is_too_old_is_fetched_again(feed: Feed, target: str, tmp_path: Pat
     amend(tmp_path / "db", "PyPI", fetched="2020-01-01T00:00:00Z")
     assert problems(scan(target, feed, tmp_path / "db", "--offline")) == ["stale-advisories"]
     result = scan(target, feed, tmp_path / "db")
-    assert (problems(result), feed.asked[2:]) == ([], ["PyPI/all.zip"])
+    assert problems(result) == []
+    assert [path for path in feed.asked[2:] if not path.endswith(".csv")] == ["PyPI/all.zip"]
     amend(tmp_path / "db", "PyPI", fetched="2020-01-01T00:00:00Z")
     stale = scan(target, "http://127.0.0.1:9", tmp_path / "db", "--limit", "retry-seconds=0")
     assert (problems(stale), ids(stale)) == (["stale-advisories"], ids(result))
