@@ -200,6 +200,12 @@ RULES = (
         _is_program,
     ),
     Rule(
+        "toolchain",
+        "the tools of Go, under the name that Go's advisories have; syft calls them generic",
+        "ours",
+        lambda one, *_: one.type == "golang" and one.name == "toolchain",
+    ),
+    Rule(
         "otp",
         "Erlang's own applications, which no peer reads",
         "ours",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import importlib
 import pkgutil
-from collections.abc import Iterable, Iterator, Sequence, Set
+from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass, replace
 from functools import cache
 from typing import Protocol, cast
@@ -24,6 +24,8 @@ from secpipe.unpack.patterns import PROGRAMS, wanted
 from secpipe.unpack.view import File, FileView, open_view
 
 _PROBLEMS_PER_FILE = 20
+_PROBLEMS = 1000
+"""Of one cataloger; what is more is counted."""
 _NAMES = 5
 _TOO_MANY = "too-many-packages"
 
@@ -143,9 +145,12 @@ def inventory(view: FileView, image: Image, limits: Limits | None = None) -> Inv
     most = (limits or Limits()).packages
     beside, unread = _beside(view)
     problems += unread
+    told: dict[str, int] = {}
     for cataloger, file in _files(view):
         found, unread = _parse(cataloger, file, most - len(packages))
-        problems += unread
+        told[cataloger.NAME] = told.get(cataloger.NAME, 0) + len(unread)
+        if told[cataloger.NAME] <= _PROBLEMS:
+            problems += unread
         history = _History(cataloger, file, most)
         for package in found:
             introduced = history.introduced(package)
@@ -162,6 +167,7 @@ def inventory(view: FileView, image: Image, limits: Limits | None = None) -> Inv
             )
         if any(problem.code == _TOO_MANY for problem in unread):
             break
+    problems += _more(told)
     problems += _lost(view, {(package.type, package.name) for package in packages}, most)
     problems += _unread.problems(view, patterns())
     owner = owners(catalogers(), view, files, since) if files else {}
@@ -180,6 +186,19 @@ def _once(packages: Iterable[Package]) -> Iterator[Package]:
                 continue
             seen.add(key)
         yield package
+
+
+def _more(told: Mapping[str, int]) -> Iterator[Problem]:
+    """By cataloger, how many problems were not kept one by one."""
+    for name, count in told.items():
+        if count > _PROBLEMS:
+            what = f"more than {_PROBLEMS} entries of files of the type {name} cannot be read: {count}"
+            yield Problem(
+                "unreadable-metadata",
+                name,
+                what,
+                "packages may be missing from this report; rebuild the image or restore the files",
+            )
 
 
 def _beside(view: FileView) -> tuple[dict[tuple[str, str], tuple[tuple[str, str], ...]], list[Problem]]:

@@ -27,6 +27,10 @@ LOOK = 320
 The codes of a long list stand before it: up to 318 lengths of 7 bits at most, and 74 bits that lead to them (RFC 1951
 §3.2.7). The text of the list begins behind these, with at most 15 bits for each of its first characters.
 """
+GAVE_UP = b"\xff secpipe gave up:"
+"""Kept of a program with too many places that may be such a list, or Go's mark."""
+_TRIES = 200_000
+"""Places of each kind that are looked at: several times what chance puts into a gigabyte."""
 _MAX_CRATES = 4 << 20
 _MAX_JSON = 64 << 20
 _STEP = 1 << 16
@@ -66,6 +70,8 @@ def distil(chunks: Iterable[bytes], path: bytes = b"", executable: bool = True) 
         if modules_by:
             modules_by.feed(piece)
     marked, rest = marked_by.kept, crates_by.kept + (known.kept if known else b"")
+    if marked_by.gave_up:
+        rest += GAVE_UP
     # Old programs have the list elsewhere; in those of today it is behind the mark.
     if not marked:
         return rest
@@ -136,8 +142,16 @@ class _Marked:
         self._tail = b""
         self._next = 0
         self._found = bytearray()
+        self._tries = 0
+
+    @property
+    def gave_up(self) -> bool:
+        """Whether there was more than anybody wants to look at."""
+        return self._tries > _TRIES
 
     def feed(self, chunk: bytes, offset: int) -> None:
+        if self.gave_up:
+            return
         if self._found:
             if offset == self._next:
                 self._found += chunk[: go.MAX_INFO - len(self._found)]
@@ -147,7 +161,8 @@ class _Marked:
         start = offset + len(chunk) - len(data)
         self._next = offset + len(chunk)
         at = data.find(go.MARK)
-        while at >= 0 and at + go.HEADER <= len(data):
+        while at >= 0 and at + go.HEADER <= len(data) and not self.gave_up:
+            self._tries += 1
             if (start + at) % go.ALIGNMENT == 0 and go.is_header(data[at : at + go.HEADER]):
                 self._found += data[at : at + go.MAX_INFO]
                 self._tail = b""
@@ -204,7 +219,7 @@ class _Crates:
         self._found = bytearray()
         self._stream: zlib._Decompress | None = None
         self._ended = False
-        self._size = 0
+        self._size = self._tries = 0
 
     def feed(self, chunk: bytes, offset: int) -> None:
         if self._ended:
@@ -221,6 +236,10 @@ class _Crates:
             at = match.start()
             if at + LOOK > len(data):
                 self._tail = data[at:]
+                break
+            self._tries += 1
+            if self._tries > _TRIES:
+                self._found[:], self._tail, self._ended = GAVE_UP, b"", True
                 break
             if is_crates(data[at : at + LOOK]):
                 self._stream, self._tail = zlib.decompressobj(), b""

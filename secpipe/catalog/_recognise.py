@@ -16,7 +16,7 @@ LONGEST = 200
 _MARK = b"\xff secpipe recognised:"
 _MOST = 16
 """What is read of one file."""
-_ANCHORS = 1000
+_ANCHORS = 200
 """Places of one piece that are looked at."""
 
 

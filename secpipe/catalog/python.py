@@ -38,7 +38,10 @@ COMPLETE = (GLOBS[0], GLOBS[1], GLOBS[3])
 BESIDE = (f"{GLOBS[0].rpartition('/')[0]}/{_directurl.NAME}",)
 
 _END = lazy(rb"\r?\n[ \t]*\r?\n")
-_FIELD = lazy(rb"^(Name|Version)[ \t]*:(.*)", re.MULTILINE | re.IGNORECASE)
+_FIELDS = {
+    "name": lazy(rb"^name[ \t]*+:(.*)", re.MULTILINE | re.IGNORECASE),
+    "version": lazy(rb"^version[ \t]*+:(.*)", re.MULTILINE | re.IGNORECASE),
+}
 _ZIP = b"PK\x03\x04"
 _INFO = "EGG-INFO/PKG-INFO"
 _MOST = 16 << 20
@@ -61,12 +64,9 @@ def parse(file: FileLike) -> Iterator[Package | Problem]:
             return
     data = data.removeprefix(b"\xef\xbb\xbf")
     end = _END.search(data)
-    fields: dict[bytes, str] = {}
-    for match in _FIELD.finditer(data, 0, end.start() if end else len(data)):
-        fields.setdefault(match[1].lower(), match[2].decode("utf-8", "replace").strip())
-        if len(fields) == 2:
-            break
-    name, version = fields.get(b"name", ""), fields.get(b"version", "")
+    behind = end.start() if end else len(data)
+    first = (field.search(data, 0, behind) for field in _FIELDS.values())
+    name, version = (match[1].decode("utf-8", "replace").strip() if match else "" for match in first)
     if not _NAME.fullmatch(name):
         yield unreadable(file.path, None, "the metadata has no valid Name", "unreadable-metadata")
     elif not usable(version):

@@ -11,7 +11,7 @@ import zlib
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
-from secpipe.catalog._programs import LOOK, ZLIB, is_crates
+from secpipe.catalog._programs import GAVE_UP, LOOK, ZLIB, is_crates
 from secpipe.catalog._text import unreadable, usable
 from secpipe.model.package import Package
 from secpipe.model.problem import Problem
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from secpipe.catalog._engine import FileLike
 
 NAME = "rust"
-VERSION = 2
+VERSION = 3
 TYPE = "cargo"
 GLOBS = (PROGRAMS,)
 KEPT = ()
@@ -33,6 +33,9 @@ _BUILD = "build"
 
 def parse(file: FileLike) -> Iterator[Package | Problem]:
     """The crates that are in the program; those that only built it are not."""
+    if GAVE_UP in file.data:
+        why = "too many places that may be a list of modules or crates, so it was not searched to its end"
+        yield unreadable(file.path, None, why, "unreadable-metadata")
     listed = _listed(file.data)
     if listed is None:
         return

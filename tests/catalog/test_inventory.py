@@ -167,6 +167,13 @@ def test_garbage_gives_few_problems() -> None:
     assert any("has 4980 more entries" in problem.message for problem in found.problems)
 
 
+def test_thousands_of_files_that_cannot_be_read_are_counted() -> None:
+    found = taken(files({f"a{n}-1.dist-info/METADATA": "" for n in range(1200)}))
+    assert len(found.problems) == 1001
+    (more,) = (problem for problem in found.problems if problem.subject == "python")
+    assert more.message == "more than 1000 entries of files of the type python cannot be read: 1200"
+
+
 def test_paths_are_printable() -> None:
     data = bytearray(
         files({"caf@/a.dist-info/METADATA": "Name: a\nVersion: 1\n"}).replace(b"caf@/", b"caf\xe9/")

@@ -8,6 +8,7 @@ import shutil
 import struct
 import subprocess
 import tarfile
+import time
 import zlib
 from collections.abc import Iterator
 from pathlib import Path
@@ -211,6 +212,19 @@ def test_bombs_are_none() -> None:
     assert [type(item) for item in rust.parse(File("app", kept))] == [Problem]
     endless = _gobuild.START + b"x" * (3 << 20)
     assert distil([b"\x7fELF" + endless]) == b""
+
+
+@pytest.mark.parametrize("piece", [b"\x78\x9c\xed", _gobuild.MARK + b"x"])
+def test_a_program_full_of_what_may_be_a_list(piece: bytes) -> None:
+    chunks = [b"\x7fELF" + b"x" * 4096, *[piece * 100_000] * 8]
+    start = time.process_time()
+    kept = distil(chunks)
+    assert time.process_time() - start < 10
+    assert len(kept) < 4096
+    (problem,) = rust.parse(File("app", kept))
+    assert isinstance(problem, Problem)
+    assert (problem.code, problem.subject) == ("unreadable-metadata", "app")
+    assert list(golang.parse(File("app", kept))) == []
 
 
 # ---------------------------------------------------------------- in an image
