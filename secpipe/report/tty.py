@@ -7,28 +7,21 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from secpipe.model.lint import rule_url
-from secpipe.model.severity import Level, Severity
+from secpipe.model.severity import Level
 from secpipe.model.text import plural, printable
-from secpipe.report._console import gaps, heading, layer_of, shown, table
-from secpipe.report._scan import fixed_in, likelihood
+from secpipe.report._console import gaps, heading, shown
+from secpipe.report._findings import tables
 from secpipe.report._suppressed import suppressed
 from secpipe.report._text import instruction, totals
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
-    from rich.text import Text
 
     from secpipe.model.diff import DiffReport
     from secpipe.model.lint import LintFinding, LintReport
     from secpipe.model.scan import Finding, ScanReport
 
 _LEVEL_STYLES = {Level.ERROR: "1;31", Level.WARNING: "33", Level.INFO: "36", Level.STYLE: "2"}
-_SEVERITY_STYLES = {
-    Severity.CRITICAL: "bold white on red",
-    Severity.HIGH: "bold red",
-    Severity.MEDIUM: "yellow",
-    Severity.LOW: "cyan",
-}
 _ARRIVALS = 5
 _VERDICT_STYLES = {"clean": "bold green", "failed": "bold red", "undecided": "bold yellow"}
 
@@ -118,7 +111,7 @@ def _parts(report: ScanReport, width: int | None) -> Iterator[RenderableType]:
     if counted:
         fixable = sum(f.fixed_version is not None for f in counted)
         count = plural(len(counted), "vulnerability", "vulnerabilities")
-        yield _table(counted)
+        yield from tables(counted, width)
         yield f"{count}: {totals(counted)}; {fixable} with a fix"
         if exploited := sum(f.kev for f in counted):
             yield f"{exploited} known to be exploited"
@@ -170,43 +163,6 @@ def _ages(findings: tuple[Finding, ...], baseline: str) -> Iterator[str]:
     of = Counter(f.new for f in findings)
     if of[True] or of[False]:
         yield f"{of[True]} new, {of[False]} known from {printable(baseline) or 'the baseline'}"
-
-
-def _table(findings: tuple[Finding, ...]) -> RenderableType:
-    from rich.text import Text
-
-    platforms = any(f.package.platform for f in findings)
-    exploited = any(f.kev or f.epss is not None for f in findings)
-    titles = [
-        "Vulnerability",
-        "Package",
-        "Installed",
-        "Fixed in",
-        *(["Exploited"] if exploited else []),
-        *(["Platform"] if platforms else []),
-        "Layer",
-    ]
-    rows = table("Severity", *titles)
-    for f in findings:
-        rows.add_row(
-            Text(str(f.severity), style=_SEVERITY_STYLES.get(f.severity, "")),
-            Text(printable(f.id) + (" (new)" if f.new else "")),
-            Text(printable(f.package.name)),
-            Text(printable(f.package.version)),
-            Text(printable(fixed_in(f))),
-            *([_exploited(f)] if exploited else []),
-            *([Text(printable(f.package.platform))] if platforms else []),
-            Text(layer_of(f.package) + (" (goes)" if f.on_new_base == "removed" else "")),
-        )
-    return rows
-
-
-def _exploited(finding: Finding) -> Text:
-    """`KEV` where CISA knows of exploits, and EPSS's probability of any."""
-    from rich.text import Text
-
-    mark = ("KEV", "bold red") if finding.kev else ("", "")
-    return Text.assemble(mark, " " if finding.kev and finding.epss is not None else "", likelihood(finding))
 
 
 def _layers(findings: tuple[Finding, ...], dockerfile: str, width: int | None) -> Iterator[RenderableType]:

@@ -1,0 +1,109 @@
+"""The findings of a scan as tables for people: the application's apart from the base image's, and alike rows as one."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING
+
+from secpipe.model.severity import Severity
+from secpipe.model.text import printable
+from secpipe.report._console import layer_of, table
+from secpipe.report._scan import fixed_in, likelihood
+
+if TYPE_CHECKING:
+    from rich.console import RenderableType
+    from rich.text import Text
+
+    from secpipe.model.scan import Finding
+
+_SEVERITY_STYLES = {
+    Severity.CRITICAL: "bold white on red",
+    Severity.HIGH: "bold red",
+    Severity.MEDIUM: "yellow",
+    Severity.LOW: "cyan",
+}
+_NAMES = 3
+"""Packages of one source that a row names."""
+_PARTS = (("app", "In the application:"), ("base", "In the base image:"), ("", "Of unknown origin:"))
+
+
+def tables(findings: Sequence[Finding], width: int | None) -> Iterator[RenderableType]:
+    """One table, worst first, with a line for each finding.
+
+    On a terminal there is one for what the application and what its base brought, where that is known, and packages
+    that were built from one source have a row together for what is the same of them.
+    """
+    from rich.text import Text
+
+    if width is None or not any(finding.package.origin for finding in findings):
+        yield _table(findings, width)
+        return
+    for origin, title in _PARTS:
+        if members := [finding for finding in findings if finding.package.origin == origin]:
+            yield Text(title, style="bold")
+            yield _table(members, width)
+            yield ""
+
+
+def _grouped(findings: Sequence[Finding]) -> list[list[Finding]]:
+    """Findings that differ in nothing but the binary package, in the order of the first of each."""
+    groups: dict[object, list[Finding]] = {}
+    for finding in findings:
+        package = finding.package
+        alike = (
+            *(finding.id, finding.severity, finding.new, fixed_in(finding), finding.kev, finding.on_new_base),
+            *(
+                package.version,
+                package.platform,
+                layer_of(package),
+                package.type,
+                package.source or package.name,
+            ),
+        )
+        groups.setdefault(alike, []).append(finding)
+    return list(groups.values())
+
+
+def _names(findings: Sequence[Finding]) -> str:
+    names = list(dict.fromkeys(finding.package.name for finding in findings))
+    more = f" and {len(names) - _NAMES} more" if len(names) > _NAMES else ""
+    return ", ".join(names[:_NAMES]) + more
+
+
+def _table(findings: Sequence[Finding], width: int | None) -> RenderableType:
+    from rich.text import Text
+
+    platforms = any(f.package.platform for f in findings)
+    exploited = any(f.kev or f.epss is not None for f in findings)
+    rows_of = [[f] for f in findings] if width is None else _grouped(findings)
+    titles = [
+        "Vulnerability",
+        "Package",
+        "Installed",
+        "Fixed in",
+        *(["Exploited"] if exploited else []),
+        *(["Platform"] if platforms else []),
+        "Layer",
+    ]
+    rows = table("Severity", *titles)
+    for members in rows_of:
+        f = members[0]
+        rows.add_row(
+            Text(str(f.severity), style=_SEVERITY_STYLES.get(f.severity, "")),
+            Text(printable(f.id) + (" (new)" if f.new else "")),
+            Text(printable(_names(members))),
+            Text(printable(f.package.version)),
+            Text(printable(fixed_in(f))),
+            *([_exploited(f)] if exploited else []),
+            *([Text(printable(f.package.platform))] if platforms else []),
+            Text(layer_of(f.package) + (" (goes)" if f.on_new_base == "removed" else "")),
+        )
+    return rows
+
+
+def _exploited(finding: Finding) -> Text:
+    """`KEV` where CISA knows of exploits, and EPSS's probability of any."""
+    from rich.text import Text
+
+    mark = ("KEV", "bold red") if finding.kev else ("", "")
+    return Text.assemble(mark, " " if finding.kev and finding.epss is not None else "", likelihood(finding))
