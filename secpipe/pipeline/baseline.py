@@ -15,10 +15,7 @@ from secpipe.model.baseline import Mark, mark
 from secpipe.model.limits import Limits
 from secpipe.model.problem import Problem
 from secpipe.model.scan import ScanReport
-from secpipe.pipeline import convert
 from secpipe.pipeline.sbom import begins_an_object
-from secpipe.report._reportjson import document, scan_report
-from secpipe.report._sarifread import marks
 
 _SUFFIXES = (".json", ".sarif")
 _OTHERS = {
@@ -75,6 +72,11 @@ def report(name: str, limits: Limits) -> ScanReport | tuple[Mark, ...] | None:
         if _is_array(path):
             raise UsageError(f"{name} is no report of a scan: it is an array, as a lint writes", _HINT)
         return None
+    # Every scan loads this module, and few read a report.
+    from secpipe.pipeline import convert
+    from secpipe.report._reportjson import document, scan_report
+    from secpipe.report._sarifread import marks
+
     found = document(convert.content(name, name, limits.report_bytes), name)
     if not isinstance(found, dict):
         raise UsageError(f"{name} is no report of a scan", _HINT)

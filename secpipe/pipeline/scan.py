@@ -27,14 +27,12 @@ from secpipe.pipeline.coverage import projects, uncovered, unexamined
 from secpipe.pipeline.exploitation import exploitation
 from secpipe.pipeline.fetch import Supply
 from secpipe.pipeline.inventory import listed, managers
-from secpipe.policy.baseline import about_new, compared
 from secpipe.policy.endoflife import System, system
 from secpipe.policy.gate import Conditions, FailOn, Gate, asks_for, decide, feeds_of
 from secpipe.policy.ignore import Ignores
 from secpipe.policy.overrides import Gates, Override, for_image
 from secpipe.policy.suppress import Suppressed, suppress
 from secpipe.policy.terms import Term
-from secpipe.policy.vex import judge
 
 if TYPE_CHECKING:
     from secpipe.policy.vex import Document
@@ -120,9 +118,12 @@ def scan(options: ScanOptions, progress: Progress | None = None) -> ScanReport:
     today = options.today or datetime.now(UTC).date()
     stated = _stated(scanned, options.vex)
     findings, warnings = suppress(stated.findings, options.ignores, options.target, today)
-    gates = about_new(_gates(options)) if options.baseline else _gates(options)
-    if baseline.marks is not None:
-        findings = compared(findings, baseline.marks)
+    gates = _gates(options)
+    if options.baseline:
+        from secpipe.policy.baseline import about_new, compared
+
+        gates = about_new(gates)
+        findings = findings if baseline.marks is None else compared(findings, baseline.marks)
     known = exploitation(findings, feeds_of(gates.conditions), options, progress)
     decision = decide(
         known.findings,
@@ -211,6 +212,7 @@ def _stated(scanned: _Scanned, documents: tuple[Document, ...]) -> Suppressed:
     if not documents:
         return Suppressed(scanned.findings, ())
     from secpipe.pipeline.vex import subjects
+    from secpipe.policy.vex import judge
 
     return judge(scanned.findings, documents, subjects(scanned.target, scanned.bom), scanned.packages)
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -129,3 +131,15 @@ def test_a_list_tells_what_they_are_known_by(tmp_path: Path, with_node: Path) ->
         report = json.loads(result.stdout)
         assert report["findings"] == expected["findings"]
         assert (result.code, report["warnings"]) == (0, expected["warnings"])
+
+
+def test_a_scan_loads_only_what_it_needs() -> None:
+    """Those who compare, lint, write databases or state what they know load what that takes; start-up is a feature."""
+    script = "import sys, secpipe.pipeline.scan, secpipe.pipeline.image, secpipe.config.ignores; print(*sys.modules)"
+    done = subprocess.run((sys.executable, "-c", script), capture_output=True, text=True, check=True)
+    others = (
+        *("httpcore", "httpx", "msgspec", "rich", "sqlite3", "tree_sitter", "yaml", "zipfile"),
+        *("secpipe.advisories.writer", "secpipe.lint", "secpipe.oci.client", "secpipe.oci.referrers"),
+        *("secpipe.pipeline.convert", "secpipe.pipeline.lint", "secpipe.policy.vex", "secpipe.report"),
+    )
+    assert [name for name in done.stdout.split() if name.startswith(others)] == []
