@@ -16,6 +16,7 @@ OTHERS = (".trivyignore", ".trivyignore.yaml", ".grype.yaml", "osv-scanner.toml"
 """The names that Trivy, Grype and osv-scanner give their files; clair-scanner has none."""
 NONE = "none"
 _BY_NAME = (
+    *((name, "ignore") for name in OWN),
     ("trivyignore", "trivyignore"),
     ("trivyignore.yaml", "trivyyaml"),
     ("trivyignore.yml", "trivyyaml"),

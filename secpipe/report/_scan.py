@@ -14,7 +14,7 @@ from secpipe.report._text import instruction
 
 if TYPE_CHECKING:
     from secpipe.model.package import LayerRef, Package
-    from secpipe.model.scan import Finding, ScanReport
+    from secpipe.model.scan import Finding, ScanReport, Suppression
 
 _KINDS = frozenset(["registry", "docker", "podman", "oci", "oci-archive", "docker-archive", "dir", "sbom"])
 _UNFIXED = {
@@ -82,8 +82,14 @@ def suppressed(finding: Finding) -> str:
     if found is None:
         return ""
     until = f" until {found.expires}" if found.expires else ""
-    why = ", ".join(part for part in (found.reason, found.justification) if part)
-    return f"suppressed by {found.source}{until}" + (f": {why}" if why else "")
+    words = why(found)
+    return f"suppressed by {found.source}{until}" + (f": {words}" if words else "")
+
+
+def why(found: Suppression) -> str:
+    """The status that a VEX document states, what a person wrote and VEX's word for it, as far as there are any."""
+    status = found.status if found.kind == "vex" else None
+    return ", ".join(part for part in (status, found.reason, found.justification) if part)
 
 
 def made_by(layer: LayerRef) -> str:

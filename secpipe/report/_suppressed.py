@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from secpipe.model.text import printable
 from secpipe.report._console import table
+from secpipe.report._scan import why
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
@@ -23,7 +24,7 @@ def suppressed(findings: Iterable[Finding]) -> Iterator[RenderableType]:
         if (by := f.suppression) is None:
             continue
         owner = f" ({by.owner})" if by.owner else ""
-        reason = by.reason or by.justification or by.source
+        reason = why(by) or by.source
         cells = (f.id, f.package.name, f.package.version, by.expires or "-", reason + owner)
         rows.add_row(str(f.severity), *(Text(printable(cell)) for cell in cells))
     if rows.row_count:

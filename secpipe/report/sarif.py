@@ -29,6 +29,7 @@ from secpipe.report._scan import (
     rated_by,
     remedy,
     repository_of,
+    why,
 )
 from secpipe.report._text import instruction
 
@@ -284,7 +285,7 @@ def _scan_result(
 
 
 def _suppression(suppression: Suppression) -> dict[str, str]:
-    said = suppression.reason or suppression.justification or f"by {suppression.source}"
+    said = why(suppression) or f"by {suppression.source}"
     owner = f" (owner: {suppression.owner})" if suppression.owner else ""
     until = f" (until {suppression.expires})" if suppression.expires else ""
     text = clip(printable(f"{said}{owner}{until}"))

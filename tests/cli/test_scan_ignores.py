@@ -149,7 +149,8 @@ def test_vex_documents_suppress_and_are_told(scanned: tuple[Path, list[str | Pat
     }
     assert [w["code"] for w in done.json["warnings"]] == ["unused-vex"]
     sarif = json.loads((folder / "out.sarif").read_text())["runs"][0]["results"]
-    assert sarif[0]["suppressions"][0]["justification"] == "vulnerable_code_not_in_execute_path"
+    said = "not_affected, vulnerable_code_not_in_execute_path"
+    assert sarif[0]["suppressions"][0]["justification"] == said
     listed = json.loads((folder / "out.cdx.json").read_text())["vulnerabilities"][0]
     assert listed["analysis"]["state"] == "not_affected"
     assert listed["analysis"]["justification"] == "code_not_reachable"
