@@ -236,7 +236,8 @@ def _scanned(image: Image, supply: Supply, options: ScanOptions, platform: str =
     scanned = _matched(target, found, supply, options, platform)
     if other:
         scanned = _on_new_base(scanned, image, supply, options, platform)
-        warnings = (*warnings, other)
+        hint = f"it is taken for a newer base; to tell the base from the application, {other.hint}"
+        warnings = (*warnings, other._replace(hint=hint))
     return replace(scanned, warnings=(*image.notes, *warnings, *scanned.warnings), dockerfile=built_from)
 
 

@@ -23,6 +23,7 @@ _UNFIXED = {
 }
 _UNFIXED_SHORT = {"will_not_fix": "will not fix", "under_investigation": "unconfirmed"}
 UNFIXED = frozenset(_UNFIXED_SHORT.values())
+_ARRIVALS = 5
 _LINK = lazy(r"https?://[!-~]+")
 
 
@@ -74,6 +75,21 @@ def likelihood(finding: Finding) -> str:
     if finding.epss is None:
         return ""
     return f"{finding.epss:.0%}" if finding.epss >= 0.01 else "<1%"
+
+
+def on_new_bases(report: ScanReport) -> Iterator[str]:
+    """How many findings would be gone, stay and come on another base, and the worst of the last: a line each."""
+    for base in report.new_bases:
+        of = Counter(f.on_new_base for f in counting(report.findings) if f.package.platform == base.platform)
+        where = f" ({base.platform})" if base.platform else ""
+        yield (
+            f"On {base.reference}{where}: {of['removed']} would be gone, {of['stays']} would stay, "
+            f"{len(base.adds)} would come; of {of['']} nobody knows or they are the application's"
+        )
+        for one in base.adds[:_ARRIVALS]:
+            yield f"  comes: {one.severity} {one.id} in {one.package} {one.version}"
+        if len(base.adds) > _ARRIVALS:
+            yield f"  … and {len(base.adds) - _ARRIVALS} more, none of them worse"
 
 
 def suppressed(finding: Finding) -> str:

@@ -13,7 +13,7 @@ from secpipe.model.severity import Severity
 from secpipe.model.text import plural
 from secpipe.report._console import layer_of
 from secpipe.report._markdown import escaped, linked
-from secpipe.report._scan import counting, fixed_in, likelihood, link, made_by, suppressed
+from secpipe.report._scan import counting, fixed_in, likelihood, link, made_by, on_new_bases, suppressed
 
 if TYPE_CHECKING:
     from secpipe.model.diff import DiffReport
@@ -27,7 +27,7 @@ _LONG = 300
 
 def scan(report: ScanReport, *, color: bool = False, width: int | None = None) -> str:
     """Heading and verdict, totals, findings (worst first), layers, what is suppressed, what could not be examined."""
-    around = [*_head(report), *_totals(report)]
+    around = [*_head(report), *_totals(report), *_on_new_bases(report)]
     after = [*_layers(report), *_list("Not examined", report.problems), *_list("Warnings", report.warnings)]
     rest = MAX_BYTES - sum(len(line.encode()) + 1 for line in [*around, *after])
     counted = counting(report.findings)
@@ -83,6 +83,14 @@ def _totals(report: ScanReport) -> Iterator[str]:
         unknown = f", {origins['']} of unknown origin" if origins[""] else ""
         yield f"{origins['base']} in the base image, {origins['app']} in the application{unknown}."
         yield ""
+
+
+def _on_new_bases(report: ScanReport) -> Iterator[str]:
+    lines = [
+        ("- " if line.startswith("On ") else "  - ") + _cut(line.strip()) for line in on_new_bases(report)
+    ]
+    if lines:
+        yield from (*lines, "")
 
 
 def _findings(findings: Iterable[Finding], most: int) -> Iterator[str]:

@@ -11,6 +11,7 @@ from secpipe.model.severity import Level
 from secpipe.model.text import plural, printable
 from secpipe.report._console import gaps, heading, shown
 from secpipe.report._findings import tables
+from secpipe.report._scan import on_new_bases
 from secpipe.report._suppressed import suppressed
 from secpipe.report._text import instruction, totals
 
@@ -22,7 +23,6 @@ if TYPE_CHECKING:
     from secpipe.model.scan import Finding, ScanReport
 
 _LEVEL_STYLES = {Level.ERROR: "1;31", Level.WARNING: "33", Level.INFO: "36", Level.STYLE: "2"}
-_ARRIVALS = 5
 _VERDICT_STYLES = {"clean": "bold green", "failed": "bold red", "undecided": "bold yellow"}
 
 
@@ -117,7 +117,7 @@ def _parts(report: ScanReport, width: int | None) -> Iterator[RenderableType]:
             yield f"{exploited} known to be exploited"
         yield from _origins(counted)
         yield from _ages(counted, report.baseline)
-        yield from _on_new_bases(report)
+        yield from map(printable, on_new_bases(report))
         yield ""
         yield from _layers(counted, report.dockerfile, width)
     yield from suppressed(report.findings)
@@ -137,25 +137,6 @@ def _origins(findings: tuple[Finding, ...]) -> Iterator[str]:
         fixed = sum(f.fixed_version is not None for f in findings if f.package.origin == "base")
         way = f"To mend those of the base, take a newer base image: fixes exist for {fixed}."
         yield way if fixed else "None of those of the base has a fix yet."
-
-
-def _on_new_bases(report: ScanReport) -> Iterator[str]:
-    """How many findings would be gone, stay and come on another base, and the worst of the last."""
-    for base in report.new_bases:
-        of = Counter(
-            f.on_new_base
-            for f in report.findings
-            if not f.suppression and f.package.platform == base.platform
-        )
-        where = f" ({printable(base.platform)})" if base.platform else ""
-        yield (
-            f"On {printable(base.reference)}{where}: {of['removed']} would be gone, {of['stays']} would stay, "
-            f"{len(base.adds)} would come; of {of['']} nobody knows or they are the application's"
-        )
-        for one in base.adds[:_ARRIVALS]:
-            yield f"  comes: {one.severity} {printable(one.id)} in {printable(one.package)} {printable(one.version)}"
-        if len(base.adds) > _ARRIVALS:
-            yield f"  … and {len(base.adds) - _ARRIVALS} more, none of them worse"
 
 
 def _ages(findings: tuple[Finding, ...], baseline: str) -> Iterator[str]:

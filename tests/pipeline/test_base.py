@@ -183,6 +183,8 @@ def test_another_base_is_a_newer_one(database: Path, tmp_path: Path) -> None:
     assert f"On {folder}:newer: 1 would be gone, 0 would stay, 1 would come; of 2 nobody knows" in text
     assert "  comes: unknown CVE-2023-5363 in libcrypto3 3.1.3-r0\n" in text
     assert "0 (goes)" in text
+    shown = scan(f"{folder}:app", database, "--base", f"{folder}:newer", format="markdown").stdout
+    assert "1 would be gone, 0 would stay, 1 would come" in shown
 
 
 def test_an_image_that_names_its_own_base_keeps_the_split(database: Path, tmp_path: Path) -> None:
