@@ -67,6 +67,8 @@ def clean() -> None:
         gone.append(_of_file(path))
         try:
             path.unlink(missing_ok=True)
+        except NotADirectoryError:
+            pass  # A home like /dev/null holds nothing that could be left behind.
         except OSError as error:
             raise UndecidedError(f"{path} cannot be removed: {error.strerror}", "remove it by hand") from None
     total = Size(sum(size.files for size in gone), sum(size.bytes for size in gone))

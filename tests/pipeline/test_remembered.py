@@ -199,3 +199,10 @@ def test_cache_info_and_clean_know_of_it(file: Path, cache: Path) -> None:
     assert not (cache / "lint.sqlite").exists()
     assert secpipe("lint", "--no-cache", file).code == 1
     assert not (cache / "lint.sqlite").exists()
+
+
+def test_a_home_that_is_no_folder_has_nothing_to_clean() -> None:
+    home = {"HOME": "/dev/null", "SECPIPE_CACHE": "/dev/null/secpipe"}
+    done = secpipe("cache", "clean", env=home)
+    assert (done.code, done.stderr) == (0, "/dev/null/secpipe: 0 files removed, 0 B\n")
+    assert secpipe("cache", "info", env=home).code == 0
