@@ -202,6 +202,7 @@ def test_catalogers_are_found_by_name() -> None:
             "node",
             "pacman",
             "php",
+            "pub",
             "python",
             "r",
         ),
