@@ -1,6 +1,7 @@
 """Results by the digest of what they were made from: one SQLite file, shared by many processes at once.
 
 A cache may be lost, locked, full or damaged at any time without changing a verdict, so every failure of it is a miss.
+A value is kept behind the digest of its key and itself, for SQLite does not notice what changes within one.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ _TO_DROP = 20_000
 """How many go, oldest first, when there are too many."""
 _BATCH = 500
 _BUSY_SECONDS = 2.0
+_DIGEST = 20
 _SCHEMA = "CREATE TABLE IF NOT EXISTS results (number INTEGER PRIMARY KEY, key BLOB UNIQUE, value BLOB)"
 
 
@@ -23,7 +25,7 @@ def key(*parts: bytes) -> bytes:
     """The digest of some parts, each told from the next."""
     from hashlib import blake2b
 
-    digest = blake2b(digest_size=20)
+    digest = blake2b(digest_size=_DIGEST)
     for part in parts:
         digest.update(len(part).to_bytes(8, "big"))
         digest.update(part)
@@ -41,7 +43,10 @@ def own(path: Path) -> Path | None:
 
 def load(path: Path, keys: Collection[bytes]) -> dict[bytes, bytes]:
     """What is known of these keys."""
-    if not keys or not path.is_file():
+    try:
+        if not keys or not path.is_file():
+            return {}
+    except OSError:
         return {}
     import sqlite3
 
@@ -60,7 +65,7 @@ def load(path: Path, keys: Collection[bytes]) -> dict[bytes, bytes]:
             connection.close()
     except sqlite3.Error:
         return {}
-    return found
+    return {each: value[_DIGEST:] for each, value in found.items() if _is_whole(each, value)}
 
 
 def save(path: Path, values: Mapping[bytes, bytes]) -> None:
@@ -78,7 +83,8 @@ def save(path: Path, values: Mapping[bytes, bytes]) -> None:
             with connection:
                 connection.execute(_SCHEMA)
                 connection.executemany(
-                    "INSERT OR REPLACE INTO results (key, value) VALUES (?, ?)", sorted(values.items())
+                    "INSERT OR REPLACE INTO results (key, value) VALUES (?, ?)",
+                    ((each, key(each, value) + value) for each, value in sorted(values.items())),
                 )
                 (count,) = connection.execute("SELECT COUNT(*) FROM results").fetchone()
                 if count > _MAX_ENTRIES:
@@ -89,7 +95,15 @@ def save(path: Path, values: Mapping[bytes, bytes]) -> None:
         finally:
             connection.close()
     except (OSError, sqlite3.Error) as error:
-        if type(error) is sqlite3.DatabaseError:
-            # Damaged, or no database at all.
+        # Damaged, no database at all, or one of other tables.
+        if getattr(error, "sqlite_errorcode", None) in (
+            sqlite3.SQLITE_CORRUPT,
+            sqlite3.SQLITE_NOTADB,
+            sqlite3.SQLITE_ERROR,
+        ):
             with suppress(OSError):
                 path.unlink()
+
+
+def _is_whole(key_: bytes, value: object) -> bool:
+    return isinstance(value, bytes) and value[:_DIGEST] == key(key_, value[_DIGEST:])

@@ -93,7 +93,10 @@ def _sizes() -> Mapping[str, Size]:
 def _of_file(path: Path) -> Size:
     from secpipe.cache.folder import Size
 
-    return Size(1, path.stat().st_size) if path.is_file() else Size(0, 0)
+    try:
+        return Size(1, path.stat().st_size) if path.is_file() else Size(0, 0)
+    except OSError:
+        return Size(0, 0)
 
 
 def _usable(path: Path) -> bool:
@@ -102,8 +105,10 @@ def _usable(path: Path) -> bool:
 
     try:
         return private(path)
+    except FileNotFoundError:
+        return True
     except OSError:
-        return not path.exists()
+        return False
 
 
 def _table(sizes: Mapping[str, Size], most: int) -> list[str]:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from secpipe.cache.results import save
 from secpipe.errors import UsageError
 from secpipe.lint.options import Options
 from secpipe.pipeline import lint as lint_module
@@ -53,9 +54,9 @@ def overwrite(cache: Path, value: bytes) -> None:
     import sqlite3
 
     connection = sqlite3.connect(cache)
-    with connection:
-        connection.execute("UPDATE results SET value = ?", (value,))
+    keys = [key for (key,) in connection.execute("SELECT key FROM results")]
     connection.close()
+    save(cache, dict.fromkeys(keys, value))
 
 
 def test_comments_in_the_order_of_the_scripts(program: Program) -> None:
