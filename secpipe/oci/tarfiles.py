@@ -2,18 +2,20 @@
 
 The members are found by a small walk of its own rather than by `tarfile`, which reads headers of any size into
 memory and can be made to loop (CVE-2025-8194, CVE-2024-6232). Source: POSIX.1-2001 ustar and pax, GNU long names.
-A gzip-compressed tar cannot be read at an offset, nor can one that an engine exports: it is read once for the index, and
-then again as members are asked for, going on where an earlier reader stopped; in the archive's order, that is one more pass.
+A tar compressed with gzip or zstd cannot be read at an offset, nor can one that an engine exports: it is read once for the
+index, and then again as members are asked for, going on where an earlier reader stopped; in the archive's order, that is one
+more pass.
 """
 
 from __future__ import annotations
 
+import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib import import_module
-from typing import IO, cast
+from typing import IO, Literal, cast
 
 from secpipe.errors import ImageError, LimitExceeded, SecpipeError
 from secpipe.model.limits import KIB, MIB, Limits
@@ -22,11 +24,13 @@ from secpipe.oci import tarindex
 from secpipe.oci.media import Medium
 from secpipe.oci.progress import Count, counting
 
+Compression = Literal["", "gzip", "zstd"]
 CHUNK = 256 * KIB
 _RATIO_FROM = 256 * MIB
 _SMALL_FILE, _SMALL_TOTAL = 256 * KIB, 32 * MIB
 _IDLE, _BLOCK = 8, 512
-_OTHER_COMPRESSIONS = {b"\x28\xb5\x2f\xfd": "zstd", b"\xfd7zX": "xz", b"BZh": "bzip2", b"PK\x03\x04": "zip"}
+_COMPRESSIONS: Mapping[bytes, Compression] = {b"\x1f\x8b": "gzip", b"\x28\xb5\x2f\xfd": "zstd"}
+_OTHER_COMPRESSIONS = {b"\xfd7zX": "xz", b"BZh": "bzip2", b"PK\x03\x04": "zip"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +41,7 @@ class _Found:
 
 
 class TarFiles:
-    """The members of a tar, plain or gzip-compressed, by name; links lead to what they name."""
+    """The members of a tar, plain or compressed with gzip or zstd, by name; links lead to what they name."""
 
     def __init__(self, medium: Medium, limits: Limits, progress: Progress | None = None) -> None:
         self.where = medium.where
@@ -46,7 +50,7 @@ class TarFiles:
         self._idle: list[_Handle] = []
         self._small: dict[str, bytes] = {}
         self._links: dict[str, str] = {}
-        self._compressed = _is_gzip(medium) if medium.length >= 0 else False
+        self._compressed: Compression = _compression(medium) if medium.length >= 0 else ""
         self._seekable = medium.length >= 0 and not self._compressed
         self._members = self._index(None if self._seekable else progress)
 
@@ -143,14 +147,16 @@ class TarFiles:
 class _Handle:
     """One reader of the tar: a position, moved forward by reading where the tar cannot be read at an offset."""
 
-    def __init__(self, medium: Medium, compressed: bool, limits: Limits) -> None:
+    def __init__(self, medium: Medium, compressed: Compression, limits: Limits) -> None:
         self._where, self._length, self._limits = medium.where, medium.length, limits
         self.seekable = medium.length >= 0 and not compressed
         self._compressed = compressed
         self.position = 0
         self.count: Count | None = None
         self._raw = medium.open()
-        self._file = _inflating(self._raw) if compressed else self._raw
+        self._file = self._raw
+        if compressed:
+            self._file = _inflating(self._raw) if compressed == "gzip" else _unpacking(self._raw, limits)
 
     def close(self) -> None:
         self._file.close()
@@ -221,7 +227,13 @@ def _inflating(raw: IO[bytes]) -> IO[bytes]:
     return cast(IO[bytes], gzip.GzipFile(fileobj=raw, mode="rb"))
 
 
-def _is_gzip(medium: Medium) -> bool:
+def _unpacking(raw: IO[bytes], limits: Limits) -> IO[bytes]:
+    zstd = import_module("compression.zstd" if sys.version_info >= (3, 14) else "backports.zstd")
+    options = {zstd.DecompressionParameter.window_log_max: max(10, limits.window_bytes.bit_length() - 1)}
+    return cast(IO[bytes], zstd.ZstdFile(raw, "rb", options=options))
+
+
+def _compression(medium: Medium) -> Compression:
     with medium.open() as file:
         magic = file.read(4)
     if not magic:
@@ -232,9 +244,9 @@ def _is_gzip(medium: Medium) -> bool:
         if magic.startswith(start):
             raise ImageError(
                 f"{medium.where} is compressed with {kind}",
-                "decompress it first: plain and gzip tars are read",
+                "decompress it first: plain tars are read, and those in gzip or zstd",
             )
-    return magic.startswith(b"\x1f\x8b")
+    return next((kind for start, kind in _COMPRESSIONS.items() if magic.startswith(start)), "")
 
 
 def _has_end(medium: Medium) -> bool:

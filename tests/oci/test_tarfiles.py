@@ -9,7 +9,7 @@ import os
 import tarfile
 import threading
 import time
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
@@ -26,19 +26,27 @@ from secpipe.oci.target import open_image
 from tests.oci.archives import MEMBERS, ONE, TARS, complaint, contents, layout_tar, simple
 from tests.support import images
 from tests.support.images import Entry
+from tests.support.layers import zstd_module
+
+PACKED: dict[str, Callable[[bytes], bytes]] = {"gzip": gzip.compress, "zstd": zstd_module().compress}
+packed = pytest.mark.parametrize("pack", PACKED.values(), ids=PACKED)
 
 
-def test_compressed_archives(tmp_path: Path, saved: Path) -> None:
+@packed
+def test_compressed_archives(tmp_path: Path, saved: Path, pack: Callable[[bytes], bytes]) -> None:
     path = tmp_path / "saved.tar.gz"
-    path.write_bytes(gzip.compress(saved.read_bytes()))
+    path.write_bytes(pack(saved.read_bytes()))
     with open_image(f"docker-archive:{path}") as image:
         for _ in range(2):
             assert [b"".join(layer.open()) for layer in reversed(image.layers)] == TARS[::-1]
 
 
-def test_layers_of_a_compressed_archive_side_by_side(tmp_path: Path, saved: Path) -> None:
+@packed
+def test_layers_of_a_compressed_archive_side_by_side(
+    tmp_path: Path, saved: Path, pack: Callable[[bytes], bytes]
+) -> None:
     path = tmp_path / "saved.tar.gz"
-    path.write_bytes(gzip.compress(saved.read_bytes()))
+    path.write_bytes(pack(saved.read_bytes()))
     found: dict[int, bytes] = {}
     with open_image(str(path)) as image:
         streams = [layer.open() for layer in [*image.layers, *image.layers]]
@@ -65,12 +73,13 @@ def test_other_compressions_are_named(tmp_path: Path, saved: Path) -> None:
         assert f"compressed with {kind}" in complaint(str(path)).message
 
 
-def test_a_compressed_bomb_ends_early(tmp_path: Path) -> None:
-    block = gzip.compress(bytes(64 << 20))
+@packed
+def test_a_compressed_bomb_ends_early(tmp_path: Path, pack: Callable[[bytes], bytes]) -> None:
+    block = pack(bytes(64 << 20))
     head = tarfile.TarInfo("0.tar")
     head.size = 8 << 30
     path = tmp_path / "bomb.tar.gz"
-    path.write_bytes(gzip.compress(head.tobuf()) + block * 128)
+    path.write_bytes(pack(head.tobuf()) + block * 128)
     start = time.monotonic()
     error = complaint(str(path))
     assert isinstance(error, LimitExceeded)
@@ -78,9 +87,9 @@ def test_a_compressed_bomb_ends_early(tmp_path: Path) -> None:
     assert time.monotonic() - start < 10
 
 
-@pytest.mark.parametrize("zipped", [False, True])
-def test_truncated_archives(tmp_path: Path, saved: Path, zipped: bool) -> None:
-    data = gzip.compress(saved.read_bytes()) if zipped else saved.read_bytes()
+@pytest.mark.parametrize("pack", [bytes, *PACKED.values()], ids=["plain", *PACKED])
+def test_truncated_archives(tmp_path: Path, saved: Path, pack: Callable[[bytes], bytes]) -> None:
+    data = pack(saved.read_bytes())
     path = tmp_path / "cut.tar"
     for part in (0.2, 0.5, 0.9):
         path.write_bytes(data[: int(len(data) * part)])
@@ -96,6 +105,19 @@ def test_archives_cut_before_their_listing(tmp_path: Path, size: int) -> None:
     path = layout_tar(tmp_path, {"1": ONE})
     path.write_bytes(path.read_bytes()[:size])
     assert "truncated" in complaint(str(path)).message
+
+
+def test_a_large_window_is_refused(tmp_path: Path, saved: Path) -> None:
+    zstd = zstd_module()
+    options = {zstd.CompressionParameter.window_log: 27}
+    compressor = zstd.ZstdCompressor(options=options)
+    path = tmp_path / "saved.tar.zst"
+    path.write_bytes(compressor.compress(saved.read_bytes()) + compressor.flush())
+    error = complaint(str(path), limits=Limits(window_bytes=1 << 20))
+    assert isinstance(error, ImageError)
+    assert "requires too much memory" in error.message
+    with open_image(str(path)) as image:
+        assert [b"".join(layer.open()) for layer in image.layers] == TARS
 
 
 def test_broken_gzip(tmp_path: Path, saved: Path) -> None:
