@@ -258,6 +258,27 @@ def test_what_may_not_be_executed_is_no_program() -> None:
     assert inventoried(programs(("a", b"#!" + go_program(""), 0o755))).packages == ()
 
 
+@pytest.mark.parametrize("name", ["usr/lib/libhello.so.1", "opt/app"])
+def test_programs_of_go_need_not_be_executable(name: str) -> None:
+    """The note of Go's linker at the start tells them; a text file or an archive that holds one is none."""
+    data = go_program("dep\texample.org/a\tv1.2.3\n", old=True)
+    assert [package.name for package in inventoried(programs((name, data, 0o644))).packages] == [
+        "example.org/a"
+    ]
+    assert inventoried(programs((f"{name}.tar", b"!" + data, 0o644), ("doc.txt", data, 0o644))).packages == ()
+
+
+@pytest.mark.parametrize(("interpreted", "expected"), [(False, ["example.org/a"]), (True, [])])
+def test_old_programs_of_go_without_a_build_id(interpreted: bool, expected: list[str]) -> None:
+    """They are looked for where nothing but themselves is loaded: the linker leaves no note when it is told no id."""
+    head = bytearray(b"\x7fELF\2\1\1".ljust(64, b"\0"))
+    struct.pack_into("<Q", head, 32, 64)
+    struct.pack_into("<2H", head, 54, 56, 1)
+    head += struct.pack("<2I6Q", 3 if interpreted else 6, 4, 64, 0, 0, 56, 56, 8)
+    data = go_program("dep\texample.org/a\tv1.2.3\n", old=True).replace(b"Go\0\0", b"....")
+    assert [name for name, _ in modules(distil([bytes(head) + data[len(head) :]]))] == expected
+
+
 def test_a_program_is_read_where_a_later_layer_put_it() -> None:
     old, new = (go_program(f"dep\texample.org/a\t{version}\n") for version in ("v1", "v2"))
     found = inventoried(
