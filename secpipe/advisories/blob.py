@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import zlib
 from collections.abc import Sequence
 from functools import cache
 from typing import TYPE_CHECKING, Any
@@ -12,6 +13,10 @@ if TYPE_CHECKING:
     from msgspec.msgpack import Encoder
 
 _KINDS: tuple[EventKind, ...] = ("introduced", "fixed", "last_affected", "limit")
+_SHORT = 300
+_LEVEL = 4
+_ZLIB = b"\x78"
+_MOST_BYTES = 256 << 20
 _NUMBERS = {kind: number for number, kind in enumerate(_KINDS)}
 
 
@@ -42,7 +47,35 @@ def pack_package(entries: Sequence[tuple[str, bytes]]) -> bytes:
     """The blob of one package, from pairs of an advisory's id and a packed entry."""
     import msgspec
 
-    return msgspec.msgpack.encode([(identifier, msgspec.Raw(entry)) for identifier, entry in sorted(entries)])
+    return _squeezed(
+        msgspec.msgpack.encode([(identifier, msgspec.Raw(entry)) for identifier, entry in sorted(entries)])
+    )
+
+
+def split_package(blob: bytes) -> list[tuple[str, bytes]]:
+    """The pairs that `pack_package` was given, sorted. Raises as `unpack_package` does."""
+    import msgspec
+
+    pairs = msgspec.msgpack.decode(_whole(blob), type=list[tuple[str, msgspec.Raw]])
+    return [(identifier, bytes(entry)) for identifier, entry in pairs]
+
+
+def _squeezed(data: bytes) -> bytes:
+    """Zlib's stream of what is long, which begins as no array does: fewer pages of the file to read, and a third of it."""
+    return zlib.compress(data, _LEVEL) if len(data) > _SHORT else data
+
+
+def _whole(blob: bytes) -> bytes:
+    if blob[:1] != _ZLIB:
+        return blob
+    inflater = zlib.decompressobj()
+    try:
+        data = inflater.decompress(blob, _MOST_BYTES)
+    except zlib.error as error:
+        raise ValueError(str(error)) from error
+    if not inflater.eof:
+        raise ValueError("a blob is cut short or far too large")
+    return data
 
 
 def unpack_package(blob: bytes, ecosystem: str) -> list[tuple[str, Affected]]:
@@ -50,7 +83,7 @@ def unpack_package(blob: bytes, ecosystem: str) -> list[tuple[str, Affected]]:
     import msgspec
 
     found = []
-    for identifier, fields in msgspec.msgpack.decode(blob):
+    for identifier, fields in msgspec.msgpack.decode(_whole(blob)):
         name, ranges, versions, severity, word, custom, informational, statements = fields
         entry = Affected(
             *(ecosystem, name, _unpack_ranges(ranges), tuple(versions), _unpack_severity(severity), word),

@@ -68,7 +68,7 @@ def _write(compiled: Compiled, out: Path, at: str, on_top: bool, problems: list[
     with Writer(out) as writer:
         fetched = _fetched(out, problems)
         shards = [
-            writer.shard(name, compiled.shards[name], Origin(at), own=True, on_top=on_top)
+            writer.shard(name, compiled.shards.pop(name), Origin(at), own=True, on_top=on_top)
             for name in sorted(compiled.shards)
         ]
         unread = dict(sorted(compiled.unread.items()))

@@ -21,7 +21,7 @@ from secpipe.model.problem import Problem
 class Compiled:
     """Base ecosystem → its rows; how many records could be read; ecosystem → how many could not be used (see `Faults`)."""
 
-    shards: Mapping[str, Rows]
+    shards: dict[str, Rows]
     records: int
     unread: Mapping[str, int]
 
@@ -109,13 +109,14 @@ def _by_ecosystem(advisory: Advisory) -> dict[str, list[Affected]]:
 
 
 def _shards(
-    entries: Mapping[tuple[str, str], tuple[str, list[tuple[str, bytes]]]],
-    heads: Mapping[tuple[str, str], tuple[str, bytes]],
+    entries: _Entries,
+    heads: _Heads,
     gone: Mapping[str, str],
     own: bool,
 ) -> dict[str, Rows]:
     shards: dict[str, Rows] = {}
-    for (identifier, ecosystem), (modified, packed) in entries.items():
+    while entries:  # What is sorted in need not be kept: there may be a million of them.
+        (identifier, ecosystem), (modified, packed) = entries.popitem()
         if identifier in gone and gone[identifier] >= modified:
             continue
         shard = shards.setdefault(base(ecosystem), Rows())

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from secpipe.advisories.blob import unpack_advisory, unpack_package
+from secpipe.advisories.blob import split_package, unpack_advisory, unpack_package
 from secpipe.advisories.manifest import HINT, check_file
 from secpipe.advisories.schema import sqlite_uri
 from secpipe.errors import AdvisoryError
@@ -76,28 +76,26 @@ class OpenShard:
 
     def names(self, identifier: str, ecosystem: str) -> bool:
         """Whether the record of that id has an entry for that ecosystem. Reads all of it, so ask seldom."""
-        import msgspec
-
         key = (identifier, ecosystem)
         if key not in self._named:
             with self.reading():
-                query = "SELECT 1 FROM package WHERE ecosystem = ? AND instr(entries, ?) LIMIT 1"
-                packed = msgspec.msgpack.encode(identifier)
-                self._named[key] = self._connection.execute(query, (ecosystem, packed)).fetchone() is not None
+                blobs = self._connection.execute(
+                    "SELECT entries FROM package WHERE ecosystem = ?", (ecosystem,)
+                )
+                self._named[key] = any(
+                    one == identifier for (blob,) in blobs for one, _ in split_package(blob)
+                )
         return self._named[key]
 
     def rows(self) -> Rows:
         """All of it, to be changed and written anew."""
-        import msgspec
-
         from secpipe.advisories.writer import Rows
 
         with self.reading():
             connection = self._connection
             packages = {}
-            decoder = msgspec.msgpack.Decoder(list[tuple[str, msgspec.Raw]])
             for ecosystem, name, blob in connection.execute("SELECT ecosystem, name, entries FROM package"):
-                packages[ecosystem, name] = [(key, bytes(entry)) for key, entry in decoder.decode(blob)]
+                packages[ecosystem, name] = split_package(blob)
             advisories = dict(connection.execute("SELECT id, record FROM advisory").fetchall())
             listed = dict(connection.execute("SELECT id, modified FROM listed").fetchall())
         return Rows(advisories, packages, listed)

@@ -383,8 +383,8 @@ def test_a_file_that_is_no_database(tmp_path: Path) -> None:
 def test_a_database_of_another_schema(tmp_path: Path) -> None:
     database, _ = made(tmp_path, record("X-1", ("PyPI", "a")))
     file = database / "manifest.json"
-    file.write_text(file.read_text().replace('"schema": 6', '"schema": 99'))
-    with pytest.raises(AdvisoryError, match="has schema 99, this version of secpipe reads schema 6"):
+    file.write_text(file.read_text().replace('"schema": 7', '"schema": 99'))
+    with pytest.raises(AdvisoryError, match="has schema 99, this version of secpipe reads schema 7"):
         Store.open(database)
 
 
@@ -490,6 +490,18 @@ def test_advisories_survive_packing(
 ) -> None:
     advisory = Advisory(one, two, (), two, "", many, many, one, severity, two, one)
     assert unpack_advisory(pack_advisory(advisory)) == advisory
+
+
+def test_long_blobs_are_squeezed_and_held_to_their_end() -> None:
+    from msgspec import MsgspecError
+
+    pairs = [(f"X-{i}", pack_affected(Affected("PyPI", "a", versions=(str(i),)))) for i in range(100)]
+    blob = pack_package(pairs)
+    assert len(blob) < sum(len(entry) for _, entry in pairs)
+    assert len(unpack_package(blob, "PyPI")) == 100
+    for damaged in (blob[:-1], blob[:40], blob[:1], b"x" + bytes(100)):
+        with pytest.raises((ValueError, TypeError, MsgspecError)):
+            unpack_package(damaged, "PyPI")
 
 
 def test_a_pipe_does_not_hold_the_program_up(tmp_path: Path) -> None:
