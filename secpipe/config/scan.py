@@ -15,6 +15,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from secpipe.config import search
 from secpipe.errors import UsageError
+from secpipe.model.purl import is_bare
+from secpipe.model.text import printable
 from secpipe.policy.gate import ENDED, Gate, gate_of
 from secpipe.policy.overrides import Override
 
@@ -169,6 +171,12 @@ def _override(node: Node) -> Override:
         lacks = "no package, path or image" if gate else "no fail-on"
         raise UsageError(
             f"{node.where}: {lacks}", "write entries like {package: openssl, fail-on: [critical]}"
+        )
+    package = texts.get("package", "")
+    if package.startswith("pkg:") and not is_bare(package):
+        raise UsageError(
+            f"{node.where}: package: {printable(package)} is more than a package",
+            "write the purl without version, qualifiers and subpath",
         )
     if ENDED in gate and texts.keys() & {"package", "path"}:
         raise UsageError(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+from secpipe.model.purl import bare
 from secpipe.model.scan import Finding
 from secpipe.model.severity import Severity
 
@@ -22,11 +23,6 @@ class Mark(NamedTuple):
     version: str = ""
     fixed_version: str | None = None
     severity: Severity = Severity.UNKNOWN
-
-
-def bare(purl: str) -> str:
-    """A package URL without version, qualifiers and subpath."""
-    return purl.partition("#")[0].partition("?")[0].partition("@")[0]
 
 
 def mark(finding: Finding) -> Mark:

@@ -46,6 +46,17 @@ def parse(text: str) -> Purl:
     return Purl(type, "/".join(filter(None, namespace)), name, _decoded(version), _qualifiers(query))
 
 
+def bare(purl: str) -> str:
+    """A package URL without version, qualifiers and subpath, for comparing; an npm scope with its `@` written out is the
+    same as one with `%40`, and never the beginning of a version."""
+    return _split_version(purl.partition("#")[0].partition("?")[0])[0].replace("@", "%40")
+
+
+def is_bare(text: str) -> bool:
+    """Whether a package URL has neither version nor qualifiers nor subpath."""
+    return set("?#").isdisjoint(text) and "@" not in text.rpartition("/")[2]
+
+
 def package_name(purl: Purl) -> str:
     """The name by which the advisories of that type's ecosystem know the package."""
     if not purl.namespace or purl.type in ("apk", "deb", "rpm", "alpm"):

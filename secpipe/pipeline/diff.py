@@ -8,11 +8,12 @@ from datetime import UTC, datetime
 
 from secpipe.errors import UsageError
 from secpipe.match.ecosystem import scheme_for
-from secpipe.model.baseline import bare, mark
+from secpipe.model.baseline import mark
 from secpipe.model.diff import DiffReport, FindingChange, Findings, PackageChange, Packages, Way
 from secpipe.model.package import Package
 from secpipe.model.problem import Problem
 from secpipe.model.progress import Progress
+from secpipe.model.purl import bare
 from secpipe.model.scan import Finding, ScanReport
 from secpipe.pipeline import baseline, sbom
 from secpipe.pipeline.exploitation import exploitation

@@ -17,6 +17,7 @@ from secpipe.model.explanation import Answer, Explanation, PackageJudged, Subjec
 from secpipe.model.package import Package
 from secpipe.model.problem import Problem
 from secpipe.model.progress import Progress
+from secpipe.model.purl import bare
 from secpipe.model.scan import ScanReport
 from secpipe.model.text import plural
 from secpipe.pipeline.convert import read
@@ -138,7 +139,9 @@ def _own(advisory: Advisory) -> tuple[str, ...]:
 
 def _is(package: Package, wanted: str) -> bool:
     if wanted.startswith("pkg:"):
-        return wanted in (package.purl, _bare(package.purl), _bare(package.purl).rpartition("@")[0])
+        return wanted in (package.purl, _bare(package.purl)) or wanted.replace("@", "%40") == bare(
+            package.purl
+        )
     names = {package.name, subject(package)[0], package.source.name if package.source else ""}
     return not wanted or wanted.casefold() in {name.casefold() for name in names}
 
@@ -152,7 +155,7 @@ def _like(packages: Sequence[Package], wanted: str) -> str:
 
     every = {p.name for p in packages} | {subject(p)[0] for p in packages}
     if wanted.startswith("pkg:"):
-        every = {_bare(p.purl).rpartition("@")[0] for p in packages}
+        every = {bare(p.purl) for p in packages}
     names = sorted(every)
     near_by = difflib.get_close_matches(wanted, names, 3) or [
         n for n in names if wanted.casefold() in n.casefold()

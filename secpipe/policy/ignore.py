@@ -17,6 +17,7 @@ from secpipe.documents.node import MAX_BYTES as MAX_BYTES
 from secpipe.errors import UsageError
 from secpipe.model.pattern import lazy
 from secpipe.model.problem import Problem
+from secpipe.model.purl import is_bare
 from secpipe.model.scan import Finding, VexStatus
 from secpipe.model.text import printable
 
@@ -205,7 +206,7 @@ def _entry(fields: dict[str, _Value], line: int, source: str) -> Entry:
             "write it as YYYY-MM-DD",
         )
     package = texts.get("package", "")
-    if package.startswith("pkg:") and (set("?#") & set(package) or "@" in package.rpartition("/")[2]):
+    if package.startswith("pkg:") and not is_bare(package):
         raise UsageError(
             f"{source}:{fields['package'].line}: package: {printable(package)} is more than a package",
             "write the purl without version, qualifiers and subpath",

@@ -10,6 +10,7 @@ from urllib.parse import unquote
 
 from secpipe.model.package import Package
 from secpipe.model.problem import Problem
+from secpipe.model.purl import bare
 from secpipe.model.scan import Finding, Suppression
 from secpipe.model.text import printable
 from secpipe.policy.globs import matches
@@ -91,10 +92,7 @@ def is_in(entry: Place, package: Package) -> bool:
     if not entry.package:
         return True
     if entry.package.startswith("pkg:"):
-        purl = package.purl.partition("#")[0].partition("?")[0]
-        head, at, version = purl.rpartition("@")
-        bare = head if at and "/" not in version else purl
-        return _plain(bare) == _plain(entry.package)
+        return _plain(bare(package.purl)) == _plain(entry.package)
     return package.name.casefold() == entry.package.casefold()
 
 

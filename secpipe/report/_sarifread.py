@@ -10,7 +10,8 @@ from typing import Any, NotRequired, TypedDict
 from urllib.parse import unquote
 
 from secpipe.errors import UsageError
-from secpipe.model.baseline import Mark, bare
+from secpipe.model.baseline import Mark
+from secpipe.model.purl import bare
 from secpipe.model.severity import Severity
 
 _CATEGORY = "secpipe/scan/"

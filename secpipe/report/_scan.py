@@ -9,6 +9,7 @@ from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING
 
 from secpipe.model.pattern import lazy
+from secpipe.model.purl import bare
 from secpipe.model.text import printable
 from secpipe.report._text import instruction
 
@@ -123,7 +124,7 @@ def identities(report: ScanReport, repository: str) -> Iterator[str]:
     seen: Counter[tuple[str, ...]] = Counter()
     for finding in report.findings:
         package = finding.package
-        purl = package.purl.partition("?")[0].partition("@")[0]
+        purl = bare(package.purl)
         platform = package.platform or report.target.platform
         words = (repository, platform, finding.id, purl, _unversioned(package))
         seen[words] += 1

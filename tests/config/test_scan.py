@@ -109,6 +109,12 @@ def test_the_environment_wins_with_a_gate_of_its_own(tmp_path: Path) -> None:
         ("scan: {overrides: [{package: a}]}", "no fail-on", "{package: openssl"),
         ("scan: {overrides: [{fail-on: low}]}", "no package, path or image", "{package: openssl"),
         ("scan: {overrides: [{pakage: a, fail-on: low}]}", "unknown key", "did you mean package?"),
+        (
+            "scan: {overrides: [{package: 'pkg:deb/debian/a@1', fail-on: low}]}",
+            "more than a package",
+            "without",
+        ),
+        ("scan: {overrides: [{package: 'pkg:deb/debian/a?arch=all', fail-on: low}]}", "more than", "without"),
         ("scan: {overrides: [{package: a, fail-on: eol}]}", "eol by itself is about an image", "high,eol"),
     ],
 )

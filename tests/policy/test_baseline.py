@@ -9,7 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from secpipe.model.baseline import Mark, bare, mark
+from secpipe.model.baseline import Mark, mark
+from secpipe.model.purl import bare
 from secpipe.model.severity import Severity
 from secpipe.policy.baseline import about_new, compared, pairs
 from secpipe.policy.gate import gate_of
@@ -51,6 +52,14 @@ def test_another_flaw_or_package_is_new(later: object) -> None:
     assert states(later) == [(True, False)]
 
 
+def test_packages_of_one_scope_written_out_are_not_each_other() -> None:
+    """Lists of packages may have `pkg:npm/@scope/a@1` where the specification wants `%40scope`."""
+    one = replace(CURL, package=replace(CURL.package, purl="pkg:npm/@scope/one@1"))
+    other = replace(CURL, package=replace(CURL.package, purl="pkg:npm/@scope/two@1"))
+    encoded = replace(CURL, package=replace(CURL.package, purl="pkg:npm/%40scope/one@2"))
+    assert pairs([mark(one)], [mark(other), mark(encoded)]) == [None, 0]
+
+
 def test_a_second_copy_is_new_and_the_first_is_known_by_its_path() -> None:
     copy = replace(CURL, package=replace(CURL.package, path="app/copy"))
     assert states(copy, CURL) == [(True, False), (False, False)]
@@ -74,6 +83,8 @@ def test_platforms_count_where_both_sides_have_them() -> None:
     ("purl", "expected"),
     [
         ("pkg:npm/%40scope/a@1.0?x=y#z", "pkg:npm/%40scope/a"),
+        ("pkg:npm/@scope/a@1.0?x=y#z", "pkg:npm/%40scope/a"),
+        ("pkg:npm/@scope/a", "pkg:npm/%40scope/a"),
         ("pkg:golang/github.com/a/b@v1", "pkg:golang/github.com/a/b"),
         ("pkg:deb/debian/a", "pkg:deb/debian/a"),
     ],
