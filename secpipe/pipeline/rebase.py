@@ -12,9 +12,10 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Literal
 
-from secpipe.model.baseline import bare, mark
+from secpipe.model.baseline import mark
 from secpipe.model.package import Package
 from secpipe.model.pattern import lazy
+from secpipe.model.purl import bare
 from secpipe.model.scan import Arrival, Finding
 from secpipe.pipeline.inventory import OS_TYPES
 from secpipe.policy.baseline import pairs
