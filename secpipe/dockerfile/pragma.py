@@ -32,18 +32,23 @@ _SHELL = lazy(r"#\s*(?:hadolint|secpipe)\s+shell\s*=\s*(\S+)", re.IGNORECASE)
 _CODE = lazy(r"[^\s,#]+")
 _COMMA = lazy(r"\s*,(?=[^\s,#])|\s*,\s+(?=[^\s,#]*\d)")
 """Behind a comma and a blank a word without a digit is the reason: `ignore=DL3008, since …`."""
-_CANDIDATE = lazy(r"#\s*(?:hadolint|secpipe|shellcheck)[\s:=]", re.IGNORECASE)
+_MISSPELT = r"[a-z]{6,12}[ \t:=]+(?:(?:stage|global)[ \t]+)?[a-z]{4,10}[ \t]*[=:][ \t]*(?:DL|SC|SP)\d{3,4}\b"
+_CANDIDATE = lazy(rf"#\s*(?:(?:hadolint|secpipe|shellcheck)[\s:=]|{_MISSPELT})", re.IGNORECASE)
 _IN_HEREDOC = lazy(
-    r"^[ \t]*(#\s*(?:hadolint|secpipe|shellcheck)[\s:=][^\r\n]*)", re.IGNORECASE | re.MULTILINE
+    rf"^[ \t]*(#\s*(?:(?:hadolint|secpipe|shellcheck)[\s:=]|{_MISSPELT})[^\r\n]*)",
+    re.IGNORECASE | re.MULTILINE,
 )
 _SLIP = lazy(
-    r"#\s*(hadolint|secpipe)(?:\s*[:=]\s*|\s+)(?:(stage|global)\s+)?(?P<word>[a-z]{4,10})(?P<sign>\s*[=:]\s*|\s+)"
+    r"#\s*(?P<name>[a-z]{6,12})(?:\s*[:=]\s*|\s+)(?:(?P<scope>stage|global)\s+)?"
+    r"(?P<word>[a-z]{4,10})(?P<sign>\s*[=:]\s*|\s+)"
     r"(?P<codes>(?:DL|SC|SP)\d{3,4}\b(?:[\s,]+(?:DL|SC|SP)\d{3,4}\b)*)(?P<reason>[^\r\n]*)",
     re.IGNORECASE,
 )
 """What was meant to be a pragma, as far as codes tell; `hadolint ignores DL3008 here` is prose."""
+_NAMES = {"hadolint": "ignore", "secpipe": "ignore", "shellcheck": "disable"}
+"""Whom a comment may be for, and their word for it."""
 _PROSE = frozenset({"ignores", "ignored", "ignoring", "disables", "disabled"})
-_LIKELY = 0.7
+_LIKELY, _SURE = 0.7, 0.8
 _NEVER = frozenset({"DL1000"})
 """What BuildKit cannot parse stays an error, as with hadolint."""
 _BEGINS_COMMAND = lazy(r"\s*(?:&&|\|\|?|;|\}|\)|done\b|fi\b|esac\b)")
@@ -262,13 +267,25 @@ def _meant(comment: str) -> str:
     word = match["word"].lower()
     if not match["sign"].strip() and (word in _PROSE or match["reason"].strip()):
         return ""
+    name = _likely(match["name"].lower(), _NAMES, _SURE)
+    if not name or (name != match["name"].lower() and not match["sign"].strip()):
+        return ""
+    if word == "enable" or not _likely(word, ("ignore", "disable"), _LIKELY):
+        return ""
+    codes = ",".join(match["codes"].upper().replace(",", " ").split())
+    # ShellCheck knows of no scope.
+    scope = match["scope"].lower() if match["scope"] else ""
+    name = "hadolint" if scope and name == "shellcheck" else name
+    return f"# {name} {scope}{' ' * bool(scope)}{_NAMES[name]}={codes}"
+
+
+def _likely(word: str, known: Iterable[str], share: float) -> str:
+    """The known word that is meant, '' when none is."""
     # Few files come here, and its import is slow.
     from difflib import SequenceMatcher
 
-    if max(SequenceMatcher(None, known, word).ratio() for known in ("ignore", "disable")) < _LIKELY:
-        return ""
-    scope = f"{match[2].lower()} " if match[2] else ""
-    return f"# {match[1].lower()} {scope}ignore={','.join(match['codes'].upper().replace(',', ' ').split())}"
+    ratio, best = max((SequenceMatcher(None, each, word).ratio(), each) for each in known)
+    return best if ratio >= share else ""
 
 
 def _is_code(line: str) -> bool:

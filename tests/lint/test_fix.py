@@ -155,6 +155,18 @@ def test_the_wget_of_busybox_is_not_given_options_that_it_lacks(
 @pytest.mark.parametrize(
     ("before", "expected"),
     [
+        ("RUN busybox wget x && wget y", "RUN busybox wget -q x && wget --progress=dot:giga y"),
+        ("RUN busybox \\\n  wget x", "RUN busybox \\\n  wget -q x"),
+        ("RUN <<E\necho busybox\nwget x\nE", "RUN <<E\necho busybox\nwget --progress=dot:giga x\nE"),
+    ],
+)
+def test_a_wget_that_is_called_by_way_of_busybox(before: str, expected: str) -> None:
+    assert run(f"FROM debian:12\n{before}\n", "DL3047").text == f"FROM debian:12\n{expected}\n"
+
+
+@pytest.mark.parametrize(
+    ("before", "expected"),
+    [
         ("USER app\nRUN sudo a\n", "USER app\nRUN sudo a\n"),
         ("USER $NAME\nRUN sudo a\n", "USER $NAME\nRUN sudo a\n"),
         ("RUN sudo a\nUSER app\nUSER 0:0\nRUN sudo b\n", "RUN a\nUSER app\nUSER 0:0\nRUN b\n"),

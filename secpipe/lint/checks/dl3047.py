@@ -22,6 +22,7 @@ _CALM = lazy(
 
 _GNU_USERS = lazy(r"\b(?:apt|apt-get|yum|dnf|microdnf|zypper)[ \t]")
 """Where these are, wget is GNU's."""
+_BEHIND_BUSYBOX = lazy(r"\bbusybox(?:[ \t]|[\\`][ \t]*\r?\n)+$")
 _PART = lazy(r"[^;&|]+")
 _PACKAGE = lazy(r"\swget(?:[\s=~<>]|$)")
 _BUSYBOX_IMAGES = frozenset({"alpine", "busybox"})
@@ -39,6 +40,9 @@ def progress(run: Run, context: Context) -> Iterator[Found]:
 
 def _fix(run: Run, context: Context, command: Command) -> Fix | None:
     """One line per 32 megabytes; the wget of busybox knows only `-q`, and tells errors all the same."""
+    start = command.name.start
+    if _BEHIND_BUSYBOX.search(context.dockerfile.source.text[max(0, start - 80) : start]):
+        return add_argument(run, context, command.name, "-q")
     is_gnu = _is_gnu(run, context)
     if not is_gnu:
         image = _base(run, context)
