@@ -6,6 +6,7 @@ import gc
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from sys import intern
 
 from secpipe.advisories.blob import pack_advisory, pack_affected
 from secpipe.advisories.faults import Faults
@@ -75,7 +76,7 @@ def _compile(
                 continue
             modified, before = entries.get((advisory.id, ecosystem), ("", []))
             if modified <= advisory.modified:
-                packed = [(normalise(ecosystem, entry.name), pack_affected(entry)) for entry in group]
+                packed = [(intern(normalise(ecosystem, entry.name)), pack_affected(entry)) for entry in group]
                 if len(packed) > 1:  # repositories of a release have the same packages
                     packed = list(dict.fromkeys(packed))
                 if modified == advisory.modified:
