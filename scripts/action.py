@@ -27,7 +27,7 @@ LEVELS = ("critical", "high", "error", "medium", "warning", "low", "info", "negl
 """Severities of a scan and levels of a lint, the worst first."""
 VERDICTS = {0: "clean", 1: "failed", 2: "error", 3: "undecided"}
 _INPUTS = {
-    "lint": {"config", "failure-threshold", "paths"},
+    "lint": {"failure-threshold", "paths"},
     "scan": {"base", "baseline", "cache", "database", "database-url", "dockerfile", "ecosystems", "fail-on"}
     | {"ignore-file", "max-db-age", "password", "platform", "target", "username", "vex"},
 }
@@ -221,7 +221,7 @@ def _options(mode: str) -> list[str]:
     """The options that inputs stand for; an input that was left empty is none."""
     if mode == "lint":
         return _given("config", "failure-threshold")
-    plain = _given("platform", "max-db-age", "baseline", "base", "dockerfile")
+    plain = _given("config", "platform", "max-db-age", "baseline", "base", "dockerfile")
     repeated = [word for name in _REPEATED for line in _lines(name) for word in (f"--{name}", line)]
     return [*plain, *repeated, "--db", os.environ["DATABASE"]]
 

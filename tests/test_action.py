@@ -212,7 +212,6 @@ def test_hostile_inputs_are_only_values(runner: Runner) -> None:
         ({"mode": "scan"}, "mode: scan needs a target"),
         ({"mode": "lint", "fail_on": "high", "target": "x"}, "fail-on, target: only for mode: scan"),
         ({"mode": "scan", "target": "x", "paths": "."}, "paths: only for mode: lint"),
-        ({"mode": "scan", "target": "x", "config": "c"}, "config: only for mode: lint"),
         (
             {"ignore_file": "x", "base": "b", "dockerfile": "d"},
             "base, dockerfile, ignore-file: only for mode: scan",
@@ -290,6 +289,12 @@ def test_a_scan_takes_its_gate_ignore_files_and_dockerfile(
     assert "never loaded from outside" in shut.summary
     known = runner(**inputs, fail_on="new,critical", baseline=shut.outputs["json"], ignore_file="none")
     assert (known.code, known.outputs["findings"], known.outputs["verdict"]) == (0, "38", "clean")
+    (runner.workspace / "gate.yaml").write_text("scan: {fail-on: [critical], base: gone}\n")
+    (runner.workspace / ".secpipe.yaml").write_text("scan: {fail-on: [none]}\n")
+    assert runner(**inputs, ignore_file="none").code == 0
+    named = runner(**inputs, ignore_file="none", config="gate.yaml", base=f"oci:{layout}:alpine")
+    assert (named.code, "from gate.yaml:1" in named.log) == (1, True)
+    (runner.workspace / ".secpipe.yaml").unlink()
     wrong = runner(**inputs, dockerfile="gone")
     assert (wrong.code, "--dockerfile gone" in wrong.log) == (2, True)
     assert runner(**inputs, dockerfile="none", fail_on="none").code == 0

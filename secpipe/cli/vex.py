@@ -63,7 +63,7 @@ def vex(
     from secpipe.config.ignores import ignores
     from secpipe.pipeline.vex import statement_of
 
-    if not author:
+    if not author.strip():
         raise UsageError(
             "secpipe vex: nobody states anything", "say who does: --author 'Team <team@example.com>'"
         )

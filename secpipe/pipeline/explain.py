@@ -23,9 +23,13 @@ from secpipe.model.text import plural
 from secpipe.pipeline.convert import read
 from secpipe.pipeline.inventory import OS_TYPES
 from secpipe.pipeline.scan import ScanOptions, scan
+from secpipe.policy.terms import GAPS
 
-_DECIDED = frozenset({"unparsable-version", "unparsable-range", "no-version-scheme"})
-"""Problems of matching, which are told of the vulnerability in question by its own answer."""
+_DECIDED = frozenset(
+    {"unparsable-version", "unparsable-range", "no-version-scheme", "unreadable-baseline"}
+    | {gap.code for gap in GAPS.values()}
+)
+"""Problems of matching, which are told of the vulnerability in question by its own answer, and those of a report's gate."""
 _HEAD = 200
 _SHOWN = 5
 

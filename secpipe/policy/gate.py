@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import NamedTuple
@@ -91,7 +91,7 @@ def decide(
     failing = [one for one in weighed if one.met]
     ended, unknown = _ended(gate, known.systems)
     asked = tuple(dict.fromkeys(one for its in gates for one in its))
-    added = [*_gaps(weighed, asked, known), *unknown]
+    added = [*_gaps(weighed, known), *unknown]
     blocking = [p for p in (*problems, *added) if not (allow_incomplete and p.coverage)]
     everything = tuple(sorted({*problems, *added}))
     out = len(findings) - len(counted)
@@ -125,16 +125,17 @@ def _beside(findings: Iterable[Finding], gate: Gate) -> str:
 
 
 class _Weighed(NamedTuple):
-    """A finding with the alternatives that it meets; without any, with the terms that nobody can decide of it."""
+    """A finding with the alternatives that it meets; without any, by each term that nobody can decide of it, with those
+    that this leaves open."""
 
     finding: Finding
     met: tuple[Conditions, ...]
-    unknown: frozenset[str]
+    unknown: Mapping[str, tuple[Conditions, ...]]
 
 
 def _weigh(finding: Finding, gate: Gate, known: Known) -> _Weighed:
     met: list[Conditions] = []
-    unknown: set[str] = set()
+    unknown: dict[str, tuple[Conditions, ...]] = {}
     for one in gate:
         if finding.package.evidence and Term.UNPACKAGED not in one.terms:
             continue
@@ -145,10 +146,10 @@ def _weigh(finding: Finding, gate: Gate, known: Known) -> _Weighed:
         if one == ENDED or False in answers.values():
             continue
         lacking = {name for name, answer in answers.items() if answer is None}
-        unknown |= lacking
+        unknown |= {name: (*unknown.get(name, ()), one) for name in lacking}
         if not lacking:
             met.append(one)
-    return _Weighed(finding, tuple(met), frozenset() if met else frozenset(unknown))
+    return _Weighed(finding, tuple(met), {} if met else unknown)
 
 
 def _severe(finding: Finding, one: Conditions) -> bool | None:
@@ -289,18 +290,19 @@ def _names(findings: Iterable[Finding]) -> str:
     return ", ".join(ids[:3]) + (" …" if len(ids) > 3 else "")
 
 
-def _gaps(weighed: Sequence[_Weighed], gate: Gate, known: Known) -> Iterator[Problem]:
+def _gaps(weighed: Sequence[_Weighed], known: Known) -> Iterator[Problem]:
     """For each term that nobody can decide, the findings that it would decide about."""
     for term, gap in GAPS.items():
         findings = sorted((one.finding for one in weighed if term in one.unknown), key=lambda f: f.id)
         if findings:
+            open = dict.fromkeys(c for one in weighed for c in one.unknown.get(term, ()))
             some = _names(findings)
             why = f" ({known.lacking(term)})" if term in (Term.KEV, EPSS) else ""
             yield Problem(
                 gap.code,
                 some,
                 f"{_count(findings)} {gap.lacking} ({some}): "
-                f"the gate {_either(gate)} cannot be decided for them{why}",
+                f"the gate {_either(open)} cannot be decided for them{why}",
                 gap.hint,
                 gap.coverage,
             )

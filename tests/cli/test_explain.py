@@ -128,6 +128,13 @@ def test_a_report_in_place_of_the_image(tmp_path: Path, database: Path) -> None:
     report.write_text(secpipe("scan", target, "--db", database, "-f", "json").stdout)
     image = secpipe("explain", "CVE-2023-5363", target, "--db", database)
     assert secpipe("explain", "CVE-2023-5363", report, "--db", database).stdout == image.stdout
+    undecided = secpipe(
+        "scan", target, "--db", database, "-f", "json", "--fail-on", "new", "--fail-on", "app"
+    )
+    assert undecided.code == 3
+    report.write_text(undecided.stdout)
+    # What the gate of that scan could not know is no gap in the answer.
+    assert secpipe("explain", "CVE-2023-5363", report, "--db", database).stdout == image.stdout
     refused = secpipe("explain", "CVE-2023-5363", report, "--db", database, "--platform", "linux/arm64")
     assert (refused.code, "is a report" in refused.stderr) == (2, True)
 

@@ -26,6 +26,8 @@ def test_errors(tmp_path: Path) -> None:
     nobody = secpipe("vex", "app:1.2", "--ignore-file", "f.yaml", cwd=tmp_path)
     assert (nobody.code, nobody.stdout) == (2, "")
     assert "say who does: --author" in nobody.stderr
+    blank = secpipe("vex", "app:1.2", "--author", " ", "--ignore-file", "f.yaml", cwd=tmp_path)
+    assert (blank.code, blank.stdout) == (2, "")
     nothing = secpipe("vex", "--author", "a", "--ignore-file", "f.yaml", cwd=tmp_path)
     assert nothing.code == 2
     assert "there is nothing to state: f.yaml:1: CVE-1 is left out: it names no package" in nothing.stderr

@@ -147,6 +147,21 @@ def test_what_is_suppressed_does_not_count_and_is_counted(gate: FailOn | Gate) -
     assert failed.reason.endswith(": CVE-2-1; 2 suppressed")
 
 
+def test_a_gap_names_what_it_leaves_open_and_no_more() -> None:
+    unrated = finding("CVE-1-1", package("a", "1"), Severity.UNKNOWN, fixed=None)
+    others = finding("CVE-1-2", package("b", "1"), Severity.LOW)
+    strict, loose = gate_of(["critical", "high,fixable", "kev"], "here:1"), gate_of(["none"], "here:2")
+    decision = decide(
+        [unrated, others],
+        [],
+        strict,
+        feeds={"kev": ""},
+        of=lambda found: strict if found is unrated else loose,
+    )
+    (problem,) = decision.problems
+    assert "(CVE-1-1): the gate critical, from here:1 cannot be decided for them" in problem.message
+
+
 ENDED = {"": System("debian 9", True, "2022-06-30")}
 ALIVE = {"": System("debian 12", False, "2028-06-30")}
 UNKNOWN = {"": System("plan9 4", None)}
