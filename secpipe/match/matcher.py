@@ -11,7 +11,7 @@ from secpipe.match import aliases
 from secpipe.match.ecosystem import scheme_for
 from secpipe.match.identity import counterpart, is_pro, subjects
 from secpipe.match.modules import concerns
-from secpipe.match.ranges import Outcome, evaluate, fixes, key_of, lowest_free
+from secpipe.match.ranges import Outcome, evaluate, fixes, is_settled, key_of, lowest_free
 from secpipe.match.severity import rate, worst
 from secpipe.match.status import is_refuted, status
 from secpipe.model.advisory import Advisory, AdvisoryMatch, Affected, cve_of
@@ -175,7 +175,8 @@ def _fold(hits: Sequence[_Hit]) -> dict[str, list[_Hit]]:
         if not cves:
             flaws[_name(cluster)] = cluster
         for cve in cves:
-            flaws.setdefault(cve, []).extend(hit for hit in cluster if cve in hit.cves or not hit.cves)
+            about = cluster if len(cluster) == 1 else [h for h in cluster if cve in h.cves or not h.cves]
+            flaws.setdefault(cve, []).extend(about)
     return flaws
 
 
@@ -212,7 +213,9 @@ def _name(cluster: Sequence[_Hit]) -> str:
 def _finding(package: Package, scheme: str, flaw: str, hits: Sequence[_Hit]) -> Finding:
     fixed = _fixed(hits, hits[0].version, scheme)
     # The record that is about this flaw alone tells it best; among those, the one whose fix is named.
-    ordered = sorted(hits, key=lambda hit: (hit.outcome.fixed != fixed, len(hit.cves), hit.advisory.id))
+    ordered = hits
+    if len(hits) > 1:
+        ordered = sorted(hits, key=lambda hit: (hit.outcome.fixed != fixed, len(hit.cves), hit.advisory.id))
     best = ordered[0]
     rater, rating = worst((hit.advisory.id, rate(hit.advisory, hit.affected)) for hit in hits)
     told = status([hit.affected for hit in hits], fixed)
@@ -243,6 +246,9 @@ def _finding(package: Package, scheme: str, flaw: str, hits: Sequence[_Hit]) -> 
 def _fixed(hits: Sequence[_Hit], version: str, scheme: str) -> str | None:
     """The lowest version on this branch that no record calls affected. Where records contradict each other, or nobody
     knows, the highest of those that each by itself would call fixed; None where each calls all of them affected again."""
+    first = hits[0]
+    if len(hits) == 1 and is_settled(first.affected, first.outcome, scheme):
+        return first.outcome.fixed
     entries = [hit.affected for hit in hits]
     named = {hit.outcome.fixed for hit in hits if hit.outcome.fixed}
     named |= {fix for entry in entries for fix in fixes(entry, version, scheme)}

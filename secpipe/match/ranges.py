@@ -132,6 +132,18 @@ def fixes(affected: Affected, version: str, scheme_name: str) -> set[str]:
     return {outcome.fixed for outcome in found if outcome.affected and outcome.fixed}
 
 
+def is_settled(affected: Affected, outcome: Outcome, scheme_name: str) -> bool:
+    """Whether the fix of an outcome is the lowest free version without further search: the entry has one interval, which
+    it ends, and lists no versions besides."""
+    return (
+        outcome.fixed is not None
+        and len(affected.ranges) == 1
+        and not affected.versions
+        and not affected.custom
+        and _prepare(affected.ranges[0], scheme_name).plain is not None
+    )
+
+
 def lowest_free(
     entries: Sequence[Affected],
     version: str,
@@ -187,6 +199,8 @@ def _listed(versions: tuple[str, ...], version: str, scheme_name: str) -> bool:
 def _within(item: Range, version: str, scheme_name: str) -> Outcome:
     key = key_of(version, scheme_name)
     prepared = _prepare(item, scheme_name)
+    if prepared.plain and key is not None:
+        return prepared.plain.judge(key)
     before = {bound.side(key) for bound in prepared.limits}
     if before == {0} or before == {1} or before == {0, 1}:
         return _UNAFFECTED
@@ -209,13 +223,29 @@ def _within(item: Range, version: str, scheme_name: str) -> Outcome:
 
 
 @dataclass(frozen=True, slots=True)
+class _Plain:
+    """What most ranges are: one interval from a version (None: the lowest) to the one that is fixed (None: endless)."""
+
+    start: Any
+    end: Any
+    inside: Outcome
+
+    def judge(self, key: Any) -> Outcome:
+        """The answer for a version that can be ordered."""
+        if (self.start is not None and key < self.start) or (self.end is not None and not key < self.end):
+            return _UNAFFECTED
+        return self.inside
+
+
+@dataclass(frozen=True, slots=True)
 class _Prepared:
     """A range ready to be walked: its bounds in order, those at one version together; those that have no place in the
-    order; its limits, the lowest first."""
+    order; its limits, the lowest first. `plain` gives the same answers without a walk, where there can be one."""
 
     groups: tuple[tuple[_Bound, ...], ...]
     unplaced: tuple[_Bound, ...]
     limits: tuple[_Bound, ...]
+    plain: _Plain | None = None
 
 
 @lru_cache(maxsize=65536)
@@ -231,7 +261,24 @@ def _prepare(item: Range, scheme_name: str) -> _Prepared:
     known = sorted((bound for bound in limits if bound.low is not None), key=lambda bound: bound.low)
     unknown = [bound for bound in limits if bound.low is None]
     unplaced = tuple(bound for bound in steps if bound.low is None and not bound.lowest)
-    return _Prepared(tuple(groups), unplaced, (*known, *unknown))
+    plain = None if limits or unplaced else _plain(groups)
+    return _Prepared(tuple(groups), unplaced, (*known, *unknown), plain)
+
+
+def _plain(groups: Sequence[tuple[_Bound, ...]]) -> _Plain | None:
+    kinds = [bound.event.kind for group in groups for bound in group]
+    if kinds not in (["introduced"], ["introduced", "fixed"]) or len(groups) != len(kinds):
+        return None
+    start, *end = (group[0] for group in groups)
+    if not all(bound.lowest or bound.low == bound.high for bound in (start, *end)):
+        return None
+    fix = end[0].event if end else None
+    range, endless = _interval(start.event, fix), None if fix else start.event
+    return _Plain(
+        None if start.lowest else start.low,
+        end[0].low if end else None,
+        Outcome(True, range, fix.version if fix else None, endless=endless),
+    )
 
 
 def _bound(event: Event, scheme_name: str) -> _Bound:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Literal
 
 EventKind = Literal["introduced", "fixed", "last_affected", "limit"]
@@ -12,6 +13,7 @@ EventKind = Literal["introduced", "fixed", "last_affected", "limit"]
 _CVE = re.compile(r"(?:[A-Z]+-)?(CVE-[0-9]{4}-[0-9]{4,})", re.IGNORECASE)
 
 
+@lru_cache(maxsize=1 << 16)
 def cve_of(name: str) -> str | None:
     """The CVE that an identifier is about, as distributions write it too (`UBUNTU-CVE-2024-2961`); None for any other."""
     found = _CVE.fullmatch(name)
