@@ -15,7 +15,7 @@ from __future__ import annotations
 import re
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Iterator
-from functools import cached_property
+from functools import cached_property, lru_cache
 from itertools import accumulate
 from typing import Literal, NamedTuple
 
@@ -267,7 +267,7 @@ def _meant(comment: str) -> str:
     word = match["word"].lower()
     if not match["sign"].strip() and (word in _PROSE or match["reason"].strip()):
         return ""
-    name = _likely(match["name"].lower(), _NAMES, _SURE)
+    name = _likely(match["name"].lower(), tuple(_NAMES), _SURE)
     if not name or (name != match["name"].lower() and not match["sign"].strip()):
         return ""
     if word == "enable" or not _likely(word, ("ignore", "disable"), _LIKELY):
@@ -279,7 +279,8 @@ def _meant(comment: str) -> str:
     return f"# {name} {scope}{' ' * bool(scope)}{_NAMES[name]}={codes}"
 
 
-def _likely(word: str, known: Iterable[str], share: float) -> str:
+@lru_cache(maxsize=256)
+def _likely(word: str, known: tuple[str, ...], share: float) -> str:
     """The known word that is meant, '' when none is."""
     # Few files come here, and its import is slow.
     from difflib import SequenceMatcher
