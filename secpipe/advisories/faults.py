@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 
-from secpipe.advisories.names import base, misnamed
+from secpipe.advisories.names import base, misnamed, release
 from secpipe.model.problem import Problem
 from secpipe.model.text import plural
 
@@ -93,4 +93,4 @@ def _named(value: object) -> Iterator[str]:
             continue  # nothing, or about a repository's commits only
         package = entry["package"] if isinstance(entry, Mapping) else None
         ecosystem = package.get("ecosystem") if isinstance(package, Mapping) else None
-        yield ecosystem if isinstance(ecosystem, str) else UNKNOWN
+        yield release(ecosystem) if isinstance(ecosystem, str) else UNKNOWN

@@ -34,7 +34,9 @@ _SUSE = re.compile(
 )
 _SERVICE_PACK = re.compile(r"(SUSE:Linux Enterprise 1[0-9]) SP[0-9]+")
 
-_ANY_CASE = frozenset({"NuGet", "Packagist"})
+_REGISTRY = re.compile(r"([^:]+):https?://.+")
+
+_ANY_CASE = frozenset({"Go", "NuGet", "Packagist"})
 _RELEASES = {
     "Alpine": (r"v[0-9]+\.[0-9]+|edge", "Alpine:v3.20"),
     "Debian": (r"|[1-3]\.[0-9]|[0-9]+|sid|experimental", "Debian:12"),
@@ -91,13 +93,17 @@ def publishers(identifier: str) -> tuple[str, ...]:
 
 @lru_cache(maxsize=4096)
 def release(ecosystem: str) -> str:
-    """The ecosystem in which an image's packages are looked up, for one that names a repository or a product of a release,
-    as Red Hat's and SUSE's do: no image tells from which of them a package is. Any other is itself.
+    """The ecosystem in which an image's packages are looked up, for one that names a registry, or a repository or a product
+    of a release, as Red Hat's and SUSE's do: no image tells from which of them a package is. Any other is itself.
+
+    `Packagist:https://packages.drupal.org/8` is `Packagist`, `Maven:https://maven.google.com` is `Maven`.
 
     `Red Hat:enterprise_linux:9::appstream` and `::baseos` are `Red Hat:enterprise_linux:9`, and so is `10.1` a `10`;
     streams for subscribers (`rhel_eus:9.2`) stay apart. `SUSE:Linux Enterprise Module for Basesystem 15 SP5` and
     `Linux Enterprise Server 15 SP5-LTSS` are `SUSE:Linux Enterprise 15 SP5`.
     """
+    if found := _REGISTRY.fullmatch(ecosystem):
+        return found[1]
     if found := _RED_HAT.fullmatch(ecosystem):
         return f"Red Hat:enterprise_linux:{found[1]}"
     if found := _SUSE.fullmatch(ecosystem):
@@ -141,7 +147,8 @@ def misnamed(ecosystem: str, vouched: str | None = None) -> Misnamed | None:
 def normalise(ecosystem: str, name: str) -> str:
     """The package name by which records and packages of this ecosystem meet; other ecosystems' names are exact.
 
-    PyPI: PEP 503 (lower case, runs of `-`, `_` and `.` as one hyphen). NuGet and Packagist take names in any case.
+    PyPI: PEP 503 (lower case, runs of `-`, `_` and `.` as one hyphen). NuGet and Packagist take names in any case. Go does
+    not, but package URLs have its modules in lower case alone (purl-spec), and no two that matter differ by case.
     """
     general = base(ecosystem)
     if general == "PyPI":

@@ -14,7 +14,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-SCHEMA = 7
+SCHEMA = 8
 APPLICATION_ID = 0x53435044  # "SCPD"
 
 TABLES = (

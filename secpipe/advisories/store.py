@@ -138,7 +138,7 @@ class Store:
 
     def unread_for(self, ecosystem: str) -> int:
         """How many of the records that could not be used may concern that ecosystem."""
-        wanted = {ecosystem, base(ecosystem), ""}
+        wanted = {*places(ecosystem), base(ecosystem), ""}
         return sum(count for name, count in self.unread().items() if name in wanted)
 
     @property

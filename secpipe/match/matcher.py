@@ -11,13 +11,23 @@ from secpipe.match import aliases
 from secpipe.match.ecosystem import scheme_for
 from secpipe.match.identity import counterpart, is_pro, subjects
 from secpipe.match.modules import concerns
-from secpipe.match.ranges import Outcome, evaluate, fixes, is_settled, key_of, lowest_free
+from secpipe.match.ranges import (
+    SILENT,
+    Outcome,
+    evaluate,
+    fixes,
+    is_settled,
+    is_silent,
+    key_of,
+    lowest_free,
+)
 from secpipe.match.severity import rate, worst
 from secpipe.match.status import is_refuted, status
 from secpipe.model.advisory import Advisory, AdvisoryMatch, Affected, cve_of
 from secpipe.model.package import Package
 from secpipe.model.problem import Problem
 from secpipe.model.scan import Evidence, Finding, RatedBy
+from secpipe.model.text import plural
 
 _NO_FLAW = re.compile(r"[A-Z]{2}[BE]A-[0-9]|(?:open)?SUSE-[FOR]U-|MGAA-")
 """ALBA-2023:1, RLEA-2023:2: Red Hat's way to number its errata, and its heirs'; SUSE's optional, recommended and feature
@@ -134,7 +144,7 @@ def candidates_of(package: Package, name: str, source: AdvisorySource) -> Sequen
     """The records to hold a package against. Where one is told for a release of Ubuntu and for Ubuntu Pro, a package is held
     against the part that is about its own kind; the only part that there is counts for both, since a flaw that Pro alone
     mends, as in all releases past their end, is one of every package of the release. Livepatches are another matter."""
-    found = source.lookup(str(package.ecosystem), name)
+    found = _outspoken(source.lookup(str(package.ecosystem), name))
     if (pro := counterpart(package)) is None:
         return found
     extended = source.lookup(pro, name)
@@ -144,6 +154,21 @@ def candidates_of(package: Package, name: str, source: AdvisorySource) -> Sequen
         own, others = found, [one for one in extended if not one.advisory.id.startswith(_LIVEPATCH)]
     told = {candidate.advisory.id for candidate in own}
     return (*own, *(candidate for candidate in others if candidate.advisory.id not in told))
+
+
+def _outspoken(found: Sequence[AdvisoryMatch]) -> Sequence[AdvisoryMatch]:
+    """The records without those that do not say which versions are affected, where others do of the same flaws."""
+    if not any(is_silent(one.affected) for one in found):
+        return found
+    outspoken = [one for one in found if not is_silent(one.affected)]
+    told = {name for one in outspoken for name in (one.advisory.id, *aliases.cves(one.advisory))}
+    told.update(name for one in outspoken for name in one.advisory.aliases)
+
+    def is_told(advisory: Advisory) -> bool:
+        flaws = set(aliases.cves(advisory)) or {*advisory.aliases, *advisory.upstream}
+        return bool(flaws) and flaws <= told
+
+    return [one for one in found if not is_silent(one.affected) or not is_told(one.advisory)]
 
 
 def tells_of_a_flaw(candidate: AdvisoryMatch) -> bool:
@@ -270,7 +295,17 @@ def _unordered(package: Package, candidates: int) -> Iterable[Problem]:
 def _unknown(
     package: Package, version: str, scheme: str, unknown: Sequence[tuple[str, Outcome]]
 ) -> Iterable[Problem]:
-    """One problem for a version that cannot be parsed, or one for each record whose bounds cannot."""
+    """One problem for a version that cannot be parsed, one for the records that tell of no version, one for each record
+    whose bounds cannot be parsed."""
+    if silent := sorted({identifier for identifier, outcome in unknown if outcome.reason == SILENT}):
+        what = f"{package.name} {version}".strip()
+        told = plural(len(silent), "advisory", "advisories")
+        message = (
+            f"{told} about {what} {'does' if len(silent) == 1 else 'do'} not say which versions are affected"
+        )
+        hint = "look these up by hand: " + ", ".join(silent[:5])
+        yield Problem("unversioned-advisories", package.purl or package.name, message, hint)
+        unknown = [pair for pair in unknown if pair[1].reason != SILENT]
     if not unknown:
         return
     if key_of(version, scheme) is None:

@@ -19,9 +19,14 @@ from secpipe.model.advisory import Affected, Event, Range
 from secpipe.versions import InvalidVersion, scheme
 
 LISTED = "listed"
+SILENT = "it does not say which versions are affected"
+_HEADLESS = "it does not say from which version on"
 
 _UNTAGGED = re.compile(r"v?0\.0\.0-(0\.)?[0-9]{14}-[0-9a-f]{12}(?![0-9a-f])")
 """Go's pseudo-version of a commit that no tag comes before (Go modules reference, "Pseudo-versions")."""
+
+_DIGIT = re.compile(r"[0-9]")
+"""What has none is no release: inventories write nothing, `UNKNOWN`, `latest` or `(devel)` where they know none."""
 
 _NOT_UPDATED = "-NA"
 """The update field of a CPE name that some PyPI records carry along: `2.5.0-NA` is 2.5.0."""
@@ -71,8 +76,11 @@ def evaluate(affected: Affected, version: str, scheme_name: str) -> Outcome:
     """Evaluate an affected entry for one version, in the order of the named scheme.
 
     A version that the scheme cannot parse is affected where the record lists it letter by letter or where a range has
-    no end, unaffected where there is no range, else unknown.
+    no end, unaffected where there is no range but a list that could name it, else unknown. So is every version where an
+    entry tells of none (`is_silent`), and one below the end of a range without a beginning: both are published.
     """
+    if is_silent(affected):
+        return Outcome(None, reason=SILENT)
     outcome = _judge(affected, version, scheme_name)
     if outcome.range == LISTED:
         return replace(outcome, fixed=lowest_free([affected], version, scheme_name))
@@ -84,9 +92,17 @@ def _judge(affected: Affected, version: str, scheme_name: str) -> Outcome:
     outcome = _any(affected.ranges, version, scheme_name)
     if affected.custom:
         outcome = _with_custom(outcome, affected.custom, version, scheme_name)
-    if not outcome.affected and _listed(affected.versions, version, scheme_name):
-        return Outcome(True, LISTED)
+    if not outcome.affected and affected.versions:
+        if _listed(affected.versions, version, scheme_name):
+            return Outcome(True, LISTED)
+        if not _DIGIT.search(version):
+            return Outcome(None, reason=f"{version!r} is no version that a list could have")
     return outcome
+
+
+def is_silent(affected: Affected) -> bool:
+    """Whether an entry names a package and nothing by which its versions could be told apart."""
+    return not (affected.ranges or affected.versions or affected.custom)
 
 
 def _any(ranges: Iterable[Range], version: str, scheme_name: str) -> Outcome:
@@ -213,13 +229,27 @@ def _within(item: Range, version: str, scheme_name: str) -> Outcome:
         what = f"{version!r}" if key is None else f"the bound {turning[0].event.version!r}"
         return Outcome(None, reason=f"{what} is no version that the scheme {scheme_name} can order")
     if opened is None:
-        return _UNAFFECTED
+        return (
+            _UNAFFECTED
+            if _has_begun(item) or _is_past((*prepared.groups, prepared.unplaced), key)
+            else Outcome(None, reason=_HEADLESS)
+        )
     ends = [bound.event for bound in rest if bound.event.kind != "introduced"]
     # Below any one limit is enough, so the highest counts.
     ends += [bound.event for bound in reversed(prepared.limits) if bound.side(key) == -1]
     end = ends[0] if ends else None
     fixed = end.version if end and end.kind == "fixed" else None
     return Outcome(True, _interval(opened.event, end), fixed, endless=None if end else opened.event)
+
+
+def _has_begun(item: Range) -> bool:
+    return any(event.kind == "introduced" for event in item.events)
+
+
+def _is_past(groups: Iterable[tuple[_Bound, ...]], key: Any) -> bool:
+    """Whether a version lies behind all that ends a range."""
+    sides = [(bound.event.kind, bound.side(key)) for bound in chain(*groups)]
+    return all(side == 1 or (side == 0 and kind == "fixed") for kind, side in sides)
 
 
 @dataclass(frozen=True, slots=True)

@@ -26,7 +26,8 @@ from secpipe.pipeline.scan import ScanOptions, scan
 from secpipe.policy.terms import GAPS
 
 _DECIDED = frozenset(
-    {"unparsable-version", "unparsable-range", "no-version-scheme", "unreadable-baseline"}
+    {"unparsable-version", "unparsable-range", "unversioned-advisories", "no-version-scheme"}
+    | {"unreadable-baseline"}
     | {gap.code for gap in GAPS.values()}
 )
 """Problems of matching, which are told of the vulnerability in question by its own answer, and those of a report's gate."""

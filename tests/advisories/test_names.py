@@ -53,6 +53,8 @@ def test_base() -> None:
         ("SUSE:Manager Server 4.3", "SUSE:Manager Server 4.3"),
         ("openSUSE:Leap 15.5", "openSUSE:Leap 15.5"),
         ("Debian:12", "Debian:12"),
+        ("Packagist:https://packages.drupal.org/8", "Packagist"),
+        ("Maven:https://maven.google.com", "Maven"),
     ],
 )
 def test_products_of_a_release_are_looked_up_as_it(told: str, expected: str) -> None:

@@ -217,6 +217,9 @@ def faulty(identifier: str, *ecosystems: str) -> dict[str, Any]:
         ([record("X-1", ("Debian:bookworm", "a"))], {"Debian": 1}),
         ([record("X-1", ("Alpine", "a")), record("X-2", ("Alpine:3.18", "a"))], {"Alpine": 2}),
         ([record("X-1", ("Ubuntu:22.04", "a"))], {"Ubuntu": 1}),
+        ([faulty("X-1", "Red Hat:enterprise_linux:9::baseos")], {"Red Hat:enterprise_linux:9": 1}),
+        ([faulty("X-1", "SUSE:Linux Enterprise Module for Web 12")], {"SUSE:Linux Enterprise 12": 1}),
+        ([faulty("X-1", "Packagist:https://packages.drupal.org/8")], {"Packagist": 1}),
         ([record("X-1", ("Qqqq", "a"))], {}),
     ],
 )
@@ -230,6 +233,28 @@ def test_what_could_not_be_used_is_remembered(tmp_path: Path, bad: list[Any], un
             wanted = (ecosystem, ecosystem.partition(":")[0], "")
             expected = sum(count for name, count in unread.items() if name in wanted)
             assert store.unread_for(ecosystem) == expected
+
+
+def test_what_could_not_be_used_for_all_service_packs_counts_for_each(tmp_path: Path) -> None:
+    database, _ = made(tmp_path, faulty("X-1", "SUSE:Linux Enterprise Module for Web 12"))
+    with Store.open(database) as store:
+        assert store.unread_for("SUSE:Linux Enterprise 12 SP5") == 1
+        assert store.unread_for("SUSE:Linux Enterprise 15 SP5") == 0
+
+
+def test_names_that_differ_by_registry_or_case_meet(tmp_path: Path) -> None:
+    database, result = made(
+        tmp_path,
+        record("DRUPAL-CONTRIB-2024-001", ("Packagist:https://packages.drupal.org/8", "drupal/a")),
+        record("X-1", ("Maven:https://maven.google.com", "androidx.a:b")),
+        record("GO-1", ("Go", "github.com/Masterminds/goutils")),
+    )
+    assert result.problems == ()
+    with Store.open(database) as store:
+        assert sorted(store.ecosystems()) == ["Go", "Maven", "Packagist"]
+        assert store.lookup("Packagist", "drupal/a")
+        assert store.lookup("Maven", "androidx.a:b")
+        assert store.lookup("Go", "github.com/masterminds/goutils")
 
 
 def test_a_file_that_cannot_be_read_counts_for_all(tmp_path: Path) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from secpipe.match.identity import subject
 from secpipe.match.matcher import match, missing
 from secpipe.model.scan import Evidence, RatedBy
@@ -175,6 +177,40 @@ def test_an_unparsable_bound_is_a_problem_of_the_record() -> None:
     )
     (problem,) = result.problems
     assert (problem.code, problem.subject) == ("unparsable-range", "PYSEC-1")
+
+
+def test_records_that_tell_of_no_version_are_undecided() -> None:
+    """PYSEC-2025-73 of datasette and PHSA-2026-5.0-0763 of openjdk21 name the package and no version."""
+    silent: dict[str, Any] = {"package": {"ecosystem": "PyPI", "name": "datasette"}}
+    git = {**silent, "ranges": [{"type": "GIT", "events": [{"introduced": "0f32e9d"}]}], "versions": []}
+    for entry in (silent, git):
+        mute = {"id": "PYSEC-1", "modified": "2025-01-01T00:00:00Z", "aliases": ["CVE-2025-1"]}
+        records = Records({**mute, "affected": [entry]})
+        (problem,) = match([package("PyPI", "datasette", "0.65")], records).problems
+        assert (problem.code, problem.subject) == ("unversioned-advisories", "pkg:pypi/datasette@0.65")
+        assert problem.hint.endswith("PYSEC-1")
+        told = record("GHSA-1", "PyPI", "datasette", ("introduced", "0"), ("fixed", "0.66"))
+        both = Records({**mute, "affected": [entry]}, {**told, "aliases": ["CVE-2025-1"]})
+        for version, count in (("0.65", 1), ("0.66", 0)):
+            result = match([package("PyPI", "datasette", version)], both)
+            assert (len(result.findings), result.problems) == (count, ()), (
+                "another record tells of the same flaw"
+            )
+        other = Records({**mute, "affected": [entry]}, {**told, "aliases": ["CVE-2025-2"]})
+        assert len(match([package("PyPI", "datasette", "0.66")], other).problems) == 1
+
+
+def test_a_version_that_is_none_is_not_known_to_be_missing_from_a_list() -> None:
+    listed: dict[str, Any] = {
+        "package": {"ecosystem": "PyPI", "name": "evil"},
+        "versions": ["1.0", "dev-main"],
+    }
+    records = Records({"id": "MAL-1", "modified": "2025-01-01T00:00:00Z", "affected": [listed]})
+    for version in ("", "UNKNOWN", "latest", "(devel)"):
+        (problem,) = match([package("PyPI", "evil", version)], records).problems
+        assert problem.code == "unparsable-version"
+    assert match([package("PyPI", "evil", "dev-main")], records).findings
+    assert match([package("PyPI", "evil", "1.1")], records).problems == ()
 
 
 def test_without_an_ecosystem_or_a_scheme() -> None:

@@ -41,6 +41,12 @@ def reference(found: list[tuple[EventKind, int]], version: int) -> bool:
     return on
 
 
+def test_a_range_without_a_beginning_ends_all_the_same() -> None:
+    item = entry([("fixed", "2"), ("fixed", "4")])
+    assert [affected(item, version) for version in ("1", "3", "4", "5")] == [None, None, False, False]
+    assert [affected(entry([("last_affected", "2")]), version) for version in ("2", "3")] == [None, False]
+
+
 def written(found: list[tuple[EventKind, int]]) -> list[tuple[EventKind, str]]:
     return [(kind, str(number)) for kind, number in found]
 
@@ -50,7 +56,10 @@ def test_agrees_with_the_reference(found: list[tuple[EventKind, int]], version: 
     if ("last_affected", 0) in found:
         return  # only `introduced` has the special 0
     outcome = evaluate(entry(written(found)), str(version), "deb")
-    assert outcome.affected == reference(found, version)
+    if any(kind == "introduced" for kind, _ in found):
+        assert outcome.affected == reference(found, version)
+    else:
+        assert not outcome.affected
     assert bool(outcome.range) == bool(outcome.affected)
     if outcome.fixed:
         assert int(outcome.fixed) > version
@@ -63,7 +72,9 @@ def test_ranges_are_alternatives(
 ) -> None:
     one, two = entry(written(first)), entry(written(second))
     both = entry(written(first), written(second))
-    assert affected(both, str(version)) == (affected(one, str(version)) or affected(two, str(version)))
+    answers = [affected(one, str(version)), affected(two, str(version))]
+    expected = next((answer for answer in (True, None) if answer in answers), False)
+    assert affected(both, str(version)) is expected
 
 
 @given(found=events, limits=st.lists(st.integers(1, 7), max_size=2), version=st.integers(1, 7))
@@ -90,7 +101,7 @@ def test_a_bound_without_order_is_never_guessed(
     text = [(kind, UNPARSABLE if i in places else str(number)) for i, (kind, number) in enumerate(found)]
     answer = affected(entry(text), str(version))
     if answer is None:
-        assert places
+        assert places or not any(kind == "introduced" for kind, _ in found)
         return
     for numbers in itertools.product(range(1, 9), repeat=len(places)):
         replaced = dict(zip(places, numbers, strict=True))
@@ -142,7 +153,7 @@ def test_listed_only() -> None:
     assert (outcome.affected, outcome.range, outcome.fixed) == (True, LISTED, "3")
     assert affected(item, "1.2") is False
     assert affected(entry(versions=("odd version",)), "odd version") is True
-    assert affected(entry(versions=("odd version",)), "other version") is False
+    assert affected(entry(versions=("odd version",)), "other version 2") is False
 
 
 def test_python_versions_are_listed_in_any_spelling() -> None:
@@ -161,5 +172,5 @@ def test_the_lowest_version_that_is_free_of_all() -> None:
 
 
 def test_nothing_named_is_nothing_affected() -> None:
-    assert affected(entry(), "1") is False
+    assert affected(entry(), "1") is None
     assert affected(entry([("introduced", "0"), ("fixed", "0")]), "1") is False
