@@ -93,7 +93,7 @@ def _judge(affected: Affected, version: str, scheme_name: str) -> Outcome:
     if affected.custom:
         outcome = _with_custom(outcome, affected.custom, version, scheme_name)
     if not outcome.affected and affected.versions:
-        if _listed(affected.versions, version, scheme_name):
+        if _listed(affected, version, scheme_name):
             return Outcome(True, LISTED)
         if not _DIGIT.search(version):
             return Outcome(None, reason=f"{version!r} is no version that a list could have")
@@ -205,11 +205,16 @@ def _free(entries: Iterable[Affected], version: str, scheme_name: str, certainly
     return not any(answers) and not (certainly and None in answers)
 
 
-def _listed(versions: tuple[str, ...], version: str, scheme_name: str) -> bool:
+def _listed(affected: Affected, version: str, scheme_name: str) -> bool:
+    """Whether a list has the version, in whatever spelling where there is no range that would know it in all of them."""
+    versions = affected.versions
     if version in versions:
         return True
-    listed = getattr(scheme(scheme_name), "listed", None)
-    return bool(versions and listed and listed(version, versions))
+    if listed := getattr(scheme(scheme_name), "listed", None):
+        return bool(listed(version, versions))
+    if affected.ranges or (key := key_of(version, scheme_name)) is None:
+        return False
+    return any(key_of(text, scheme_name) == key for text in versions)
 
 
 def _within(item: Range, version: str, scheme_name: str) -> Outcome:

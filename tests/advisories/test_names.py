@@ -15,7 +15,7 @@ from secpipe.advisories.names import base, normalise, places, release
         ("PyPI", "Friendly-._.-Bard", "friendly-bard"),
         ("PyPI", "jw.util", "jw-util"),
         ("Debian:12", "libstdc++6", "libstdc++6"),
-        ("Go", "github.com/A/b.c", "github.com/A/b.c"),
+        ("Go", "github.com/A/b.c", "github.com/a/b.c"),
         ("npm", "@Scope/Name", "@Scope/Name"),
         ("NuGet", "Newtonsoft.Json", "newtonsoft.json"),
         ("Packagist", "Twig/Twig", "twig/twig"),

@@ -22,6 +22,7 @@ from secpipe.advisories.blob import (
 )
 from secpipe.advisories.build import BuildResult, build
 from secpipe.advisories.names import release
+from secpipe.advisories.schema import SCHEMA
 from secpipe.advisories.store import Store
 from secpipe.errors import AdvisoryError, UsageError
 from secpipe.model.advisory import Advisory, Affected, Event, Range, SeverityVector
@@ -89,14 +90,15 @@ def test_releases_are_ecosystems_of_their_own(tmp_path: Path) -> None:
         assert store.sources()["Debian"].records == 2
 
 
-def test_python_names_meet_in_any_spelling(tmp_path: Path) -> None:
+def test_names_meet_in_any_spelling(tmp_path: Path) -> None:
     database, _ = made(
         tmp_path, record("X-1", ("PyPI", "Zope.Interface")), record("X-2", ("Go", "github.com/A/b"))
     )
     with Store.open(database) as store:
         for name in ("zope.interface", "zope-interface", "Zope__Interface"):
             assert ids(store, "PyPI", name) == ["X-1"]
-        assert ids(store, "Go", "github.com/a/b") == []
+        assert ids(store, "Go", "github.com/a/b") == ["X-2"]
+        assert ids(store, "Go", "github.com/a/c") == []
 
 
 def test_withdrawn_records_are_dropped(tmp_path: Path) -> None:
@@ -236,7 +238,8 @@ def test_what_could_not_be_used_is_remembered(tmp_path: Path, bad: list[Any], un
 
 
 def test_what_could_not_be_used_for_all_service_packs_counts_for_each(tmp_path: Path) -> None:
-    database, _ = made(tmp_path, faulty("X-1", "SUSE:Linux Enterprise Module for Web 12"))
+    bad = faulty("X-1", "SUSE:Linux Enterprise Module for Web 12")
+    database, _ = made(tmp_path, record("X-2", ("npm", "a")), bad)
     with Store.open(database) as store:
         assert store.unread_for("SUSE:Linux Enterprise 12 SP5") == 1
         assert store.unread_for("SUSE:Linux Enterprise 15 SP5") == 0
@@ -408,8 +411,8 @@ def test_a_file_that_is_no_database(tmp_path: Path) -> None:
 def test_a_database_of_another_schema(tmp_path: Path) -> None:
     database, _ = made(tmp_path, record("X-1", ("PyPI", "a")))
     file = database / "manifest.json"
-    file.write_text(file.read_text().replace('"schema": 7', '"schema": 99'))
-    with pytest.raises(AdvisoryError, match="has schema 99, this version of secpipe reads schema 7"):
+    file.write_text(file.read_text().replace(f'"schema": {SCHEMA}', '"schema": 99'))
+    with pytest.raises(AdvisoryError, match=f"has schema 99, this version of secpipe reads schema {SCHEMA}"):
         Store.open(database)
 
 

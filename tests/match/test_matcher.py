@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
+
 from secpipe.match.identity import subject
 from secpipe.match.matcher import match, missing
 from secpipe.model.scan import Evidence, RatedBy
@@ -211,6 +213,24 @@ def test_a_version_that_is_none_is_not_known_to_be_missing_from_a_list() -> None
         assert problem.code == "unparsable-version"
     assert match([package("PyPI", "evil", "dev-main")], records).findings
     assert match([package("PyPI", "evil", "1.1")], records).problems == ()
+
+
+@pytest.mark.parametrize(
+    ("ecosystem", "listed", "installed"),
+    [
+        ("Packagist", "v1.0.1", "1.0.1"),
+        ("npm", "1.0.1", "v1.0.1"),
+        ("Go", "1.0.1", "v1.0.1+incompatible"),
+        ("NuGet", "1.0.0", "1.0.0.0"),
+        ("Maven", "1.0", "1.0.Final"),
+        ("RubyGems", "1.0", "1.0.0"),
+    ],
+)
+def test_a_list_alone_has_a_version_in_any_spelling(ecosystem: str, listed: str, installed: str) -> None:
+    entry: dict[str, Any] = {"package": {"ecosystem": ecosystem, "name": "evil"}, "versions": [listed]}
+    records = Records({"id": "MAL-1", "modified": "2025-01-01T00:00:00Z", "affected": [entry]})
+    assert match([package(ecosystem, "evil", installed)], records).findings
+    assert not match([package(ecosystem, "evil", "1.0.2")], records).findings
 
 
 def test_without_an_ecosystem_or_a_scheme() -> None:
