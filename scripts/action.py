@@ -128,6 +128,10 @@ def run() -> int:
     targets = _lines("paths") or ["."] if mode == "lint" else [_input("target")]
     code = _quietly([*words, "--", *targets], commands=report == "github")
     found = _findings(document)
+    if code == 0 and found is None:
+        # As after `--help` among the arguments: nothing was examined.
+        _say("error", "secpipe ended without a report, so nothing is known to be clean: see `arguments`")
+        code = 3
     worst = min((level for level, *_ in found or []), key=LEVELS.index, default="")
     _output(
         **{

@@ -334,6 +334,14 @@ def test_a_target_that_cannot_be_read_is_undecided(runner: Runner, tmp_path: Pat
     assert "name them as `ecosystems`" in job.commands[0]
 
 
+@pytest.mark.parametrize("mode", [{"mode": "lint"}, {"mode": "scan", "target": "oci:gone", "database": "x"}])
+def test_what_leaves_no_report_is_not_clean(runner: Runner, mode: dict[str, str]) -> None:
+    job = runner(**mode, arguments="--help")
+    assert (job.code, job.outputs["exit-code"], job.outputs["verdict"]) == (3, "3", "undecided")
+    assert "There is no report" in job.summary
+    assert any("without a report" in line for line in job.commands)
+
+
 def test_credentials_reach_the_scan_and_no_log(runner: Runner, tmp_path: Path) -> None:
     secret = " pa$$'\"`word "
     seen = tmp_path / "seen"
