@@ -51,10 +51,10 @@ def table(*titles: str) -> Table:
     return empty
 
 
-def layer_of(package: Package) -> str:
-    """The position of the layer that brought it, and whether that is one of the base image: `2 (base)`."""
+def layer_of(package: Package, bare: bool = False) -> str:
+    """The position of the layer that brought it, and unless `bare` whether that is one of the base image: `2 (base)`."""
     index = str(package.layer.index) if package.layer else "-"
-    return f"{index} (base)" if package.origin == "base" else index
+    return f"{index} (base)" if package.origin == "base" and not bare else index
 
 
 def heading(target: Target, packages: Sequence[Package], advisories: str = "") -> Iterator[RenderableType]:

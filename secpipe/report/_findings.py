@@ -24,6 +24,10 @@ _SEVERITY_STYLES = {
 }
 _NAMES = 3
 """Packages of one source that a row names."""
+_ID = 24
+"""Letters of a vulnerability's name that are never broken, so that it can be copied: a `GHSA-…` has 19."""
+_ROOMY = 100
+"""Columns of a terminal from which on a row has room for what else there is to say of a name."""
 _PARTS = (("app", "In the application:"), ("base", "In the base image:"), ("", "Of unknown origin:"))
 
 
@@ -41,7 +45,7 @@ def tables(findings: Sequence[Finding], width: int | None) -> Iterator[Renderabl
     for origin, title in _PARTS:
         if members := [finding for finding in findings if finding.package.origin == origin]:
             yield Text(title, style="bold")
-            yield _table(members, width)
+            yield _table(members, width, divided=True)
             yield ""
 
 
@@ -70,7 +74,8 @@ def _names(findings: Sequence[Finding]) -> str:
     return ", ".join(names[:_NAMES]) + more
 
 
-def _table(findings: Sequence[Finding], width: int | None) -> RenderableType:
+def _table(findings: Sequence[Finding], width: int | None, *, divided: bool = False) -> RenderableType:
+    """`divided`: the title above has told whose they are."""
     from rich.text import Text
 
     platforms = any(f.package.platform for f in findings)
@@ -86,17 +91,19 @@ def _table(findings: Sequence[Finding], width: int | None) -> RenderableType:
         "Layer",
     ]
     rows = table("Severity", *titles)
+    rows.columns[1].no_wrap = all(len(printable(f.id)) <= _ID for f in findings)
+    new = " (new)" if width is None or width >= _ROOMY else "\n(new)"
     for members in rows_of:
         f = members[0]
         rows.add_row(
             Text(str(f.severity), style=_SEVERITY_STYLES.get(f.severity, "")),
-            Text(printable(f.id) + (" (new)" if f.new else "")),
+            Text(printable(f.id) + (new if f.new else "")),
             Text(printable(_names(members))),
             Text(printable(f.package.version)),
             Text(printable(fixed_in(f))),
             *([_exploited(f)] if exploited else []),
             *([Text(printable(f.package.platform))] if platforms else []),
-            Text(layer_of(f.package) + (" (goes)" if f.on_new_base == "removed" else "")),
+            Text(layer_of(f.package, divided) + (" (goes)" if f.on_new_base == "removed" else "")),
         )
     return rows
 

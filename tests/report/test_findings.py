@@ -76,6 +76,26 @@ def test_the_application_comes_before_its_base() -> None:
     assert "In the application:" not in shown(scan_report(finding("CVE-1-1", unknown)))
 
 
+def test_names_are_whole_at_eighty_columns() -> None:
+    """With all columns that there are, and packages whose names need more than one line."""
+    ids = ["CVE-2023-38545", "GHSA-j8r2-6x86-q33q"]
+    found = [
+        replace(
+            finding(id, replace(package(name, "8.2.1-r0", BASE), origin="base"), fixed="8.4.0-r0"),
+            epss=0.94,
+            kev=True,
+            new=True,
+        )
+        for id in ids
+        for name in ("busybox-binsh", "a-package-with-a-long-name")
+    ]
+    lines = shown(scan_report(*found))
+    assert all(sum(id in line for line in lines) >= 2 for id in ids)
+    assert sum(line.split()[:1] == ["(new)"] for line in lines) == 4
+    assert max(map(len, lines)) <= 80
+    assert not any("(base)" in line for line in lines if "busybox-binsh" in line), "the title says so"
+
+
 @settings(max_examples=50, deadline=None)
 @given(scans())
 def test_every_finding_is_counted_and_the_table_fits(report: ScanReport) -> None:
