@@ -18,6 +18,12 @@ _AT_LEAST_ONE = frozenset({"ARG", "ENV", "EXPOSE", "HEALTHCHECK", "LABEL", "ONBU
 _EXACTLY_ONE = frozenset({"MAINTAINER", "STOPSIGNAL", "USER", "WORKDIR"})
 _UNCHECKED_FLAGS = frozenset({"ARG", "STOPSIGNAL"})
 _DURATION = lazy(r"[+-]?(?:0|(?:(?:\d+\.?\d*|\.\d+)(?:ns|us|µs|μs|ms|s|m|h))+)")
+_PART = lazy(r"([\d.]+)(ns|us|µs|μs|ms|s|m|h)")
+_SECONDS = {"ns": 1e-9, "us": 1e-6, "µs": 1e-6, "μs": 1e-6, "ms": 1e-3, "s": 1, "m": 60, "h": 3600}
+_SHORTEST = 1e-3 - 1e-12
+_DIGEST = lazy(r"sha256:[0-9a-f]{64}|sha384:[0-9a-f]{96}|sha512:[0-9a-f]{128}")
+_PLATFORM = lazy(r"[A-Za-z0-9_.-]+(?:\([^()/]*\))?(?:\+[^/]*)?(?:/[A-Za-z0-9_.-]+){0,2}")
+"""Of containerd/platforms v1: `os(version)+feature/architecture/variant`."""
 _PORT = lazy(r"(\d+)(?:-(\d+))?(?:/(?:tcp|udp|sctp)?)?", re.IGNORECASE)
 _SIGNAL = lazy(
     r"0*[1-9]\d*|(?:SIG)?(?:ABRT|ALRM|BUS|CHLD|CLD|CONT|FPE|HUP|ILL|INT|IO|IOT|KILL|PIPE|POLL|PROF|PWR|QUIT|SEGV|STKFLT|STOP|SYS"
@@ -87,6 +93,8 @@ def _image_fault(image: str) -> str:
         return f"{repository[:80]!r} is no name of a repository"
     if colon and not _TAG.fullmatch(tag):
         return f"{tag[:80]!r} is no tag"
+    if digest and not _DIGEST.fullmatch(digest):
+        return f"{digest[:80]!r} is no digest, such as sha256: and 64 hexadecimal digits"
     return ""
 
 
@@ -186,6 +194,11 @@ def _from(instruction: Instruction) -> Iterable[SyntaxProblem]:
     elif words[0].value.endswith((":", "@", "/")) and "$" not in words[0].value:
         yield _at(words[0], f"{words[0].value!r} is no image: nothing stands behind its last character")
 
+    for flag in instruction.flags:
+        value = flag.value or ""
+        if flag.name == "platform" and value and "$" not in value and not _PLATFORM.fullmatch(value):
+            yield _at(flag, f"{value[:80]!r} is no platform, such as linux/arm64")
+
 
 def _run(instruction: Instruction) -> Iterable[SyntaxProblem]:
     yield from mounts.refused(instruction)
@@ -212,6 +225,14 @@ def _healthcheck(instruction: Instruction) -> Iterable[SyntaxProblem]:
                 yield _at(flag, f"--retries={flag.value} is no number")
         elif flag.value and not _DURATION.fullmatch(flag.value):
             yield _at(flag, f"--{flag.name}={flag.value} is no duration, such as 30s or 1m30s")
+        elif flag.value and _is_too_short(flag.value):
+            yield _at(flag, f"--{flag.name}={flag.value} is shorter than 1ms")
+
+
+def _is_too_short(duration: str) -> bool:
+    """Whether it is neither 0, which stands for the default, nor a millisecond at least."""
+    seconds = sum(float(number) * _SECONDS[unit] for number, unit in _PART.findall(duration))
+    return seconds > 0 and (duration.startswith("-") or seconds < _SHORTEST)
 
 
 def _unknown(instruction: Instruction, before: Sequence[Instruction], *, hints: bool) -> SyntaxProblem:

@@ -158,6 +158,10 @@ def test_the_rest_is_read_after_a_fault() -> None:
         ("a//b", "no name of a repository"),
         ("a-", "no name of a repository"),
         ("alpine:" + "x" * 129, "is no tag"),
+        ("alpine@sha256:abc", "'sha256:abc' is no digest"),
+        ("alpine:3@sha256:" + "A" * 64, "is no digest"),
+        ("alpine@md5:" + "0" * 32, "is no digest"),
+        ("alpine@<digest>", "is no digest"),
     ],
 )
 def test_what_no_registry_can_have(image: str, fault: str) -> None:
@@ -189,6 +193,38 @@ def test_what_no_registry_can_have(image: str, fault: str) -> None:
 )
 def test_what_a_registry_can_have(image: str) -> None:
     assert complaints(f"FROM {image}\n") == []
+
+
+@pytest.mark.parametrize(
+    ("platform", "fault"),
+    [
+        *(
+            (name, False)
+            for name in ("linux", "arm64", "linux/amd64", "linux/arm/v7", "$P", "linux/$A/b/c", "")
+        ),
+        *((name, False) for name in ("windows(10.0.17763)/amd64", "windows(10.0)+win32k/amd64")),
+        *((name, True) for name in ("a/b/c/d", "linux/", "/amd64", "linux/amd64,linux/arm64", "linux/*")),
+    ],
+)
+def test_platforms(platform: str, fault: bool) -> None:
+    expected = [f"1:6-1:{17 + len(platform)} {platform!r} is no platform, such as linux/arm64"]
+    assert complaints(f"FROM --platform={platform} a\n") == (expected if fault else [])
+
+
+@pytest.mark.parametrize(
+    ("duration", "fault"),
+    [
+        *(
+            (text, False)
+            for text in ("0", "0s", "-0s", "+1ms", "1ms", "0.001s", "999us1us", "1000µs", "1.5h", "0ns")
+        ),
+        *((text, True) for text in ("-1s", "500us", "999999ns", "0.0009s", "-1ms")),
+    ],
+)
+def test_what_no_health_check_waits(duration: str, fault: bool) -> None:
+    found = complaints(f"FROM a\nHEALTHCHECK --interval={duration} CMD b\n")
+    expected = [f"2:13-2:{24 + len(duration)} --interval={duration} is shorter than 1ms"]
+    assert found == (expected if fault else [])
 
 
 def test_a_stage_is_no_image() -> None:
