@@ -12,28 +12,39 @@ from secpipe.policy.overrides import Gates
 from secpipe.policy.pairing import paired
 from secpipe.policy.terms import Term
 
+_Sided = tuple[Mark, bool]
+"""One of the old, or of the new."""
+
 
 def pairs(old: Sequence[Mark], new: Sequence[Mark]) -> list[int | None]:
     """For each of the new ones the position of the old one that it was; None where there is none.
 
-    The vulnerability (by any of its names) and the package have to be the same. Each old one is taken once: a second
-    copy of a package is another finding, and one that moved to another path is not. Platforms are compared when both
-    sides have them.
+    The vulnerability and the package have to be the same. A vulnerability is when the id of one is a name of the other: a
+    name that both merely have may be that of an update, which mends several. Each old one is taken once: a second copy
+    of a package is another finding, and one that moved to another path is not. Platforms are compared when both sides
+    have them.
     """
     told = any(one.platform for one in old) and any(one.platform for one in new)
 
     def where(one: Mark) -> tuple[str, str]:
         return (one.platform if told else "", one.package)
 
+    def called(one: _Sided) -> list[tuple[object, ...]]:
+        """Keys that two have in common when the id of either is a name of the other."""
+        its, is_old = one
+        told_by_old = its.names[:1] if is_old else its.names
+        told_by_new = its.names if is_old else its.names[:1]
+        return [("old", name) for name in told_by_old] + [("new", name) for name in told_by_new]
+
     # A finding that moved, or whose vulnerability got another name, takes what is left over.
     return paired(
-        old,
-        new,
+        [(one, True) for one in old],
+        [(one, False) for one in new],
         (
-            lambda one: [(where(one), one.names[0], one.path)],
-            lambda one: [(where(one), one.names[0])],
-            lambda one: [(where(one), name, one.path) for name in one.names],
-            lambda one: [(where(one), name) for name in one.names],
+            lambda one: [(where(one[0]), one[0].names[0], one[0].path)],
+            lambda one: [(where(one[0]), one[0].names[0])],
+            lambda one: [(where(one[0]), key, one[0].path) for key in called(one)],
+            lambda one: [(where(one[0]), key) for key in called(one)],
         ),
     )
 

@@ -71,6 +71,15 @@ def test_a_flaw_keeps_its_own_record_before_one_of_the_same_alias() -> None:
     assert [one.new for one in compared([other, both], [mark(both)])] == [True, False]
 
 
+def test_an_update_that_mends_both_makes_no_two_flaws_the_same() -> None:
+    """As DSA-5726-1 does, which stands among the aliases of CVE-2024-37370 and of CVE-2024-37371."""
+    one = mark(replace(CURL, aliases=("DEBIAN-CVE-1-1", "DSA-1")))
+    other = mark(replace(CURL, id="CVE-1-2", aliases=("DEBIAN-CVE-1-2", "DSA-1")))
+    assert pairs([one], [other]) == [None]
+    assert pairs([mark(replace(CURL, id="DSA-1", aliases=()))], [other, one]) == [0, None]
+    assert pairs([one], [mark(replace(CURL, id="DEBIAN-CVE-1-1", aliases=()))]) == [0]
+
+
 def test_platforms_count_where_both_sides_have_them() -> None:
     amd = mark(replace(CURL, package=replace(CURL.package, platform="linux/amd64")))
     arm = amd._replace(platform="linux/arm64")
@@ -114,7 +123,11 @@ def test_each_is_taken_once_and_nothing_is_left_that_would_fit(old: list[Mark], 
 
     def fits(one: Mark, other: Mark) -> bool:
         same = one.platform == other.platform or not platforms
-        return same and one.package == other.package and not set(one.names).isdisjoint(other.names)
+        return (
+            same
+            and one.package == other.package
+            and (one.names[0] in other.names or other.names[0] in one.names)
+        )
 
     assert all(fits(old[p], one) for p, one in zip(found, new, strict=True) if p is not None)
     left = [old[p] for p in set(range(len(old))) - set(taken)]
