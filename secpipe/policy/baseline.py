@@ -29,7 +29,7 @@ def pairs(old: Sequence[Mark], new: Sequence[Mark]) -> list[int | None]:
     def where(one: Mark) -> tuple[str, str]:
         return (one.platform if told else "", one.package)
 
-    def called(one: _Sided) -> list[tuple[object, ...]]:
+    def called(one: _Sided) -> list[tuple[str, str]]:
         """Keys that two have in common when the id of either is a name of the other."""
         its, is_old = one
         told_by_old = its.names[:1] if is_old else its.names
