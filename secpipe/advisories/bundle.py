@@ -9,6 +9,7 @@ the database changes: digests of the files, SQLite's own checks, the layout, the
 from __future__ import annotations
 
 import contextlib
+import errno
 import hashlib
 import os
 import tarfile
@@ -98,6 +99,9 @@ def load(
     except FileNotFoundError as error:
         raise UsageError(f"no such file: {file}", "name a file that secpipe db export wrote") from error
     except OSError as error:
+        if error.errno in (errno.ENOSPC, errno.EDQUOT):
+            message = f"cannot write {database}: {error.strerror}"
+            raise AdvisoryError(message, "is there room on the disk?") from error
         raise AdvisoryError(f"cannot read {file}: {error.strerror or error}") from error
     return Bundle(source.sha256, source.taken, found), before
 

@@ -65,9 +65,15 @@ def package_name(purl: Purl) -> str:
 
 
 def _split_version(path: str) -> tuple[str, str]:
-    """A version follows the last `@`, unless a `/` follows that: then it is the one of an npm scope."""
+    """A version follows the last `@`; the first within a name where it is a path or an address that was not escaped. An `@`
+    that begins a name is the one of an npm scope."""
     head, at, version = path.rpartition("@")
-    return (head, version) if at and head and "/" not in version else (path, "")
+    if at and head and "/" not in version:
+        return head, version
+    first = next(
+        (i for i, letter in enumerate(path) if letter == "@" and path[i - 1 : i] not in ("", "/")), None
+    )
+    return (path, "") if first is None else (path[:first], path[first + 1 :])
 
 
 def _qualifiers(query: str) -> dict[str, str]:

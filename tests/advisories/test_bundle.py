@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import io
 import json
@@ -252,6 +253,23 @@ def test_any_bytes(tmp_path: Path, data: bytes, packs: bool) -> None:
     (tmp_path / "any").write_bytes(squeezed(data) if packs else data)
     with pytest.raises(AdvisoryError):
         bundle.load(tmp_path / "any", tmp_path / "any-db")
+
+
+def test_a_disk_that_is_full_is_told_as_such(
+    database: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = tmp_path / "out.tar.zst"
+    bundle.export(database, file)
+    before = content(database)
+
+    def full(*_: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(bundle, "_check", full)
+    with pytest.raises(AdvisoryError, match="cannot write .*: No space left") as caught:
+        bundle.load(file, database)
+    assert "disk" in caught.value.hint
+    assert content(database) == before
 
 
 def test_a_file_that_is_not_there(tmp_path: Path) -> None:

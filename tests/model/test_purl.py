@@ -18,6 +18,8 @@ from secpipe.model.purl import Purl, package_name, parse
         # Written without escapes, as many do.
         ("pkg:npm/@angular/core@12.0.0", Purl("npm", "@angular", "core", "12.0.0", {})),
         ("pkg:npm/@angular/core", Purl("npm", "@angular", "core", "", {})),
+        ("pkg:npm/evil@file:../x", Purl("npm", "", "evil", "file:../x", {})),
+        ("pkg:npm/@a/b@git+ssh://git@h/c.git", Purl("npm", "@a", "b", "git+ssh://git@h/c.git", {})),
         ("PKG://Deb/debian/curl@7", Purl("deb", "debian", "curl", "7", {})),
         # Go's modules keep their letters: advisories know them so.
         (
