@@ -83,9 +83,9 @@ def load(
     """
     from secpipe.advisories import bundle, signature
 
-    if signed and not public_key:
+    if signed and public_key is None:
         raise UsageError("--signature is for a public key to verify", "name it with --public-key")
-    key = signature.public_key(public_key) if public_key else None
+    key = signature.public_key(public_key) if public_key is not None else None
     beside = signed or file.with_name(file.name + signature.SUFFIX)
 
     def verify(opened: IO[bytes]) -> None:

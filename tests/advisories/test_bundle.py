@@ -266,7 +266,7 @@ def test_a_disk_that_is_full_is_told_as_such(
         raise OSError(errno.ENOSPC, "No space left on device")
 
     monkeypatch.setattr(bundle, "_check", full)
-    with pytest.raises(AdvisoryError, match="cannot write .*: No space left") as caught:
+    with pytest.raises(AdvisoryError, match=r"cannot write .*: No space left") as caught:
         bundle.load(file, database)
     assert "disk" in caught.value.hint
     assert content(database) == before

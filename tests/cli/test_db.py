@@ -229,6 +229,8 @@ def test_a_pinned_key(tmp_path: Path, feed: Path) -> None:
     assert secpipe(*words, "--public-key", keys[1]).code == 0
     assert secpipe(*words).code == 2
     assert secpipe("db", "import", file, "--public-key", "RWnonsense").code == 2
+    unset = secpipe("db", "import", file, "--db", tmp_path / "3", "--public-key", "")
+    assert (unset.code, (tmp_path / "3").exists()) == (2, False), "a variable that is not set is no key"
     assert secpipe("db", "export", file, "--db", database, "--sign", file).code == 2
 
 
