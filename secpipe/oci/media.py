@@ -60,7 +60,7 @@ class File:
         try:
             status = path.stat()
         except OSError as error:
-            raise self._unreadable(error) from error
+            raise self.unreadable(error) from error
         if not stat.S_ISREG(status.st_mode):
             raise ImageError(
                 f"{path} is no regular file", f"name the tar that the image was exported to{_piped(status)}"
@@ -69,16 +69,37 @@ class File:
 
     def open(self) -> IO[bytes]:
         try:
-            return self._path.open("rb", buffering=0)
+            return _Told(self._path, self.unreadable)
         except OSError as error:
-            raise self._unreadable(error) from error
+            raise self.unreadable(error) from error
 
-    def _unreadable(self, error: OSError) -> SecpipeError:
+    def unreadable(self, error: OSError) -> SecpipeError:
+        """What to raise instead of that error."""
         if isinstance(error, FileNotFoundError):
             return UsageError(f"{self._path} does not exist", "check the path")
         return ImageError(
             f"cannot read {self._path}: {error.strerror or error}", "check that the file may be read"
         )
+
+
+class _Told(io.FileIO):
+    """A file that says which it is when a read of it fails: a disk may give up half-way."""
+
+    def __init__(self, path: Path, unreadable: Callable[[OSError], SecpipeError]) -> None:
+        super().__init__(path)
+        self._unreadable = unreadable
+
+    def read(self, size: int | None = -1) -> bytes:
+        try:
+            return super().read(-1 if size is None else size)
+        except OSError as error:
+            raise self._unreadable(error) from error
+
+    def readinto(self, buffer: WriteableBuffer) -> int:
+        try:
+            return super().readinto(buffer)
+        except OSError as error:
+            raise self._unreadable(error) from error
 
 
 class Redirected:

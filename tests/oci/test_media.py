@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from secpipe.errors import ImageError, LimitExceeded
 from secpipe.model.limits import MIB, Limits
 from secpipe.oci import media
-from secpipe.oci.media import Kept, Redirected
+from secpipe.oci.media import File, Kept, Redirected
 from tests.oci.archives import ONE, TWO, layout_tar
 from tests.support import images
 
@@ -161,3 +161,14 @@ sys.addaudithook(hook)
 def test_readers_know_no_other_seeking() -> None:
     with media.Kept(io.BytesIO(b"abc"), "it", Limits()).open() as reader, pytest.raises(AssertionError):
         reader.seek(0, os.SEEK_END)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="no file here fails to be read")
+def test_a_disk_that_gives_up_is_named() -> None:
+    # Linux gives EIO for the first page of a process's memory, which nobody has.
+    medium = File(Path("/proc/self/mem"))
+    with (
+        medium.open() as file,
+        pytest.raises(ImageError, match=r"^cannot read /proc/self/mem: Input/output error"),
+    ):
+        file.read(4)
