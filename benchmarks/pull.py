@@ -106,7 +106,7 @@ class _Programs:
     def secpipe(self, target: str) -> tuple[str, ...]:
         return (
             *(SECPIPE, "scan", target, "--db", str(self._database), "-f", "json"),
-            *("--no-cache", "--allow-incomplete"),
+            *("--offline", "--no-cache", "--allow-incomplete"),
         )
 
     def peers(self, trivy: Sequence[str], syft: str) -> dict[str, Sequence[str]]:
