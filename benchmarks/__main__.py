@@ -115,7 +115,7 @@ def _scan(options: argparse.Namespace, scratch: Path) -> Row | str:
     measure({"build": (SECPIPE, "db", "build", str(options.advisories), "--db", str(database))}, 1)
     commands: dict[str, Sequence[str]] = {
         "ours": (
-            *(SECPIPE, "scan", f"docker-archive:{options.archive}", "--db", str(database)),
+            *(SECPIPE, "scan", f"docker-archive:{options.archive}", "--db", str(database), "--offline"),
             # Trivy's cache of layers is in memory, so it too reads them in every run.
             *("-f", "json", "--no-cache"),
         )
