@@ -66,6 +66,9 @@ def _statement(found: object, at: str, inherited: tuple[Product, ...]) -> Statem
         raise ValueError("names no product")
     if not any(product.known for product in products):
         raise ValueError("names no product by a package URL, or by the reference or the digest of an image")
+    justification, impact = text(found, "justification"), text(found, "impact_statement")
+    if status == "not_affected" and not (justification.strip() or impact.strip()):
+        raise ValueError("calls a product not affected without a justification or an impact statement")
     written = text(found, "timestamp")
     if written and not moment(written):
         raise ValueError("has a timestamp that is none")
@@ -74,8 +77,8 @@ def _statement(found: object, at: str, inherited: tuple[Product, ...]) -> Statem
         products,
         status,
         moment(written) or at,
-        text(found, "justification"),
-        text(found, "impact_statement") or text(found, "status_notes") or text(found, "action_statement"),
+        justification,
+        impact or text(found, "status_notes") or text(found, "action_statement"),
     )
 
 

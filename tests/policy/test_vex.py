@@ -53,7 +53,8 @@ def statement(
 ) -> dict[str, Any]:
     if isinstance(product, str):
         product = {"@id": product}
-    return {"vulnerability": {"name": "CVE-2024-1"}, "products": [product], "status": status, **more}
+    why = {"justification": "component_not_present"} if status == "not_affected" else {}
+    return {"vulnerability": {"name": "CVE-2024-1"}, "products": [product], "status": status, **why, **more}
 
 
 @pytest.mark.parametrize(
@@ -173,6 +174,7 @@ def test_what_was_suppressed_stays_so() -> None:
         ([{"vulnerability": "CVE-2024-1", "status": "fixed"}], "names no product"),
         ([statement({"identifiers": {"cpe23": "cpe:2.3:a:x:y:1:*"}})], "names no product by a package URL"),
         ([statement(timestamp="yesterday")], "has a timestamp that is none"),
+        ([statement(justification="")], "without a justification or an impact statement"),
         ([7], "has no status"),
     ],
 )
