@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterable
 from datetime import UTC, datetime
 from pathlib import Path
@@ -13,8 +14,9 @@ from secpipe.advisories.shard import OpenShard
 from secpipe.errors import AdvisoryError
 from secpipe.model.advisory import Advisory, AdvisoryMatch
 
-_TRIES = 5
-"""Times to look again where a writer replaces the database just then; each takes it far longer than a look."""
+_TRIES, _PAUSE = 50, 0.005
+"""Times to look again where a writer replaces the database just then, and seconds between them: on a busy machine a look may
+take as long as writers do."""
 
 
 def timestamp(now: datetime | None = None) -> str:
@@ -52,6 +54,7 @@ class Store:
                         f"the advisory database {path} is damaged: it has no {Path(error.filename).name}"
                     )
                     raise AdvisoryError(message, HINT) from error
+                time.sleep(_PAUSE)
             except BaseException:
                 store.close()
                 raise

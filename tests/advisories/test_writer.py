@@ -128,13 +128,15 @@ def test_readers_beside_a_writer(tmp_path: Path) -> None:
     update(["Debian", "PyPI"], both[0], database)
     words = [sys.executable, "-c", LOOP, str(database), *both]
     with subprocess.Popen(words, stdout=subprocess.PIPE) as process:
-        assert process.stdout
-        assert process.stdout.readline() == b"ready\n"
-        end = time.monotonic() + 1.5
-        seen: set[str] = set()
-        while time.monotonic() < end:
-            seen.add(state(database))
-        process.kill()
+        try:
+            assert process.stdout
+            assert process.stdout.readline() == b"ready\n"
+            end = time.monotonic() + 1.5
+            seen: set[str] = set()
+            while time.monotonic() < end:
+                seen.add(state(database))
+        finally:
+            process.kill()
     assert seen == {"old", "new"}
 
 
