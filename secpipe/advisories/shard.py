@@ -35,6 +35,8 @@ class OpenShard:
         try:
             self._connection = sqlite3.connect(sqlite_uri(path), uri=True, isolation_level=None)
         except sqlite3.Error as error:
+            # A writer may have taken it away since it was looked at.
+            check_file(path, size)
             raise AdvisoryError(f"cannot read the advisory database {path}: {error}", HINT) from error
 
     def close(self) -> None:

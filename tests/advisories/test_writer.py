@@ -14,6 +14,8 @@ from typing import Any
 
 import pytest
 
+from secpipe.advisories import shard
+from secpipe.advisories.schema import sqlite_uri
 from secpipe.advisories.store import Store
 from secpipe.advisories.update import update
 from secpipe.errors import AdvisoryError
@@ -174,3 +176,20 @@ def test_what_is_the_same_is_written_once(tmp_path: Path) -> None:
     result = update(["Debian", "PyPI"], feed, database, LIMITS)
     assert [(one.base, one.changed) for one in result.updated] == [("Debian", False), ("PyPI", True)]
     assert set(shard_files(database)) & set(before) == {next(iter(before))}
+
+
+def test_a_shard_that_goes_between_the_look_and_the_opening(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    both = feeds(tmp_path, 3)
+    database = tmp_path / "db"
+    update(["Debian", "PyPI"], both[0], database)
+    real = sqlite_uri
+
+    def replaced(path: Path) -> str:
+        monkeypatch.setattr(shard, "sqlite_uri", real)
+        update(["Debian", "PyPI"], both[1], database)
+        return real(path)
+
+    monkeypatch.setattr(shard, "sqlite_uri", replaced)
+    assert state(database) == "new"
