@@ -17,6 +17,14 @@ from secpipe.cli._access import (
     UsernameOption,
     credentials,
 )
+from secpipe.cli._advisories import (
+    AllowIncompleteOption,
+    DbOption,
+    DbUrlOption,
+    MaxDbAgeOption,
+    OfflineOption,
+    PlatformOption,
+)
 from secpipe.cli._feeds import addresses
 from secpipe.cli._limits import parse_limits
 from secpipe.cli._output import FormatOption, OutputOption
@@ -54,48 +62,18 @@ def diff(
         list[Path] | None,
         typer.Option(metavar="FILE", show_default=False, help="What is accepted; as for `secpipe scan`."),
     ] = None,
-    allow_incomplete: Annotated[
-        bool,
-        typer.Option("--allow-incomplete", help="Exit 0 instead of 3 on gaps in coverage; still tell them."),
-    ] = False,
-    platform: Annotated[
-        str | None,
-        typer.Option(
-            metavar="OS/ARCH[/VARIANT]",
-            show_default=False,
-            help="Which image of an index, or `all`. [default: this machine's linux]",
-        ),
-    ] = None,
-    db: Annotated[
-        Path | None,
-        typer.Option(metavar="FILE", help="The advisory database. [env var: SECPIPE_DB]", show_default=False),
-    ] = None,
-    max_db_age: Annotated[
-        int, typer.Option(metavar="DAYS", min=0, help="Advisories older than this decide nothing.")
-    ] = 7,
+    allow_incomplete: AllowIncompleteOption = False,
+    platform: PlatformOption = None,
+    db: DbOption = None,
+    max_db_age: MaxDbAgeOption = None,
     username: UsernameOption = None,
     password_stdin: PasswordOption = False,
     authfile: AuthfileOption = None,
     insecure: InsecureOption = False,
     no_cache: NoCacheOption = False,
     limit: LimitOption = None,
-    offline: Annotated[
-        bool,
-        typer.Option(
-            "--offline",
-            envvar="SECPIPE_OFFLINE",
-            help="Fetch no advisories, even when some are missing or old.",
-        ),
-    ] = False,
-    db_url: Annotated[
-        str,
-        typer.Option(
-            metavar="BASE",
-            envvar="SECPIPE_DB_URL",
-            show_default=False,
-            help="The OSV feed to fetch missing advisories from, or a mirror of it.",
-        ),
-    ] = "",
+    offline: OfflineOption = False,
+    db_url: DbUrlOption = "",
 ) -> None:
     """Compare two images, or what was reported of them: packages and findings added, removed and changed.
 
@@ -103,7 +81,7 @@ def diff(
     """
     from secpipe.config.ignores import ignores
     from secpipe.pipeline.diff import diff as run
-    from secpipe.pipeline.scan import ScanOptions
+    from secpipe.pipeline.scan import MAX_AGE_DAYS, ScanOptions
     from secpipe.policy.gate import gate_of
 
     wanted = destinations("diff", format, output)
@@ -112,7 +90,7 @@ def diff(
         db or database_path(),
         platform=platform,
         allow_incomplete=allow_incomplete,
-        max_age_days=max_db_age,
+        max_age_days=MAX_AGE_DAYS if max_db_age is None else max_db_age,
         credentials=credentials(new, username, password_stdin),
         authfile=authfile,
         insecure=insecure,

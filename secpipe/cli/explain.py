@@ -20,6 +20,14 @@ from secpipe.cli._access import (
     UsernameOption,
     credentials,
 )
+from secpipe.cli._advisories import (
+    AllowIncompleteOption,
+    DbOption,
+    DbUrlOption,
+    MaxDbAgeOption,
+    OfflineOption,
+    PlatformOption,
+)
 from secpipe.cli._limits import parse_limits
 from secpipe.cli._progress import shown
 from secpipe.cli._reports import color_wanted, tell
@@ -62,25 +70,10 @@ def explain(
         list[Path] | None,
         typer.Option(metavar="FILE", show_default=False, help="As for `secpipe scan`: what is accepted."),
     ] = None,
-    allow_incomplete: Annotated[
-        bool,
-        typer.Option("--allow-incomplete", help="Exit 0 instead of 3 on gaps in coverage; still tell them."),
-    ] = False,
-    platform: Annotated[
-        str | None,
-        typer.Option(
-            metavar="OS/ARCH[/VARIANT]",
-            show_default=False,
-            help="Which image of an index, or `all`. [default: this machine's linux]",
-        ),
-    ] = None,
-    db: Annotated[
-        Path | None,
-        typer.Option(metavar="FILE", help="The advisory database. [env var: SECPIPE_DB]", show_default=False),
-    ] = None,
-    max_db_age: Annotated[
-        int, typer.Option(metavar="DAYS", min=0, help="Advisories older than this decide nothing.")
-    ] = 7,
+    allow_incomplete: AllowIncompleteOption = False,
+    platform: PlatformOption = None,
+    db: DbOption = None,
+    max_db_age: MaxDbAgeOption = None,
     dockerfile: Annotated[
         str | None,
         typer.Option(
@@ -94,23 +87,8 @@ def explain(
     no_cache: NoCacheOption = False,
     limit: LimitOption = None,
     base: BaseOption = None,
-    offline: Annotated[
-        bool,
-        typer.Option(
-            "--offline",
-            envvar="SECPIPE_OFFLINE",
-            help="Fetch no advisories, even when some are missing or old.",
-        ),
-    ] = False,
-    db_url: Annotated[
-        str,
-        typer.Option(
-            metavar="BASE",
-            envvar="SECPIPE_DB_URL",
-            show_default=False,
-            help="The OSV feed to fetch missing advisories from, or a mirror of it.",
-        ),
-    ] = "",
+    offline: OfflineOption = False,
+    db_url: DbUrlOption = "",
 ) -> None:
     """Tell why a package of an image is or is not affected by a vulnerability.
 
@@ -119,7 +97,7 @@ def explain(
     from secpipe.config.ignores import ignores
     from secpipe.pipeline.explain import explain as run
     from secpipe.pipeline.lines import load
-    from secpipe.pipeline.scan import ScanOptions
+    from secpipe.pipeline.scan import MAX_AGE_DAYS, ScanOptions
     from secpipe.policy.gate import FailOn
     from secpipe.report import _explain
 
@@ -131,7 +109,7 @@ def explain(
         platform=platform,
         fail_on=FailOn.NONE,
         allow_incomplete=allow_incomplete,
-        max_age_days=max_db_age,
+        max_age_days=MAX_AGE_DAYS if max_db_age is None else max_db_age,
         credentials=credentials(target, username, password_stdin),
         authfile=authfile,
         insecure=insecure,
@@ -139,7 +117,7 @@ def explain(
         cache=not no_cache,
         base=base or "",
         ignores=ignores(ignore_file or [], say),
-        dockerfile=load(dockerfile) if dockerfile else None,
+        dockerfile=load(dockerfile) if dockerfile and dockerfile != "none" else None,
         feed=None if offline else db_url,
     )
     with shown() as progress:

@@ -18,6 +18,7 @@ from secpipe.cli._access import (
     UsernameOption,
     credentials,
 )
+from secpipe.cli._advisories import AllowIncompleteOption
 from secpipe.cli._limits import parse_limits
 from secpipe.cli._output import OutputOption
 from secpipe.cli._progress import shown
@@ -45,10 +46,7 @@ def sbom(
         ),
     ] = None,
     output: OutputOption = None,
-    allow_incomplete: Annotated[
-        bool,
-        typer.Option("--allow-incomplete", help="Exit 0 instead of 3 on gaps in coverage; still tell them."),
-    ] = False,
+    allow_incomplete: AllowIncompleteOption = False,
     platform: Annotated[
         str | None,
         typer.Option(

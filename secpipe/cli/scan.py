@@ -19,6 +19,14 @@ from secpipe.cli._access import (
     UsernameOption,
     credentials,
 )
+from secpipe.cli._advisories import (
+    AllowIncompleteOption,
+    DbOption,
+    DbUrlOption,
+    MaxDbAgeOption,
+    OfflineOption,
+    PlatformOption,
+)
 from secpipe.cli._feeds import addresses
 from secpipe.cli._limits import parse_limits
 from secpipe.cli._output import FormatOption, OutputOption
@@ -80,33 +88,10 @@ def scan(
             "fail; repeatable.",
         ),
     ] = None,
-    allow_incomplete: Annotated[
-        bool,
-        typer.Option("--allow-incomplete", help="Exit 0 instead of 3 on gaps in coverage; still tell them."),
-    ] = False,
-    platform: Annotated[
-        str | None,
-        typer.Option(
-            metavar="OS/ARCH[/VARIANT]",
-            show_default=False,
-            help="Which image of an index, or `all`. [default: this machine's linux]",
-        ),
-    ] = None,
-    db: Annotated[
-        Path | None,
-        typer.Option(
-            metavar="FOLDER", help="The advisory database. [env var: SECPIPE_DB]", show_default=False
-        ),
-    ] = None,
-    max_db_age: Annotated[
-        int | None,
-        typer.Option(
-            metavar="DAYS",
-            min=0,
-            show_default=False,
-            help="Advisories older than this decide nothing. [default: 7]",
-        ),
-    ] = None,
+    allow_incomplete: AllowIncompleteOption = False,
+    platform: PlatformOption = None,
+    db: DbOption = None,
+    max_db_age: MaxDbAgeOption = None,
     username: UsernameOption = None,
     password_stdin: PasswordOption = False,
     authfile: AuthfileOption = None,
@@ -131,23 +116,8 @@ def scan(
             "[default: the one in this folder, if it is; none: no file]",
         ),
     ] = None,
-    offline: Annotated[
-        bool,
-        typer.Option(
-            "--offline",
-            envvar="SECPIPE_OFFLINE",
-            help="Fetch no advisories, even when some are missing or old.",
-        ),
-    ] = False,
-    db_url: Annotated[
-        str,
-        typer.Option(
-            metavar="BASE",
-            envvar="SECPIPE_DB_URL",
-            show_default=False,
-            help="The OSV feed to fetch missing advisories from, or a mirror of it.",
-        ),
-    ] = "",
+    offline: OfflineOption = False,
+    db_url: DbUrlOption = "",
     config: Annotated[
         Path | None,
         typer.Option(
