@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
+
+if TYPE_CHECKING:
+    from secpipe.model.limits import Limits
+    from secpipe.policy.vex import Document
 
 DbOption = Annotated[
     Path | None,
@@ -49,3 +53,21 @@ PlatformOption = Annotated[
         help="Which image of an index, or `all`. [default: this machine's linux]",
     ),
 ]
+VexOption = Annotated[
+    list[Path] | None,
+    typer.Option(
+        metavar="FILE",
+        show_default=False,
+        help="A VEX document (OpenVEX, CSAF or CycloneDX): what it states not to be affected, or fixed, does not "
+        "fail; repeatable.",
+    ),
+]
+
+
+def documents(files: list[Path], limits: Limits) -> tuple[Document, ...]:
+    """What `--vex` names, read before the image is."""
+    if not files:
+        return ()
+    from secpipe.pipeline.vex import load
+
+    return load(files, limits)

@@ -24,6 +24,8 @@ from secpipe.cli._advisories import (
     MaxDbAgeOption,
     OfflineOption,
     PlatformOption,
+    VexOption,
+    documents,
 )
 from secpipe.cli._feeds import addresses
 from secpipe.cli._limits import parse_limits
@@ -74,6 +76,7 @@ def diff(
     limit: LimitOption = None,
     offline: OfflineOption = False,
     db_url: DbUrlOption = "",
+    vex: VexOption = None,
 ) -> None:
     """Compare two images, or what was reported of them: packages and findings added, removed and changed.
 
@@ -85,6 +88,7 @@ def diff(
     from secpipe.policy.gate import gate_of
 
     wanted = destinations("diff", format, output)
+    limits = parse_limits(limit or [])
     options = ScanOptions(
         new,
         db or database_path(),
@@ -94,10 +98,11 @@ def diff(
         credentials=credentials(new, username, password_stdin),
         authfile=authfile,
         insecure=insecure,
-        limits=parse_limits(limit or []),
+        limits=limits,
         cache=not no_cache,
         ignores=ignores(ignore_file or [], say),
         feed=None if offline else db_url,
+        vex=documents(vex or [], limits),
         exploitation=addresses(),
     )
     with shown() as progress:

@@ -27,6 +27,8 @@ from secpipe.cli._advisories import (
     MaxDbAgeOption,
     OfflineOption,
     PlatformOption,
+    VexOption,
+    documents,
 )
 from secpipe.cli._limits import parse_limits
 from secpipe.cli._progress import shown
@@ -89,6 +91,7 @@ def explain(
     base: BaseOption = None,
     offline: OfflineOption = False,
     db_url: DbUrlOption = "",
+    vex: VexOption = None,
 ) -> None:
     """Tell why a package of an image is or is not affected by a vulnerability.
 
@@ -103,6 +106,7 @@ def explain(
 
     if format not in ("tty", "json"):
         raise UsageError(f"unknown format {format!r}", "use one of json, tty")
+    limits = parse_limits(limit or [])
     options = ScanOptions(
         target,
         db or database_path(),
@@ -113,12 +117,13 @@ def explain(
         credentials=credentials(target, username, password_stdin),
         authfile=authfile,
         insecure=insecure,
-        limits=parse_limits(limit or []),
+        limits=limits,
         cache=not no_cache,
         base=base or "",
         ignores=ignores(ignore_file or [], say),
         dockerfile=load(dockerfile) if dockerfile and dockerfile != "none" else None,
         feed=None if offline else db_url,
+        vex=documents(vex or [], limits),
     )
     with shown() as progress:
         found = run(options, identifier, package, progress)

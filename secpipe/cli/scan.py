@@ -26,6 +26,8 @@ from secpipe.cli._advisories import (
     MaxDbAgeOption,
     OfflineOption,
     PlatformOption,
+    VexOption,
+    documents,
 )
 from secpipe.cli._feeds import addresses
 from secpipe.cli._limits import parse_limits
@@ -38,8 +40,6 @@ from secpipe.policy.terms import Term
 
 if TYPE_CHECKING:
     from secpipe.dockerfile.ast import Dockerfile
-    from secpipe.model.limits import Limits
-    from secpipe.policy.vex import Document
 
 
 def register(app: typer.Typer) -> None:
@@ -79,15 +79,7 @@ def scan(
             "those of Trivy, Grype and osv-scanner in this folder]",
         ),
     ] = None,
-    vex: Annotated[
-        list[Path] | None,
-        typer.Option(
-            metavar="FILE",
-            show_default=False,
-            help="A VEX document (OpenVEX, CSAF or CycloneDX): what it states not to be affected, or fixed, does not "
-            "fail; repeatable.",
-        ),
-    ] = None,
+    vex: VexOption = None,
     allow_incomplete: AllowIncompleteOption = False,
     platform: PlatformOption = None,
     db: DbOption = None,
@@ -166,7 +158,7 @@ def scan(
         dockerfile=_dockerfile(dockerfile),
         beside=Path() if dockerfile is None else None,
         feed=None if offline else db_url,
-        vex=_vex(vex or [], limits),
+        vex=documents(vex or [], limits),
         baseline=baseline or settings.baseline or "",
         exploitation=addresses(),
     )
@@ -182,15 +174,6 @@ def scan(
         tell(report.problems)
         say(f"verdict: {report.verdict} (exit {report.exit_code}): {report.reason}")
     raise typer.Exit(report.exit_code)
-
-
-def _vex(files: list[Path], limits: Limits) -> tuple[Document, ...]:
-    """What `--vex` names, read before the image is."""
-    if not files:
-        return ()
-    from secpipe.pipeline.vex import load
-
-    return load(files, limits)
 
 
 def _dockerfile(file: str | None) -> Dockerfile | None:

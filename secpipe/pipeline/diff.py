@@ -42,7 +42,7 @@ def diff(old: str, options: ScanOptions, gate: Gate, progress: Progress | None =
         # What reaches a registry was given for the only one that is asked.
         first = _plain(replace(options, target=old, fail_on=FailOn.NONE))
     if before is None:
-        before = scan(replace(first, ignores=options.ignores), progress)
+        before = scan(replace(first, ignores=options.ignores, vex=options.vex), progress)
     one, other = _whole(before, old), _whole(after, options.target)
     findings = _findings(one.findings, other.findings)
     known = exploitation(findings.added, feeds_of(gate), options, progress)

@@ -175,3 +175,28 @@ def test_what_there_is_nothing_to_tell_of(
     assert (done.code, done.stdout) == (code, "")
     assert message in done.stderr
     assert f"hint: {hint}" in done.stderr
+
+
+def test_what_a_vex_document_states_is_told_as_in_a_scan(tmp_path: Path, database: Path) -> None:
+    statement = {
+        "vulnerability": {"name": "CVE-2023-5363"},
+        "products": [{"@id": "pkg:apk/alpine/libssl3"}, {"@id": "pkg:apk/alpine/libcrypto3"}],
+        "status": "not_affected",
+        "justification": "vulnerable_code_not_in_execute_path",
+    }
+    document = {
+        "@context": "https://openvex.dev/ns/v0.2.0",
+        "@id": "https://example.com/vex",
+        "author": "us",
+        "timestamp": "2024-01-01T00:00:00Z",
+        "version": 1,
+        "statements": [statement],
+    }
+    vex = tmp_path / "app.openvex.json"
+    vex.write_text(json.dumps(document))
+    image = layout(tmp_path, layer(ALPINE))
+    words = ("explain", "CVE-2023-5363", image, "--db", database, "--dockerfile", "none")
+    assert secpipe(*words).code == 1
+    done = secpipe(*words, "--vex", vex)
+    assert done.code == 0
+    assert "not_affected" in done.stdout
