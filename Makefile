@@ -82,8 +82,8 @@ $(RUNTIME): $(MADE) requirements/runtime.txt requirements/build.txt pyproject.to
 	@$(BIN)/python -m compileall -q secpipe
 	@touch $@
 
-$(DEV): $(RUNTIME) requirements/dev.txt
-	$(PIP) install --require-hashes -r requirements/dev.txt
+$(DEV): $(RUNTIME) requirements/dev.txt requirements/fleet.txt
+	$(PIP) install --require-hashes -r requirements/fleet.txt -r requirements/dev.txt
 	@touch $@
 
 $(LOCK): $(MADE) requirements/lock.txt

@@ -15,6 +15,7 @@ compile() {
 }
 
 compile runtime pyproject.toml --extra shellcheck --extra template --extra signature "$@"
+compile fleet pyproject.toml --extra cluster --extra redis --extra remote --extra postgres --constraint requirements/runtime.txt "$@"
 compile build --group build --constraint requirements/runtime.txt "$@"
-compile dev --group dev --constraint requirements/runtime.txt --constraint requirements/build.txt "$@"
+compile dev --group dev --constraint requirements/runtime.txt --constraint requirements/fleet.txt --constraint requirements/build.txt "$@"
 compile lock --group lock "$@"
