@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 
 from secpipe.catalog import Inventory
-from secpipe.model.image import Descriptor, Platform
+from secpipe.model.image import Image, Layer, Platform
 from secpipe.model.problem import Problem
 from secpipe.model.scan import ScanReport
 
@@ -21,31 +20,29 @@ class Named:
 
 
 @dataclass(frozen=True, slots=True)
-class FleetLayer:
-    """A layer of an image, not yet read. Two with the same digest and diff-id are the same layer."""
-
-    descriptor: Descriptor
-    diff_id: str
-
-    @property
-    def key(self) -> tuple[str, str]:
-        """What is the same layer has the same."""
-        return self.descriptor.digest, self.diff_id
-
-
-@dataclass(frozen=True, slots=True)
 class FleetImage:
-    """One image of one platform that names lead to. `reference` is one of these, held to the manifest's digest
-    (`registry.example/app@sha256:…`): whoever reads the image asks for that. `documents` are the manifest and the
-    configuration by their digests, verified, so that nobody asks a registry for them twice."""
+    """One image of one platform that names lead to. It travels between processes, and with it the manifest and the
+    configuration, so that nobody asks a registry for them twice; `image.reference` is held to the manifest's digest
+    (`registry.example/app@sha256:…`)."""
 
-    digest: str
-    reference: str
-    platform: Platform
-    layers: tuple[FleetLayer, ...]
-    documents: Mapping[str, bytes]
+    image: Image
     names: tuple[Named, ...]
     """those that lead to it, sorted"""
+
+    @property
+    def digest(self) -> str:
+        """The manifest's."""
+        return self.image.digest
+
+    @property
+    def platform(self) -> Platform:
+        """What it is for."""
+        return self.image.platform
+
+    @property
+    def layers(self) -> tuple[Layer, ...]:
+        """From the base up, none of them read."""
+        return self.image.layers
 
 
 @dataclass(frozen=True, slots=True)
