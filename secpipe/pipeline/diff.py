@@ -17,7 +17,8 @@ from secpipe.model.purl import bare
 from secpipe.model.scan import Finding, ScanReport
 from secpipe.pipeline import baseline, sbom
 from secpipe.pipeline.exploitation import exploitation
-from secpipe.pipeline.scan import ScanOptions, for_another, scan, systems_of
+from secpipe.pipeline.judge import systems_of
+from secpipe.pipeline.scan import ScanOptions, for_another, scan
 from secpipe.policy.baseline import changed, pairs
 from secpipe.policy.gate import FailOn, Gate, decide, feeds_of
 from secpipe.policy.pairing import paired

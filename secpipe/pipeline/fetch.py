@@ -31,6 +31,7 @@ class Supply:
         self._limits = limits
         self._progress = progress
         self._store: Store | None = None
+        self._held: set[str] = set()
         self.failures: dict[str, str] = {}
         """Base ecosystem → why it could not be fetched."""
 
@@ -46,6 +47,8 @@ class Supply:
     def covering(self, packages: Iterable[Package]) -> Store:
         """The open database, which now has what could be had for the packages; `failures` say what could not."""
         needed = {base(p.ecosystem) for p in packages if p.ecosystem} - self.failures.keys()
+        if self._store and needed <= self._held:
+            return self._store
         if self._feed is not None and self._lacking(needed):
             try:
                 self._fetch(self._feed, needed)
@@ -88,4 +91,5 @@ class Supply:
             self._store.close()
             self._store = None
         if self._database.exists():
-            self._store = Store.open(self._database, ["", *bases])
+            self._held |= set(bases)
+            self._store = Store.open(self._database, ["", *sorted(self._held)])

@@ -4,35 +4,28 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from datetime import UTC, date, datetime
+from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, TypedDict
 
-from secpipe.catalog import Inventory
 from secpipe.dockerfile.ast import Dockerfile
 from secpipe.errors import UndecidedError, UsageError
-from secpipe.match.matcher import match
 from secpipe.model.image import Image
 from secpipe.model.limits import Limits
-from secpipe.model.package import Package
 from secpipe.model.problem import Problem
 from secpipe.model.progress import Progress
-from secpipe.model.scan import Finding, NewBase, ScanReport, Target, TargetImage
+from secpipe.model.scan import NewBase, ScanReport, Target, TargetImage
 from secpipe.oci.credentials import Credentials
 from secpipe.oci.target import open_image, open_images
 from secpipe.pipeline import sbom
 from secpipe.pipeline.base import OTHER, divided, opened, same_registry, split_of
 from secpipe.pipeline.baseline import Baseline, load
-from secpipe.pipeline.coverage import projects, uncovered, unexamined
-from secpipe.pipeline.exploitation import exploitation
 from secpipe.pipeline.fetch import Supply
-from secpipe.pipeline.inventory import listed, managers
-from secpipe.policy.endoflife import System, system
-from secpipe.policy.gate import Conditions, FailOn, Gate, asks_for, decide, feeds_of
+from secpipe.pipeline.inventory import listed
+from secpipe.pipeline.judge import Scanned, concluded, matched
+from secpipe.policy.gate import FailOn, Gate
 from secpipe.policy.ignore import Ignores
-from secpipe.policy.overrides import Gates, Override, for_image
-from secpipe.policy.suppress import Suppressed, suppress
-from secpipe.policy.terms import Term
+from secpipe.policy.overrides import Override
 
 if TYPE_CHECKING:
     from secpipe.policy.vex import Document
@@ -115,45 +108,7 @@ def scan(options: ScanOptions, progress: Progress | None = None) -> ScanReport:
             _supply(options, progress) as supply,
         ):
             scanned = _scanned(image, supply, options)
-    today = options.today or datetime.now(UTC).date()
-    stated = _stated(scanned, options.vex)
-    findings, warnings = suppress(stated.findings, options.ignores, options.target, today)
-    gates = _gates(options)
-    if options.baseline:
-        from secpipe.policy.baseline import about_new, compared
-
-        gates = about_new(gates)
-        findings = findings if baseline.marks is None else compared(findings, baseline.marks)
-    known = exploitation(findings, feeds_of(gates.conditions), options, progress)
-    decision = decide(
-        known.findings,
-        sorted({*scanned.problems, *baseline.problems}),
-        gates.gate,
-        allow_incomplete=options.allow_incomplete,
-        systems=systems_of(scanned.target, today),
-        feeds=known.lacking,
-        of=gates.of,
-    )
-    return ScanReport(
-        scanned.target,
-        scanned.packages,
-        known.findings,
-        decision.problems,
-        decision.verdict,
-        decision.exit_code,
-        decision.reason,
-        tuple(sorted({*warnings, *stated.warnings, *scanned.warnings, *baseline.warnings, *known.warnings})),
-        baseline=options.baseline,
-        feeds=known.feeds,
-        database=scanned.database,
-        dockerfile=scanned.dockerfile,
-        new_bases=scanned.new_bases,
-    )
-
-
-def _gates(options: ScanOptions) -> Gates:
-    gate = (Conditions(options.fail_on),) if isinstance(options.fail_on, FailOn) else options.fail_on
-    return for_image(gate, options.overrides, options.target)
+    return concluded(scanned, options, baseline, progress)
 
 
 def _baseline(options: ScanOptions, progress: Progress | None) -> Baseline:
@@ -186,38 +141,7 @@ def for_another(options: ScanOptions, target: str) -> ScanOptions:
     )
 
 
-def systems_of(target: Target, today: date) -> dict[str, System]:
-    """The distribution of each image, by the platform that its packages are marked with."""
-    images = {image.platform: image.distribution for image in target.images}
-    return {
-        platform: system(found, today) for platform, found in (images or {"": target.distribution}).items()
-    }
-
-
-@dataclass(frozen=True, slots=True)
-class _Scanned:
-    target: Target
-    packages: tuple[Package, ...] = ()
-    findings: tuple[Finding, ...] = ()
-    problems: frozenset[Problem] = frozenset()
-    warnings: tuple[Problem, ...] = ()
-    bom: str = ""
-    database: str = ""
-    dockerfile: str = ""
-    new_bases: tuple[NewBase, ...] = ()
-
-
-def _stated(scanned: _Scanned, documents: tuple[Document, ...]) -> Suppressed:
-    """The findings as VEX documents have them."""
-    if not documents:
-        return Suppressed(scanned.findings, ())
-    from secpipe.pipeline.vex import subjects
-    from secpipe.policy.vex import judge
-
-    return judge(scanned.findings, documents, subjects(scanned.target, scanned.bom), scanned.packages)
-
-
-def _scanned(image: Image, supply: Supply, options: ScanOptions, platform: str = "") -> _Scanned:
+def _scanned(image: Image, supply: Supply, options: ScanOptions, platform: str = "") -> Scanned:
     """What one image holds; `platform` marks its packages where they are told with those of others."""
     wanted = platform or options.platform
     split = split_of(image, options.base, options, wanted)
@@ -233,7 +157,7 @@ def _scanned(image: Image, supply: Supply, options: ScanOptions, platform: str =
         found, built_from, warnings = on_lines(found, image, options.dockerfile, options.beside)
     found = divided(found, split)
     target = Target(options.target, image.digest, str(image.platform), found.distribution)
-    scanned = _matched(target, found, supply, options, platform)
+    scanned = matched(target, found, supply, options, platform)
     if other:
         scanned = _on_new_base(scanned, image, supply, options, platform)
         hint = f"it is taken for a newer base; to tell the base from the application, {other.hint}"
@@ -242,8 +166,8 @@ def _scanned(image: Image, supply: Supply, options: ScanOptions, platform: str =
 
 
 def _on_new_base(
-    scanned: _Scanned, image: Image, supply: Supply, options: ScanOptions, platform: str
-) -> _Scanned:
+    scanned: Scanned, image: Image, supply: Supply, options: ScanOptions, platform: str
+) -> Scanned:
     """What was found, compared with the base that was named and that the image was not built from."""
     from secpipe.pipeline.rebase import rebased
 
@@ -264,51 +188,18 @@ def _on_new_base(
     )
 
 
-def _listed(file: Path, options: ScanOptions, progress: Progress | None) -> _Scanned:
+def _listed(file: Path, options: ScanOptions, progress: Progress | None) -> Scanned:
     """What a list of packages says, matched as that of an image."""
     with _supply(options, progress) as supply:
         told = sbom.read(file, options.target, options.limits)
         target = Target(options.target, told.digest, str(told.platform), told.inventory.distribution)
-        found = _matched(target, told.inventory, supply, options, is_image=told.is_image)
+        found = matched(target, told.inventory, supply, options, is_image=told.is_image)
         return replace(found, bom=told.bom)
 
 
-def _matched(
-    target: Target,
-    found: Inventory,
-    supply: Supply,
-    options: ScanOptions,
-    platform: str = "",
-    *,
-    is_image: bool = True,
-) -> _Scanned:
-    packages = tuple(replace(p, platform=platform) for p in found.packages) if platform else found.packages
-    # What a package of the distribution brought is patched by it, under the versions of its own advisories.
-    answering = tuple(p for p in packages if not (p.owner and managers(found)))
-    store = supply.covering(answering)
-    unasked = not asks_for(Term.UNPACKAGED, _gates(options).conditions)
-    aside = tuple(p for p in answering if p.evidence and unasked)
-    weighed = tuple(p for p in answering if not (p.evidence and unasked))
-    matched, beside = match(weighed, store), match(aside, store)
-    problems = {
-        *found.problems,
-        *matched.problems,
-        *uncovered(replace(found, packages=weighed), target.reference, is_image),
-        *unexamined(weighed, store, options.max_age_days, supply.failures),
-    }
-    # What cannot be said of programs that the gate does not ask for is no reason to doubt its verdict.
-    warnings = {*beside.problems, *unexamined(aside, store, options.max_age_days, supply.failures)} - problems
-    warnings.update(projects(packages, target.reference))
-    findings = sorted((*matched.findings, *beside.findings), key=lambda f: (f.sort_key, f.package.purl))
-    database = store.digest if store.shards else ""
-    return _Scanned(
-        target, packages, tuple(findings), frozenset(problems), tuple(sorted(warnings)), database=database
-    )
-
-
-def _every(options: ScanOptions, progress: Progress | None) -> _Scanned:
+def _every(options: ScanOptions, progress: Progress | None) -> Scanned:
     """The images of all platforms, as one. One that cannot be read is a problem, and the rest goes on."""
-    scanned: list[_Scanned] = []
+    scanned: list[Scanned] = []
     problems: set[Problem] = set()
     with (
         open_images(options.target, **_access(options), progress=progress) as candidates,
@@ -333,7 +224,7 @@ def _every(options: ScanOptions, progress: Progress | None) -> _Scanned:
         (finding for one in scanned for finding in one.findings),
         key=lambda finding: (finding.sort_key, finding.package.platform),
     )
-    return _Scanned(
+    return Scanned(
         Target(options.target, "", ALL, common, tuple(sorted(images, key=lambda image: image.platform))),
         tuple(package for one in scanned for package in one.packages),
         tuple(findings),
