@@ -109,3 +109,9 @@ class Limits(NamedTuple):
     """uncompressed : compressed of one record, checked above 1 MiB"""
     exploitation_bytes: int = 256 * MIB
     """CISA's catalogue of exploited vulnerabilities or the list of EPSS, unpacked"""
+    fleet_bytes: int = 256 * MIB
+    """one list, file of manifests or inventory that names the images of a fleet"""
+    fleet_names: int = 1_000_000
+    """names of images that the sources of a fleet have, repeated ones counted each time"""
+    fleet_problems: int = 100
+    """of one kind with one source of names that are told one by one"""

@@ -309,6 +309,12 @@ def _exists(text: str) -> bool:
     return True
 
 
+def kind_of(target: str) -> str:
+    """The kind of target that is written in front of a colon, whatever exists; empty where there is none."""
+    kind, colon, rest = target.partition(":")
+    return kind if colon and rest and (kind in _OPENERS or kind in _LISTS) else ""
+
+
 def _recognise(target: str) -> tuple[Opener, str]:
     kind, colon, rest = target.partition(":")
     if colon and rest and (opener := _OPENERS.get(kind)):
