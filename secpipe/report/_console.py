@@ -1,4 +1,4 @@
-"""What the reports for people are made of, beyond lint's: rich's tables and styles, as text."""
+"""What the reports for people are made of, beyond lint's: lines, styles and tables, as text."""
 
 from __future__ import annotations
 
@@ -7,18 +7,43 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from secpipe.model.text import plural, printable
+from secpipe.report._tables import Rows, Styled, styled
 
 if TYPE_CHECKING:
-    from rich.console import RenderableType
-    from rich.table import Table
-
     from secpipe.model.package import Package
     from secpipe.model.problem import Problem
     from secpipe.model.scan import Target
 
 
-def shown(parts: Iterable[RenderableType], *, color: bool, width: int | None) -> str:
+Part = str | Styled | Rows
+"""What a report is put together from, one below the other."""
+
+
+def shown(parts: Iterable[Part], *, color: bool, width: int | None) -> str:
     """The parts, one below the other."""
+    found = list(parts)
+    text = None if color else _plain(found, width)
+    text = _drawn(found, color, width) if text is None else text
+    return "\n".join(line.rstrip() for line in text.splitlines()) + "\n"
+
+
+def _plain(parts: Iterable[Part], width: int | None) -> str | None:
+    """What needs neither colours nor to be wrapped, without rich; None for what does."""
+    lines: list[str] = []
+    for part in parts:
+        if isinstance(part, Rows):
+            if (rows := part.fitting(width, None)) is None:
+                return None
+            lines += rows
+        else:
+            line = part if isinstance(part, str) else part.plain
+            if width is not None and (len(line) > width or not line.isascii()):
+                return None
+            lines.append(line.expandtabs())
+    return "".join(f"{line}\n" for line in lines)
+
+
+def _drawn(parts: Iterable[Part], color: bool, width: int | None) -> str:
     from rich.console import Console
 
     out = io.StringIO()
@@ -34,21 +59,13 @@ def shown(parts: Iterable[RenderableType], *, color: bool, width: int | None) ->
         soft_wrap=width is None,
     )
     for part in parts:
-        console.print(part)
-    return "\n".join(line.rstrip() for line in out.getvalue().splitlines()) + "\n"
-
-
-def table(*titles: str) -> Table:
-    """A table without rows, of which the first column is never wrapped."""
-    from rich import box
-    from rich.table import Table
-
-    empty = Table(
-        box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False, padding=(0, 1, 0, 0), header_style="bold"
-    )
-    for title in titles:
-        empty.add_column(title, overflow="fold", no_wrap=title == titles[0])
-    return empty
+        if isinstance(part, str):
+            console.print(part)
+        elif isinstance(part, Rows) and (lines := part.fitting(width, console if color else None)):
+            out.write("\n".join(lines) + "\n")
+        else:
+            console.print(part.rich())
+    return out.getvalue()
 
 
 def layer_of(package: Package, bare: bool = False) -> str:
@@ -57,11 +74,9 @@ def layer_of(package: Package, bare: bool = False) -> str:
     return f"{index} (base)" if package.origin == "base" and not bare else index
 
 
-def heading(target: Target, packages: Sequence[Package], advisories: str = "") -> Iterator[RenderableType]:
+def heading(target: Target, packages: Sequence[Package], advisories: str = "") -> Iterator[Part]:
     """What was read: reference, distribution, platform, digest; and the digest of what it was held against."""
-    from rich.text import Text
-
-    yield Text(printable(target.reference), style="bold")
+    yield styled(printable(target.reference), "bold")
     for image in target.images or (target,):
         distribution = image.distribution
         about = [str(distribution) if distribution else "unknown distribution", image.platform]
@@ -74,13 +89,11 @@ def heading(target: Target, packages: Sequence[Package], advisories: str = "") -
     yield ""
 
 
-def gaps(problems: Sequence[Problem]) -> Iterator[RenderableType]:
+def gaps(problems: Sequence[Problem]) -> Iterator[Part]:
     """What could not be examined; nothing when everything could."""
-    from rich.text import Text
-
     if not problems:
         return
-    yield Text("Not examined:", style="bold")
+    yield styled("Not examined:", "bold")
     for problem in problems:
         yield f"  {problem.code}: {printable(problem.message)}"
         if problem.hint:

@@ -6,14 +6,13 @@ from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING
 
 from secpipe.model.text import printable
-from secpipe.report._console import gaps, table
+from secpipe.report._console import Part, gaps
 from secpipe.report._diff import FINDINGS, PACKAGES, about, counts, finding_rows, package_rows
 from secpipe.report._markdown import escaped, linked
 from secpipe.report._scan import link
+from secpipe.report._tables import Rows, Styled, styled
 
 if TYPE_CHECKING:
-    from rich.console import RenderableType
-
     from secpipe.model.diff import DiffReport
 
 _STYLES = {
@@ -24,12 +23,10 @@ _STYLES = {
 _LONG = 300
 
 
-def console(report: DiffReport, verdict_style: str) -> Iterator[RenderableType]:
+def console(report: DiffReport, verdict_style: str) -> Iterator[Part]:
     """Both targets, packages, findings, what could not be examined, the verdict."""
-    from rich.text import Text
-
     for word, target in (("old", report.old), ("new", report.new)):
-        yield Text(f"{word}: {printable(target.reference)}", style="bold")
+        yield styled(f"{word}: {printable(target.reference)}", "bold")
         yield f"     {printable(about(target, report))}"
     yield ""
     for title, found, rows, titles in (
@@ -38,16 +35,16 @@ def console(report: DiffReport, verdict_style: str) -> Iterator[RenderableType]:
     ):
         yield f"{title}: {counts(found)}"
         yield ""
-        shown = table(*titles)
+        shown = Rows(*titles)
         for cells in rows:
             first, *others = cells
-            shown.add_row(Text(first, style=_STYLES.get(first, "")), *(Text(printable(c)) for c in others))
-        if shown.row_count:
+            shown.add(styled(first, _STYLES.get(first, "")), *(styled(printable(c)) for c in others))
+        if shown:
             yield shown
             yield ""
     yield from gaps(report.problems)
-    verdict = Text(report.verdict, style=verdict_style)
-    yield Text.assemble("verdict: ", verdict, f" (exit {report.exit_code}): {report.reason}")
+    reason = f" (exit {report.exit_code}): {report.reason}"
+    yield Styled((("verdict: ", ""), (report.verdict, verdict_style), (reason, "")))
 
 
 def markdown(report: DiffReport, most: int) -> str:

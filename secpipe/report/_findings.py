@@ -7,13 +7,11 @@ from typing import TYPE_CHECKING
 
 from secpipe.model.severity import Severity
 from secpipe.model.text import printable
-from secpipe.report._console import layer_of, table
+from secpipe.report._console import Part, layer_of
 from secpipe.report._scan import fixed_in, likelihood
+from secpipe.report._tables import Rows, Styled, styled
 
 if TYPE_CHECKING:
-    from rich.console import RenderableType
-    from rich.text import Text
-
     from secpipe.model.scan import Finding
 
 _SEVERITY_STYLES = {
@@ -31,20 +29,18 @@ _ROOMY = 100
 _PARTS = (("app", "In the application:"), ("base", "In the base image:"), ("", "Of unknown origin:"))
 
 
-def tables(findings: Sequence[Finding], width: int | None) -> Iterator[RenderableType]:
+def tables(findings: Sequence[Finding], width: int | None) -> Iterator[Part]:
     """One table, worst first, with a line for each finding.
 
     On a terminal there is one for what the application and what its base brought, where that is known, and packages
     that were built from one source have a row together for what is the same of them.
     """
-    from rich.text import Text
-
     if width is None or not any(finding.package.origin for finding in findings):
         yield _table(findings, width)
         return
     for origin, title in _PARTS:
         if members := [finding for finding in findings if finding.package.origin == origin]:
-            yield Text(title, style="bold")
+            yield styled(title, "bold")
             yield _table(members, width, divided=True)
             yield ""
 
@@ -74,10 +70,8 @@ def _names(findings: Sequence[Finding]) -> str:
     return ", ".join(names[:_NAMES]) + more
 
 
-def _table(findings: Sequence[Finding], width: int | None, *, divided: bool = False) -> RenderableType:
+def _table(findings: Sequence[Finding], width: int | None, *, divided: bool = False) -> Rows:
     """`divided`: the title above has told whose they are."""
-    from rich.text import Text
-
     platforms = any(f.package.platform for f in findings)
     exploited = any(f.kev or f.epss is not None for f in findings)
     rows_of = [[f] for f in findings] if width is None else _grouped(findings)
@@ -90,27 +84,27 @@ def _table(findings: Sequence[Finding], width: int | None, *, divided: bool = Fa
         *(["Platform"] if platforms else []),
         "Layer",
     ]
-    rows = table("Severity", *titles)
-    rows.columns[1].no_wrap = all(len(printable(f.id)) <= _ID for f in findings)
+    short = all(len(printable(f.id)) <= _ID for f in findings)
+    rows = Rows("Severity", *titles, unbroken=[1] if short else [])
     new = " (new)" if width is None or width >= _ROOMY else "\n(new)"
     for members in rows_of:
         f = members[0]
-        rows.add_row(
-            Text(str(f.severity), style=_SEVERITY_STYLES.get(f.severity, "")),
-            Text(printable(f.id) + (new if f.new else "")),
-            Text(printable(_names(members))),
-            Text(printable(f.package.version)),
-            Text(printable(fixed_in(f))),
+        rows.add(
+            styled(str(f.severity), _SEVERITY_STYLES.get(f.severity, "")),
+            styled(printable(f.id) + (new if f.new else "")),
+            styled(printable(_names(members))),
+            styled(printable(f.package.version)),
+            styled(printable(fixed_in(f))),
             *([_exploited(f)] if exploited else []),
-            *([Text(printable(f.package.platform))] if platforms else []),
-            Text(layer_of(f.package, divided) + (" (goes)" if f.on_new_base == "removed" else "")),
+            *([styled(printable(f.package.platform))] if platforms else []),
+            styled(layer_of(f.package, divided) + (" (goes)" if f.on_new_base == "removed" else "")),
         )
     return rows
 
 
-def _exploited(finding: Finding) -> Text:
+def _exploited(finding: Finding) -> Styled:
     """`KEV` where CISA knows of exploits, and EPSS's probability of any."""
-    from rich.text import Text
-
     mark = ("KEV", "bold red") if finding.kev else ("", "")
-    return Text.assemble(mark, " " if finding.kev and finding.epss is not None else "", likelihood(finding))
+    return Styled(
+        (mark, (" " if finding.kev and finding.epss is not None else "", ""), (likelihood(finding), ""))
+    )

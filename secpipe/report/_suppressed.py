@@ -6,28 +6,25 @@ from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING
 
 from secpipe.model.text import printable
-from secpipe.report._console import table
+from secpipe.report._console import Part
 from secpipe.report._scan import why
+from secpipe.report._tables import Rows, styled
 
 if TYPE_CHECKING:
-    from rich.console import RenderableType
-
     from secpipe.model.scan import Finding
 
 
-def suppressed(findings: Iterable[Finding]) -> Iterator[RenderableType]:
+def suppressed(findings: Iterable[Finding]) -> Iterator[Part]:
     """A table of the findings that are suppressed and their number; nothing without any."""
-    from rich.text import Text
-
-    rows = table("Suppressed", "Vulnerability", "Package", "Installed", "Until", "Reason")
+    rows = Rows("Suppressed", "Vulnerability", "Package", "Installed", "Until", "Reason")
     for f in findings:
         if (by := f.suppression) is None:
             continue
         owner = f" ({by.owner})" if by.owner else ""
         reason = why(by) or by.source
         cells = (f.id, f.package.name, f.package.version, by.expires or "-", reason + owner)
-        rows.add_row(str(f.severity), *(Text(printable(cell)) for cell in cells))
-    if rows.row_count:
+        rows.add(styled(str(f.severity)), *(styled(printable(cell)) for cell in cells))
+    if rows:
         yield rows
-        yield f"{rows.row_count} suppressed"
+        yield f"{len(rows)} suppressed"
         yield ""

@@ -6,11 +6,10 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from secpipe.model.text import printable
-from secpipe.report._console import gaps, heading, layer_of, shown, table
+from secpipe.report._console import Part, gaps, heading, layer_of, shown
+from secpipe.report._tables import Rows, styled
 
 if TYPE_CHECKING:
-    from rich.console import RenderableType
-
     from secpipe.model.sbom import Bom
 
 
@@ -19,12 +18,10 @@ def sbom(bom: Bom, *, color: bool = False, width: int | None = None) -> str:
     return shown(_parts(bom), color=color, width=width)
 
 
-def _parts(bom: Bom) -> Iterator[RenderableType]:
-    from rich.text import Text
-
+def _parts(bom: Bom) -> Iterator[Part]:
     yield from heading(bom.target, bom.packages)
     if bom.packages:
-        rows = table("Type", "Package", "Version", "Source", "Layer")
+        rows = Rows("Type", "Package", "Version", "Source", "Layer")
         for package in bom.packages:
             source = package.source
             words = (
@@ -34,7 +31,7 @@ def _parts(bom: Bom) -> Iterator[RenderableType]:
                 source.name if source and source.name != package.name else "-",
                 layer_of(package),
             )
-            rows.add_row(*(Text(printable(word)) for word in words))
+            rows.add(*(styled(printable(word)) for word in words))
         yield rows
         yield ""
     yield from gaps(bom.problems)

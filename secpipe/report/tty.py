@@ -9,15 +9,14 @@ from typing import TYPE_CHECKING
 from secpipe.model.lint import rule_url
 from secpipe.model.severity import Level
 from secpipe.model.text import plural, printable
-from secpipe.report._console import gaps, heading, shown
+from secpipe.report._console import Part, gaps, heading, shown
 from secpipe.report._findings import tables
 from secpipe.report._scan import on_new_bases
 from secpipe.report._suppressed import suppressed
+from secpipe.report._tables import Styled, styled
 from secpipe.report._text import instruction, totals
 
 if TYPE_CHECKING:
-    from rich.console import RenderableType
-
     from secpipe.model.diff import DiffReport
     from secpipe.model.lint import LintFinding, LintReport
     from secpipe.model.scan import Finding, ScanReport
@@ -103,9 +102,7 @@ def diff(report: DiffReport, *, color: bool = False, width: int | None = None) -
     return shown(console(report, _VERDICT_STYLES[report.verdict]), color=color, width=width)
 
 
-def _parts(report: ScanReport, width: int | None) -> Iterator[RenderableType]:
-    from rich.text import Text
-
+def _parts(report: ScanReport, width: int | None) -> Iterator[Part]:
     yield from heading(report.target, report.packages, report.database)
     counted = tuple(f for f in report.findings if not f.suppression)
     if counted:
@@ -122,8 +119,8 @@ def _parts(report: ScanReport, width: int | None) -> Iterator[RenderableType]:
         yield from _layers(counted, report.dockerfile, width)
     yield from suppressed(report.findings)
     yield from gaps(report.problems)
-    verdict = Text(report.verdict, style=_VERDICT_STYLES[report.verdict])
-    yield Text.assemble("verdict: ", verdict, f" (exit {report.exit_code}): {report.reason}")
+    reason = f" (exit {report.exit_code}): {report.reason}"
+    yield Styled((("verdict: ", ""), (report.verdict, _VERDICT_STYLES[report.verdict]), (reason, "")))
 
 
 def _origins(findings: tuple[Finding, ...]) -> Iterator[str]:
@@ -146,9 +143,7 @@ def _ages(findings: tuple[Finding, ...], baseline: str) -> Iterator[str]:
         yield f"{of[True]} new, {of[False]} known from {printable(baseline) or 'the baseline'}"
 
 
-def _layers(findings: tuple[Finding, ...], dockerfile: str, width: int | None) -> Iterator[RenderableType]:
-    from rich.text import Text
-
+def _layers(findings: tuple[Finding, ...], dockerfile: str, width: int | None) -> Iterator[Part]:
     by_layer: dict[tuple[str, int], list[Finding]] = {}
     for f in findings:
         if f.layer:
@@ -156,7 +151,7 @@ def _layers(findings: tuple[Finding, ...], dockerfile: str, width: int | None) -
     if not by_layer:
         return
     built = f", built from {printable(dockerfile)}" if dockerfile else ""
-    yield Text(f"By layer{built}:", style="bold")
+    yield styled(f"By layer{built}:", "bold")
     for (platform, index), members in sorted(by_layer.items()):
         layer = members[0].layer
         assert layer is not None
