@@ -13,12 +13,13 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from secpipe.advisories.store import timestamp
 from secpipe.cache.paths import feed_path
 from secpipe.errors import AdvisoryError, UsageError
 from secpipe.model.limits import Limits
+from secpipe.model.named import NamedTuple
 from secpipe.model.problem import Problem
 from secpipe.model.progress import Progress
 from secpipe.model.text import plural

@@ -12,9 +12,9 @@ import stat
 import time
 from collections.abc import Iterator
 from contextlib import suppress
-from hashlib import blake2b
 from pathlib import Path
-from typing import NamedTuple
+
+from secpipe.model.named import NamedTuple
 
 _DIGEST = 32
 _UNFINISHED = ".part"
@@ -91,7 +91,7 @@ class Folder:
                 excess -= size
 
     def _path(self, key: bytes) -> Path:
-        return self._folder / blake2b(key, digest_size=_DIGEST).hexdigest()
+        return self._folder / _digest_of(key).hex()
 
 
 def measure(folder: Path) -> Size:
@@ -126,9 +126,16 @@ def _files(folder: Path) -> Iterator[tuple[float, int, Path]]:
 
 
 def _digest(key: bytes, value: bytes) -> bytes:
-    digest = blake2b(len(key).to_bytes(8, "big"), digest_size=_DIGEST)
-    digest.update(key)
-    digest.update(value)
+    return _digest_of(len(key).to_bytes(8, "big"), key, value)
+
+
+def _digest_of(*parts: bytes) -> bytes:
+    # Its import loads OpenSSL, which most lints do without.
+    from hashlib import blake2b
+
+    digest = blake2b(digest_size=_DIGEST)
+    for part in parts:
+        digest.update(part)
     return digest.digest()
 
 

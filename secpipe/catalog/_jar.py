@@ -18,12 +18,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Sequence
-from typing import NamedTuple
 
 from secpipe.catalog import _jarnames
 from secpipe.catalog._jarnames import FileName
 from secpipe.catalog._jarread import FORMAT, INSIDE, distil
 from secpipe.catalog._text import unreadable, usable
+from secpipe.model.named import NamedTuple
 from secpipe.model.package import Package
 from secpipe.model.pattern import lazy
 from secpipe.model.problem import Problem

@@ -10,8 +10,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 from functools import cache
-from typing import NamedTuple
 
+from secpipe.model.named import NamedTuple
 from secpipe.model.pattern import lazy
 
 _LONGEST = 255

@@ -10,8 +10,9 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import NamedTuple, Protocol, cast
+from typing import Protocol, cast
 
+from secpipe.model.named import NamedTuple
 from secpipe.unpack.view import File, FileView
 
 _MERGED = ("bin/", "lib", "sbin/")

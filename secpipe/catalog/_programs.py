@@ -12,10 +12,10 @@ import zlib
 from collections.abc import Iterable, Iterator
 from struct import Struct
 from struct import error as StructError
-from typing import NamedTuple
 
 from secpipe.catalog import _gobuild as go
 from secpipe.catalog._recognise import recogniser
+from secpipe.model.named import NamedTuple
 from secpipe.model.pattern import lazy
 
 ZLIB = lazy(rb"\x78[\x01\x5e\x9c\xda][%s]" % re.escape(bytes(b for b in range(256) if b & 6 in (2, 4))))

@@ -9,7 +9,9 @@ import re
 from collections.abc import Iterator
 from functools import cache, lru_cache
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
+
+from secpipe.model.named import NamedTuple
 
 LONGEST = 200
 """Bytes of the longest text that a pattern finds; `binaries.toml` promises that."""

@@ -8,8 +8,9 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, NamedTuple
+from typing import Any
 
+from secpipe.model.named import NamedTuple
 from secpipe.model.package import Distribution
 from secpipe.model.problem import Problem
 from secpipe.model.text import plural, printable

@@ -10,7 +10,8 @@ from __future__ import annotations
 import zlib
 from collections.abc import Iterator
 from struct import Struct
-from typing import NamedTuple
+
+from secpipe.model.named import NamedTuple
 
 _END = b"PK\x05\x06"
 _END_SIZE = 22

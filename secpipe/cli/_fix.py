@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, NamedTuple
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from secpipe.cli._streams import say, write_bytes
 from secpipe.errors import UsageError
+from secpipe.model.named import NamedTuple
 
 if TYPE_CHECKING:
     from secpipe.model.lint import LintReport

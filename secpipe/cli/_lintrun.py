@@ -6,16 +6,16 @@ than linting a file.
 
 from __future__ import annotations
 
-import gc
 import os
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 from secpipe.cli._reports import destinations, emit
 from secpipe.cli._streams import say
 from secpipe.config.settings import LintSettings
 from secpipe.errors import UsageError
+from secpipe.model.named import NamedTuple
 from secpipe.model.severity import Level
 
 if TYPE_CHECKING:
@@ -77,8 +77,6 @@ def run(
     """Lint, write the reports, tell what could not be linted; the exit code."""
     from secpipe.pipeline.lint import lint, renamed
 
-    # A lint makes no cycles worth looking for, and looking takes a twentieth of its time.
-    gc.disable()
     settings = flags.over(_configured(config, no_config, verbose))
     if settings.no_color:
         os.environ["NO_COLOR"] = "1"

@@ -8,12 +8,13 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 from secpipe.config import values
 from secpipe.config.settings import LintSettings
 from secpipe.documents.node import Node
 from secpipe.errors import UsageError
+from secpipe.model.named import NamedTuple
 from secpipe.pipeline.patterns import Patterns
 
 _PREFIX = "SECPIPE_LINT_"

@@ -11,10 +11,11 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 from secpipe.config import search
 from secpipe.errors import UsageError
+from secpipe.model.named import NamedTuple
 from secpipe.model.purl import is_bare
 from secpipe.model.text import printable
 from secpipe.policy.gate import ENDED, Gate, gate_of

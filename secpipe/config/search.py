@@ -5,11 +5,13 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import NamedTuple
+from typing import TYPE_CHECKING
 
-from secpipe.config.document import read_toml, read_yaml
-from secpipe.documents.node import Node
 from secpipe.errors import UsageError
+from secpipe.model.named import NamedTuple
+
+if TYPE_CHECKING:
+    from secpipe.documents.node import Node
 
 OWN = (".secpipe.yaml", ".secpipe.yml")
 PYPROJECT = "pyproject.toml"
@@ -45,11 +47,11 @@ def own(folder: Path, home: Path | None) -> Found | None:
                     raise UsageError(
                         f"{path}: the configuration is no file", "remove it, or pass --no-config"
                     )
-                return Found(path, read_yaml(path), hadolints=False)
+                return _read(path, hadolints=False)
         project = _shown(parent / PYPROJECT)
         # A Path would raise on a folder that is closed to us.
-        if os.path.isfile(project) and (table := read_toml(project)) is not None:  # noqa: PTH113
-            return Found(project, table, hadolints=False)
+        if os.path.isfile(project) and (table := _table(project)):  # noqa: PTH113
+            return table
     return None
 
 
@@ -65,8 +67,23 @@ def hadolints(folder: Path, environ: Mapping[str, str]) -> Found | None:
     """hadolint's file, in the places and the order that it looks into. Raises `UsageError` as `own` does."""
     for path in _hadolint_places(_shown(folder), environ):
         if os.path.isfile(path):  # noqa: PTH113
-            return Found(path, read_yaml(path), hadolints=True)
+            return _read(path, hadolints=True)
     return None
+
+
+def _read(path: Path, *, hadolints: bool) -> Found:
+    # Here and below: few lints have a configuration, and the others need not load what reads it.
+    from secpipe.config.document import read_yaml
+
+    return Found(path, read_yaml(path), hadolints)
+
+
+def _table(path: Path) -> Found | None:
+    """What a TOML file says, None for a pyproject.toml that says nothing of us."""
+    from secpipe.config.document import read_toml
+
+    table = read_toml(path)
+    return None if table is None else Found(path, table, hadolints=False)
 
 
 def _hadolint_places(folder: Path, environ: Mapping[str, str]) -> Iterator[Path]:
@@ -97,13 +114,12 @@ def named(path: Path) -> Found:
     Raises `UsageError` when it cannot be read, or is a pyproject.toml without `[tool.secpipe]`.
     """
     if path.suffix == ".toml":
-        table = read_toml(path)
-        if table is None:
+        if not (table := _table(path)):
             raise UsageError(f"{path}: no table [tool.secpipe]", "add it, or name another file")
-        return Found(path, table, hadolints=False)
+        return table
     from secpipe.config.hadolint import KEYS
 
-    document = read_yaml(path)
+    document = _read(path, hadolints=False).document
     stem = path.name.removeprefix(".").partition(".")[0]
     if stem in ("secpipe", "hadolint"):
         return Found(path, document, stem == "hadolint")

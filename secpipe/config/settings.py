@@ -8,9 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from types import MappingProxyType
-from typing import Any, Literal, NamedTuple, cast
+from typing import Any, Literal, cast
 
 from secpipe.lint.options import Options
+from secpipe.model.named import NamedTuple
 from secpipe.model.severity import Level
 from secpipe.pipeline.lint import LintOptions
 from secpipe.pipeline.patterns import Patterns

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections.abc import Mapping
-from typing import NamedTuple
 
 from secpipe.model.location import Region
+from secpipe.model.named import NamedTuple
 
 
 class Source(NamedTuple):

@@ -12,16 +12,19 @@ from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Iterator, Sequence
 from functools import cache
 from time import process_time
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from secpipe.dockerfile import plainshell
 from secpipe.dockerfile.ast import Word
 from secpipe.dockerfile.joined import Joined, join
 from secpipe.dockerfile.wrappers import Words, command_starts, reads_script, script_argument
 from secpipe.model.limits import Limits
+from secpipe.model.named import NamedTuple
 from secpipe.model.pattern import lazy
 
 if TYPE_CHECKING:
+    from types import ModuleType
+
     from tree_sitter import Language, Node, Parser
 
     from secpipe.dockerfile.bashheredoc import Body
@@ -351,7 +354,22 @@ def _parser() -> Parser:
 
 @cache
 def _language() -> Language:
-    import tree_sitter_bash
     from tree_sitter import Language
 
-    return Language(tree_sitter_bash.language())
+    return Language(_binding().language())
+
+
+def _binding() -> ModuleType:
+    """What makes the grammar, without the package around it: that loads `importlib.resources`, for queries unused here."""
+    from importlib.machinery import PathFinder
+    from importlib.util import find_spec, module_from_spec
+
+    package = find_spec("tree_sitter_bash")
+    spec = package and PathFinder.find_spec("tree_sitter_bash._binding", package.submodule_search_locations)
+    if not spec or not spec.loader:
+        import tree_sitter_bash
+
+        return tree_sitter_bash
+    binding = module_from_spec(spec)
+    spec.loader.exec_module(binding)
+    return binding

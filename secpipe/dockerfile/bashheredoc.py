@@ -7,9 +7,9 @@ place of the markers, what is left is plain bash.
 from __future__ import annotations
 
 import re
-from typing import NamedTuple
 
 from secpipe.dockerfile.joined import Joined, join
+from secpipe.model.named import NamedTuple
 from secpipe.model.pattern import lazy
 
 _TOKEN = lazy(

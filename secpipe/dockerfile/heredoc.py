@@ -8,7 +8,6 @@ last line, in the order of the markers.
 from __future__ import annotations
 
 from bisect import bisect_left
-from typing import NamedTuple
 
 from secpipe.dockerfile.ast import Heredoc, SyntaxProblem, Word
 from secpipe.dockerfile.joined import Joined
@@ -16,6 +15,7 @@ from secpipe.dockerfile.jsonform import strings
 from secpipe.dockerfile.keywords import KEYWORDS
 from secpipe.dockerfile.lexer import LexError, raw_words, unquote
 from secpipe.dockerfile.words import split_command
+from secpipe.model.named import NamedTuple
 from secpipe.model.pattern import lazy
 
 _MARKER = lazy(r"(\d*)<<(-?)[\t\n\v\f\r ]*([^<]*)")

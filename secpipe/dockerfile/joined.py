@@ -9,9 +9,9 @@ from __future__ import annotations
 import sys
 from bisect import bisect_right
 from collections.abc import Iterable, Iterator
-from typing import NamedTuple
 
 from secpipe.dockerfile.ast import Segments, Word
+from secpipe.model.named import NamedTuple
 
 
 class Joined(NamedTuple):

@@ -7,9 +7,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from typing import NamedTuple
 
 from secpipe.dockerfile.ast import Flag, Instruction, SyntaxProblem
+from secpipe.model.named import NamedTuple
 from secpipe.model.pattern import lazy
 
 _FIELD = lazy(r'(?:"((?:[^"]|"")*)"|([^",]*))(?:,|\Z)')

@@ -8,11 +8,11 @@ some pipelines (`a | b && c | d` now and then) and assignments (`A=$B/c d`) that
 from __future__ import annotations
 
 import re
-from typing import NamedTuple
 
 from secpipe.dockerfile.ast import Word
 from secpipe.dockerfile.joined import Joined
 from secpipe.dockerfile.wrappers import Words, command_starts, runs_another, script_argument
+from secpipe.model.named import NamedTuple
 from secpipe.model.pattern import lazy
 
 _VARIABLE = r"\$(?:[A-Za-z_][A-Za-z0-9_]*|\{[A-Za-z_][A-Za-z0-9_]*\})"

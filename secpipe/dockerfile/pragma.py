@@ -17,9 +17,10 @@ from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Iterator
 from functools import cached_property, lru_cache
 from itertools import accumulate
-from typing import Literal, NamedTuple
+from typing import Literal
 
 from secpipe.dockerfile.ast import Dockerfile, Instruction, Word
+from secpipe.model.named import NamedTuple
 from secpipe.model.pattern import lazy
 
 Scope = Literal["line", "stage", "global"]

@@ -9,7 +9,6 @@ reads it. A body whose `#!` names another interpreter is no shell. The exec form
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import NamedTuple
 
 from secpipe.dockerfile.ast import Heredoc, Instruction, Source, Word
 from secpipe.dockerfile.bash import Parsed, parse
@@ -18,6 +17,7 @@ from secpipe.dockerfile.joined import Joined, join
 from secpipe.dockerfile.jsonform import string_spans, string_text
 from secpipe.dockerfile.wrappers import is_shell, script_argument
 from secpipe.model.limits import Limits
+from secpipe.model.named import NamedTuple
 from secpipe.model.pattern import lazy
 
 _RUNS = frozenset({"RUN", "CMD", "ENTRYPOINT", "HEALTHCHECK"})

@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import codecs
 import re
-from typing import NamedTuple
 
 from secpipe.dockerfile.ast import Source
 from secpipe.errors import UndecidedError
+from secpipe.model.named import NamedTuple
 from secpipe.model.pattern import lazy
 
 # UTF-32 first: the mark of UTF-16 LE is the beginning of that of UTF-32 LE.

@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import re
 from functools import cache
-from typing import NamedTuple
 
 from secpipe.dockerfile.ast import Flag, Word
 from secpipe.dockerfile.joined import Joined
 from secpipe.dockerfile.lexer import SPACE
+from secpipe.model.named import NamedTuple
 from secpipe.model.pattern import lazy
 
 _BLANKS = lazy("[\t\v\f\r ]+")

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import NamedTuple
 
 from secpipe.errors import UsageError
+from secpipe.model.named import NamedTuple
 
 MAX_BYTES = 1 << 20
 MAX_DEPTH = 8

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import NamedTuple
 
 from secpipe.dockerfile.ast import Word
 from secpipe.dockerfile.shell import Command
@@ -13,6 +12,7 @@ from secpipe.lint.mounts import covers, kept_out
 from secpipe.lint.removal import reaches, removed_paths
 from secpipe.lint.run import Run
 from secpipe.lint.scope import Context
+from secpipe.model.named import NamedTuple
 from secpipe.model.pattern import lazy
 
 _OTHER_ROOT = lazy(r"--(?:install)?root\b|-R\b|\bchroot\b")

@@ -14,7 +14,9 @@ message and a fix.
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable
-from typing import Any, NamedTuple, Protocol, TypeVar
+from typing import Any, Protocol, TypeVar
+
+from secpipe.model.named import NamedTuple
 
 
 class Spanned(Protocol):

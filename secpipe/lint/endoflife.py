@@ -7,9 +7,9 @@ stays clean until secpipe itself is updated.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import NamedTuple
 
 from secpipe.lint.image import ImageName, official
+from secpipe.model.named import NamedTuple
 from secpipe.model.pattern import lazy
 from secpipe.model.releases import CODENAMES, CURRENT, ENDED
 

@@ -6,7 +6,7 @@ import functools
 import importlib
 from bisect import bisect_right
 from collections.abc import Callable, Iterable
-from typing import Any, NamedTuple, cast
+from typing import Any, cast
 
 import secpipe.lint.checks
 from secpipe.dockerfile.ast import Dockerfile, Instruction, Source
@@ -20,6 +20,7 @@ from secpipe.lint.scope import Context
 from secpipe.lint.shell import DEFAULTS, Shell
 from secpipe.model.lint import Edit, Fix, LintFinding
 from secpipe.model.modules import names
+from secpipe.model.named import NamedTuple
 from secpipe.model.severity import Level
 
 

@@ -9,8 +9,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from functools import cache, lru_cache
-from typing import NamedTuple
 
+from secpipe.model.named import NamedTuple
 from secpipe.model.pattern import lazy
 
 

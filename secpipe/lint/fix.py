@@ -11,7 +11,6 @@ from bisect import bisect_left, bisect_right
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from itertools import accumulate
-from typing import NamedTuple
 
 from secpipe.dockerfile.ast import Dockerfile, Instruction, Source, Word
 from secpipe.dockerfile.joined import Joined
@@ -24,6 +23,7 @@ from secpipe.lint.check import Edit
 from secpipe.lint.engine import lint_dockerfile
 from secpipe.lint.options import Options
 from secpipe.model.lint import LintFinding
+from secpipe.model.named import NamedTuple
 
 _MAX_ROUNDS = 16
 """`apt install` takes four: its name, then what is said about apt-get only."""

@@ -5,8 +5,7 @@ Source: the reference grammar of distribution/reference; nothing is checked here
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
+from secpipe.model.named import NamedTuple
 from secpipe.model.pattern import lazy
 
 _OFFICIAL = lazy(

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import NamedTuple
 
 from secpipe.dockerfile.shell import Command
+from secpipe.model.named import NamedTuple
 from secpipe.model.pattern import lazy
 
 _REQUIREMENTS = ("-r", "--requirement")

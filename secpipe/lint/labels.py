@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import NamedTuple
 
 from secpipe.dockerfile.ast import Instruction, Word
 from secpipe.lint.check import Found, Span, quoted
 from secpipe.lint.pairs import pairs
 from secpipe.lint.scope import Context
+from secpipe.model.named import NamedTuple
 
 
 class Label(NamedTuple):

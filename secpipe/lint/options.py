@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import NamedTuple
 
+from secpipe.model.named import NamedTuple
 from secpipe.model.severity import Level
 
 PRESETS = ("default", "hadolint", "all")

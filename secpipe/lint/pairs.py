@@ -6,9 +6,9 @@ Source: the Dockerfile reference; the old form `ENV name value` has one pair.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import NamedTuple
 
 from secpipe.dockerfile.ast import Instruction, Source, Word
+from secpipe.model.named import NamedTuple
 
 
 class Pair(NamedTuple):

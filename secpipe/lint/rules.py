@@ -10,11 +10,12 @@ import functools
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import secpipe
 from secpipe.errors import SecpipeError
 from secpipe.model.lint import Rule, rule_url
+from secpipe.model.named import NamedTuple
 from secpipe.model.pattern import lazy
 from secpipe.model.severity import Level
 

@@ -11,10 +11,10 @@ import re
 from collections import Counter
 from collections.abc import Iterator
 from itertools import pairwise
-from typing import NamedTuple
 
 from secpipe.dockerfile.ast import Dockerfile, Instruction, Source
 from secpipe.dockerfile.joined import Joined, join
+from secpipe.model.named import NamedTuple
 from secpipe.model.pattern import lazy
 
 INSTRUCTIONS = (

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from itertools import pairwise
-from typing import NamedTuple
+
+from secpipe.model.named import NamedTuple
 
 _WINDOWS = ("pwsh", "powershell", "cmd")
 

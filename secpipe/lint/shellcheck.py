@@ -11,7 +11,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from itertools import accumulate
-from typing import NamedTuple
 
 from secpipe.dockerfile.ast import Dockerfile
 from secpipe.dockerfile.joined import Joined
@@ -22,6 +21,7 @@ from secpipe.lint.options import Options
 from secpipe.lint.run import Run
 from secpipe.lint.shell import Shell
 from secpipe.model.lint import LintFinding
+from secpipe.model.named import NamedTuple
 from secpipe.model.pattern import lazy
 from secpipe.model.severity import Level
 

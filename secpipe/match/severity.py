@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from functools import lru_cache
-from typing import NamedTuple
 
 from secpipe.model.advisory import Advisory, Affected, SeverityVector
+from secpipe.model.named import NamedTuple
 from secpipe.model.severity import Severity
 
 

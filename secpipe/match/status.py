@@ -8,9 +8,9 @@ an advisory (`ecosystem_specific.components`). Others publish a flaw when it is 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import NamedTuple
 
 from secpipe.model.advisory import Affected
+from secpipe.model.named import NamedTuple
 from secpipe.model.scan import Status
 
 _UNFIXED_IN_DEBIAN = frozenset({"unimportant", "end-of-life"})

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
+from secpipe.model.named import NamedTuple
 from secpipe.model.purl import bare
 from secpipe.model.scan import Finding
 from secpipe.model.severity import Severity

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import ClassVar, Literal, NamedTuple
+from typing import ClassVar, Literal
 
 from secpipe.model.advisory import EventKind
+from secpipe.model.named import NamedTuple
 from secpipe.model.package import Package
 from secpipe.model.problem import Problem
 from secpipe.model.scan import Finding, Target

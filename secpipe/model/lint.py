@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Literal, NamedTuple
+from typing import Literal
 
 from secpipe.model.location import Region
+from secpipe.model.named import NamedTuple
 from secpipe.model.problem import Problem
 from secpipe.model.severity import Level
 

@@ -9,9 +9,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from typing import NamedTuple
 from urllib.parse import unquote
 
+from secpipe.model.named import NamedTuple
 from secpipe.model.pattern import lazy
 
 _TYPE = lazy(r"[a-z][a-z0-9.+-]*", re.ASCII)

@@ -8,11 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import NamedTuple
 
 from secpipe.errors import UndecidedError, UsageError
 from secpipe.model.baseline import Mark, mark
 from secpipe.model.limits import Limits
+from secpipe.model.named import NamedTuple
 from secpipe.model.problem import Problem
 from secpipe.model.scan import ScanReport
 from secpipe.pipeline.sbom import begins_an_object

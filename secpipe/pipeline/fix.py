@@ -14,12 +14,12 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from difflib import diff_bytes, unified_diff
 from pathlib import Path
-from typing import NamedTuple
 
 from secpipe.dockerfile.source import decode, decode_exactly, source
 from secpipe.errors import UndecidedError
 from secpipe.lint.fix import Fixed, fixed
 from secpipe.model.lint import LintFinding
+from secpipe.model.named import NamedTuple
 from secpipe.model.problem import Problem
 from secpipe.pipeline.dockerfiles import STDIN, find, read
 from secpipe.pipeline.lint import LintOptions, rules_for

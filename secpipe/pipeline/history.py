@@ -10,10 +10,11 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Mapping
 from posixpath import normpath
-from typing import Any, NamedTuple
+from typing import Any
 
 from secpipe.dockerfile.ast import Instruction
 from secpipe.dockerfile.keywords import KEYWORDS
+from secpipe.model.named import NamedTuple
 from secpipe.model.pattern import lazy
 
 FILES = frozenset({"RUN", "COPY", "ADD", "WORKDIR"})

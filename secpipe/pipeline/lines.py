@@ -11,12 +11,13 @@ import contextlib
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 from secpipe.catalog import Inventory
 from secpipe.dockerfile.ast import Dockerfile, Instruction, Stage
 from secpipe.errors import SecpipeError, UndecidedError, UsageError
 from secpipe.model.image import Image
+from secpipe.model.named import NamedTuple
 from secpipe.model.problem import Problem
 from secpipe.model.text import printable
 from secpipe.pipeline.dockerfiles import STDIN, is_dockerfile, read

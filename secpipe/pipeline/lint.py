@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import partial
-from typing import Literal, NamedTuple, TypeVar
+from typing import Literal, TypeVar
 
 from secpipe.dockerfile.ast import Dockerfile
 from secpipe.dockerfile.parser import parse
@@ -19,6 +19,7 @@ from secpipe.lint.shellcheck import Comment, ShellScript, scripts
 from secpipe.lint.shellcheck import findings as shellcheck_findings
 from secpipe.model.limits import Limits
 from secpipe.model.lint import LintFinding, LintReport
+from secpipe.model.named import NamedTuple
 from secpipe.model.problem import Problem
 from secpipe.model.severity import Level
 from secpipe.pipeline import remembered

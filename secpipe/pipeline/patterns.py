@@ -12,8 +12,8 @@ import os
 import re
 import stat
 from collections.abc import Iterable, Iterator
-from typing import NamedTuple
 
+from secpipe.model.named import NamedTuple
 from secpipe.model.pattern import lazy
 
 _MAX_BYTES = 1 << 20

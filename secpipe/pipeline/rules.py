@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any, Literal, NamedTuple
+from typing import Any, Literal
 
 from secpipe.dockerfile.parser import parse
 from secpipe.dockerfile.pragma import pragmas
@@ -14,6 +14,7 @@ from secpipe.lint.examples import examples
 from secpipe.lint.rules import document, known_codes, nearest, rule
 from secpipe.model.lint import LintFinding, Rule
 from secpipe.model.location import Region
+from secpipe.model.named import NamedTuple
 from secpipe.model.pattern import lazy
 
 _SHELLCHECK = lazy(r"SC\d{4}")

@@ -11,11 +11,12 @@ import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 from secpipe.cache.paths import shellcheck_path
 from secpipe.cache.results import key, load, own, save
 from secpipe.lint.shellcheck import EXCLUDED, Comment
+from secpipe.model.named import NamedTuple
 
 if TYPE_CHECKING:
     import subprocess

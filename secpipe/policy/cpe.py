@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import NamedTuple
 from urllib.parse import unquote
 
+from secpipe.model.named import NamedTuple
 from secpipe.model.package import Distribution
 
 _IDS = {

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from itertools import pairwise
-from typing import NamedTuple
+
+from secpipe.model.named import NamedTuple
 
 MAX_ALTERNATIVES = 64
 _ANY, _ONE, _ACROSS = "any", "one", "**"

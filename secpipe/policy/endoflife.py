@@ -7,8 +7,8 @@ newer than they are or of another maker: of it nothing is known.
 from __future__ import annotations
 
 from datetime import date
-from typing import NamedTuple
 
+from secpipe.model.named import NamedTuple
 from secpipe.model.package import Distribution
 from secpipe.model.pattern import lazy
 from secpipe.model.releases import CURRENT, ENDED, ENDS

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import NamedTuple
 
 from secpipe.errors import UsageError
+from secpipe.model.named import NamedTuple
 from secpipe.model.problem import Problem
 from secpipe.model.scan import Finding, Verdict
 from secpipe.model.severity import Severity

@@ -7,9 +7,9 @@ it: the vulnerability's own, and for packages of a language GitHub's.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import NamedTuple
 
 from secpipe.documents.node import Node
+from secpipe.model.named import NamedTuple
 from secpipe.model.package import Package
 from secpipe.model.pattern import lazy
 from secpipe.model.problem import Problem

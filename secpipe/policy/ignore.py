@@ -10,11 +10,12 @@ import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import date
-from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, get_args
+from typing import TYPE_CHECKING, Any, Protocol, get_args
 
 from secpipe.documents import node
 from secpipe.documents.node import MAX_BYTES as MAX_BYTES
 from secpipe.errors import UsageError
+from secpipe.model.named import NamedTuple
 from secpipe.model.pattern import lazy
 from secpipe.model.problem import Problem
 from secpipe.model.purl import is_bare

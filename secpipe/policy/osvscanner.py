@@ -5,10 +5,10 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from datetime import date
-from typing import NamedTuple
 
 from secpipe.documents.node import Node
 from secpipe.documents.tomltree import parse_toml
+from secpipe.model.named import NamedTuple
 from secpipe.model.package import Package
 from secpipe.model.problem import Problem
 from secpipe.model.scan import Finding

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from functools import lru_cache
-from typing import NamedTuple
+
+from secpipe.model.named import NamedTuple
 
 MAX_STEPS = 5000
 """Steps of a compiled expression."""

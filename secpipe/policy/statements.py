@@ -10,8 +10,9 @@ import hashlib
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import date
-from typing import Any, NamedTuple
+from typing import Any
 
+from secpipe.model.named import NamedTuple
 from secpipe.model.problem import Problem
 from secpipe.model.text import printable
 from secpipe.policy.globs import matches

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import date
-from typing import NamedTuple, Protocol
+from typing import Protocol
 from urllib.parse import unquote
 
+from secpipe.model.named import NamedTuple
 from secpipe.model.package import Package
 from secpipe.model.problem import Problem
 from secpipe.model.purl import bare

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from enum import StrEnum
-from typing import NamedTuple
 
+from secpipe.model.named import NamedTuple
 from secpipe.model.scan import Finding
 from secpipe.policy.endoflife import System
 

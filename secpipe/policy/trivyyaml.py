@@ -5,9 +5,8 @@ Where Trivy has no path for a package, as for those of the distribution, no path
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
 from secpipe.documents.node import Node
+from secpipe.model.named import NamedTuple
 from secpipe.model.problem import Problem
 from secpipe.model.purl import Purl
 from secpipe.model.scan import Finding

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, NamedTuple
+from typing import Any
 from urllib.parse import unquote
 
+from secpipe.model.named import NamedTuple
 from secpipe.versions import InvalidVersion, scheme
 
 _SCHEMES = {

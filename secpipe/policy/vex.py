@@ -10,8 +10,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import lru_cache
-from typing import NamedTuple
 
+from secpipe.model.named import NamedTuple
 from secpipe.model.package import Distribution, Package
 from secpipe.model.problem import Problem
 from secpipe.model.purl import Purl

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
+from secpipe.model.named import NamedTuple
 from secpipe.model.text import plural
 
 if TYPE_CHECKING:

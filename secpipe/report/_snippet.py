@@ -7,9 +7,9 @@ Columns of a terminal are not characters: a tab goes to the next stop, East Asia
 from __future__ import annotations
 
 import unicodedata
-from typing import NamedTuple
 
 from secpipe.model.location import Region
+from secpipe.model.named import NamedTuple
 from secpipe.model.text import printable
 
 _TAB = 4

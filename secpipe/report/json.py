@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from secpipe.model.severity import Level
-from secpipe.report._scan import baseline_state
 from secpipe.report._text import json_lines, json_text
 
 if TYPE_CHECKING:
@@ -174,6 +173,9 @@ def _package(package: Package) -> dict[str, Any]:
 
 
 def _finding(finding: Finding) -> dict[str, Any]:
+    # What the formats of a scan share takes its time to load, and a lint needs none of it.
+    from secpipe.report._scan import baseline_state
+
     return {
         "id": finding.id,
         "aliases": list(finding.aliases),

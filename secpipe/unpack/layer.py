@@ -8,11 +8,12 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import closing
 from dataclasses import dataclass
-from typing import Final, NamedTuple
+from typing import Final
 
 from secpipe.errors import DigestMismatch, ImageError
 from secpipe.model.image import Layer
 from secpipe.model.limits import Limits
+from secpipe.model.named import NamedTuple
 from secpipe.model.problem import Problem
 from secpipe.model.text import printable
 from secpipe.unpack._ahead import ahead

@@ -10,10 +10,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from functools import partial
-from typing import Final, Literal, NamedTuple
+from typing import Final, Literal
 from zlib import adler32
 
 from secpipe.model.limits import Limits
+from secpipe.model.named import NamedTuple
 from secpipe.unpack import _sparse
 from secpipe.unpack._blocks import (
     BLOCK,

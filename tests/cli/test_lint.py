@@ -157,8 +157,8 @@ def test_into_a_pipe_nothing_heavy_is_imported(folder: Path) -> None:
     program = (
         "import sys\n"
         "sys.argv = ['secpipe', 'lint', 'Dockerfile']\n"
-        "from secpipe.cli import main\n"
-        "try:\n    main()\n"
+        "from secpipe.cli import run\n"
+        "try:\n    run()\n"
         "finally:\n    print(sorted({m.partition('.')[0] for m in sys.modules}), file=sys.stderr)\n"
     )
     done = subprocess.run(
@@ -250,8 +250,8 @@ def test_with_and_without_the_option_parser_the_same_happens(folder: Path, forma
 
 def test_a_plain_lint_imports_no_option_parser(folder: Path) -> None:
     program = (
-        "import sys; from secpipe.cli import main; sys.argv = ['secpipe', 'lint', '-f', 'json', 'Dockerfile']\n"
-        "try: main()\n"
+        "import sys; from secpipe.cli import run; sys.argv = ['secpipe', 'lint', '-f', 'json', 'Dockerfile']\n"
+        "try: run()\n"
         "finally: print(sorted({'typer', 'rich', 'yaml', 'httpx'} & sys.modules.keys()), file=sys.stderr)"
     )
     done = subprocess.run([sys.executable, "-c", program], cwd=folder, capture_output=True, text=True)

@@ -161,6 +161,17 @@ def test_no_parser_is_imported_without_a_file(folder: Path) -> None:
     assert done.stdout == "\n"
 
 
+def test_nothing_that_reads_configuration_is_imported_where_there_is_none(folder: Path) -> None:
+    program = (
+        "import sys\nfrom secpipe.config import lint_settings\nlint_settings(environ={'SECPIPE_CACHE': 'x'})\n"
+        "print(*sorted(m for m in sys.modules if m.startswith(('secpipe.config.', 'secpipe.documents'))))"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program], cwd=folder, capture_output=True, text=True, check=True
+    )
+    assert done.stdout == "secpipe.config.search secpipe.config.settings\n"
+
+
 def test_a_folder_that_is_gone(folder: Path) -> None:
     (folder / "gone").mkdir()
     program = "import os\nos.rmdir(os.getcwd())\nfrom secpipe.cli import main\nmain()"

@@ -80,13 +80,12 @@ def _child(request: dict[str, Any], writing: int) -> None:
 
 
 def _program() -> int:
-    from secpipe.cli import main as program
+    from secpipe.cli import run as program
 
     try:
-        program()
+        return program()
     except SystemExit as ended:
         return ended.code if isinstance(ended.code, int) else 0
-    return 0
 
 
 def _watch(reached: dict[str, list[Any]], names: dict[str, str]) -> None:

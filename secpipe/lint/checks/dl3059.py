@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from itertools import pairwise
-from typing import NamedTuple
 
 from secpipe.dockerfile.ast import Stage
 from secpipe.dockerfile.wrappers import script_argument
 from secpipe.lint.check import STAGE, Found, check
 from secpipe.lint.run import Run
 from secpipe.lint.scope import Context
+from secpipe.model.named import NamedTuple
 from secpipe.model.pattern import lazy
 
 _CODE = "DL3059"
