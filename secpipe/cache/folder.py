@@ -32,6 +32,9 @@ class Size(NamedTuple):
 class Folder:
     """The values in a folder, of which `most` bytes are kept."""
 
+    trouble = ""
+    """A folder of one's own that cannot be used costs time, and nothing else."""
+
     def __init__(self, folder: Path, most: int) -> None:
         self._folder = folder
         self._most = most
@@ -72,6 +75,13 @@ class Folder:
             self._grown = True
         except OSError:
             _remove(part)
+
+    def has(self, key: bytes) -> bool:
+        """Whether a value is there, which may turn out to be damaged when it is loaded."""
+        try:
+            return private(self._folder) and self._path(key).is_file()
+        except OSError:
+            return False
 
     def trim(self) -> None:
         """Once something was saved: forget what was not used for longest, down to three quarters, when there is too much."""

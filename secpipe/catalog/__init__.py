@@ -24,13 +24,30 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from secpipe.catalog._engine import Inventory, file_view, inventory, patterns
+from secpipe.catalog._engine import (
+    Inventory,
+    file_view,
+    inventory,
+    keep_layer,
+    knows_layer,
+    patterns,
+    versions,
+)
 
 if TYPE_CHECKING:
     from secpipe.catalog._sbom import Listed
     from secpipe.model.limits import Limits
 
-__all__ = ["Inventory", "file_view", "inventory", "patterns", "read_sbom"]
+__all__ = [
+    "Inventory",
+    "file_view",
+    "inventory",
+    "keep_layer",
+    "knows_layer",
+    "patterns",
+    "read_sbom",
+    "versions",
+]
 
 
 def read_sbom(data: bytes, what: str, limits: Limits) -> Listed:

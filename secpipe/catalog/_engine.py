@@ -13,11 +13,12 @@ import secpipe.catalog
 from secpipe.catalog import _distribution, _programs, _unread
 from secpipe.catalog._owners import Held, owners
 from secpipe.catalog._purl import purl
-from secpipe.model.image import Image
+from secpipe.model.image import Image, Layer
 from secpipe.model.limits import Limits
 from secpipe.model.package import Distribution, LayerRef, Package
 from secpipe.model.problem import Problem
 from secpipe.model.text import plural, printable
+from secpipe.unpack.budget import Budget
 from secpipe.unpack.extracts import Extracts, Store
 from secpipe.unpack.layer import Distillers, Reduce
 from secpipe.unpack.patterns import PROGRAMS, wanted
@@ -109,6 +110,18 @@ def file_view(image: Image, limits: Limits, store: Store | None = None) -> FileV
         extracts=Extracts(store, versions()) if store else None,
         distillers=_distillers(limits),
     )
+
+
+def knows_layer(layer: Layer, limits: Limits, store: Store) -> bool:
+    """Whether `store` keeps what `file_view` needs of a layer."""
+    return Extracts(store, versions()).knows(patterns(), layer, limits)
+
+
+def keep_layer(layer: Layer, limits: Limits, store: Store) -> None:
+    """Read what `file_view` needs of a layer into `store`, for all images that have it. Raises as `read_layer` does."""
+    found = patterns()
+    test = wanted([pattern for pattern in found if pattern != PROGRAMS])
+    Extracts(store, versions()).read(found, layer, test, limits, None, Budget(limits), _distillers(limits))
 
 
 def _distillers(limits: Limits) -> Distillers:

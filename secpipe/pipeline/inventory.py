@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 from secpipe.cache.folder import Folder
 from secpipe.cache.paths import layers_path
@@ -15,17 +16,22 @@ from secpipe.model.package import Package
 from secpipe.model.problem import Problem
 from secpipe.unpack.view import FileView
 
+if TYPE_CHECKING:
+    from secpipe.cache.shared import Store
+
 EDITABLE = ("editable", "true")
 """The qualifier of such a package's URL."""
 OS_TYPES = ("alpm", "apk", "deb", "rpm")
 
 
-def listed(image: Image, limits: Limits, *, cache: bool) -> Inventory:
+def listed(image: Image, limits: Limits, *, cache: bool, store: Store | None = None) -> Inventory:
     """The image's packages, each with its ecosystem; the image's warnings and missing parts are problems of it.
 
-    Raises as `catalog.file_view` does. `cache` lets what was read of a layer be remembered.
+    Raises as `catalog.file_view` does. `cache` lets what was read of a layer be remembered, in `store` or else in the
+    folder of this machine.
     """
-    found = with_ecosystems(inventory(_view(image, limits, cache), image, limits))
+    kept = (store or Folder(layers_path(), limits.cache_bytes)) if cache else None
+    found = with_ecosystems(inventory(_view(image, limits, kept), image, limits))
     warnings = (
         Problem("image-warning", image.reference, warning, "was the image put together by hand?")
         for warning in image.warnings
@@ -94,11 +100,9 @@ def unnamed(reference: str) -> Problem:
     )
 
 
-def _view(image: Image, limits: Limits, cache: bool) -> FileView:
-    if not cache:
-        return file_view(image, limits)
-    store = Folder(layers_path(), limits.cache_bytes)
+def _view(image: Image, limits: Limits, store: Store | None) -> FileView:
     try:
         return file_view(image, limits, store)
     finally:
-        store.trim()
+        if store:
+            store.trim()

@@ -48,6 +48,7 @@ class Store(Protocol):
 
     def load(self, key: bytes) -> bytes | None: ...
     def save(self, key: bytes, value: bytes) -> None: ...
+    def has(self, key: bytes) -> bool: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +83,10 @@ class Extracts:
             for _ in layer.open():
                 budget.spend_bytes(layer.index, 0)
         return _again(replace(known, index=layer.index), budget)
+
+    def knows(self, patterns: Sequence[str], layer: Layer, limits: Limits) -> bool:
+        """Whether the store has what was read of the layer, as far as can be told without reading that."""
+        return _named(layer) and self.store.has(self._key(patterns, layer, limits, None))
 
     def _key(
         self, patterns: Sequence[str], layer: Layer, limits: Limits, only: Collection[int] | None

@@ -289,6 +289,9 @@ def test_values_that_are_no_extracts_are_misses(tmp_path: Path) -> None:
         def load(self, key: bytes) -> bytes | None:
             return b"\x93\x01\x02"
 
+        def has(self, key: bytes) -> bool:
+            return True
+
         def save(self, key: bytes, value: bytes) -> None:
             """Forgets."""
 

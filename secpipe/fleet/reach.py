@@ -1,0 +1,68 @@
+"""How a worker reaches what it has to read: by values that travel between machines and have no secret in them.
+
+Credentials are those that each worker finds by itself, in the files and the environment that a scan looks into.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from functools import lru_cache
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from secpipe.model.image import Descriptor, Image, Layer
+from secpipe.model.limits import Limits
+from secpipe.oci import reference
+from secpipe.oci.image import open_blob
+
+if TYPE_CHECKING:
+    from secpipe.oci.client import Registry
+
+_CONNECTIONS = 64
+"""Images that a worker stays connected to; the one that was of no use for longest goes first."""
+
+
+@dataclass(frozen=True, slots=True)
+class Access:
+    """How registries are spoken to: the only file with credentials to look into (None: the usual ones), whether plain HTTP
+    and certificates that nobody vouches for are allowed, and the bounds of what is read."""
+
+    authfile: Path | None = None
+    insecure: bool = False
+    limits: Limits = Limits()  # noqa: RUF009 - a value
+
+
+@dataclass(frozen=True, slots=True)
+class FromRegistry:
+    """Opens a blob of an image, on whatever machine it is called. `target` is the image, by its digest."""
+
+    target: str
+    descriptor: Descriptor
+    access: Access
+
+    def __call__(self) -> Iterator[bytes]:
+        yield from open_blob(_connected(self.target, self.access, os.getpid()), self.descriptor)
+
+
+def portable(image: Image, target: str, access: Access) -> Image:
+    """The image, whose layers can be read on any machine that reaches the registry of `target`."""
+
+    def layer(one: Layer) -> Layer:
+        return replace(one, open=FromRegistry(target, one.descriptor, access), known=_nothing)
+
+    return replace(image, reference=target, layers=tuple(layer(one) for one in image.layers))
+
+
+def _nothing() -> None:
+    """Nobody follows what a worker reads."""
+
+
+@lru_cache(_CONNECTIONS)
+def _connected(target: str, access: Access, process: int) -> Registry:
+    """Kept for the next blob, with its connections and tokens; a process that was forked has connections of its own."""
+    from secpipe.oci.mirrors import connect
+
+    named = reference.parse(target)
+    return connect(named, limits=access.limits, authfile=access.authfile, insecure=access.insecure)

@@ -1,0 +1,95 @@
+"""From names to images: each name is asked for once, many at a time, and images that several lead to are one."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from functools import partial
+
+from secpipe.errors import UndecidedError, UsageError
+from secpipe.fleet.reach import Access, portable
+from secpipe.fleet.values import FleetImage, Named, Unresolved
+from secpipe.model.image import Image
+from secpipe.model.problem import Problem
+from secpipe.oci import reference
+from secpipe.oci.target import open_image, open_images
+
+ALL = "all"
+_AT_ONCE = 16
+"""Names that are asked for at a time: waiting for registries is most of it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Resolved:
+    """The images, each of one platform and once, and the names that lead to none; both in the order of the names."""
+
+    images: tuple[FleetImage, ...]
+    unresolved: tuple[Unresolved, ...]
+
+
+def resolve(names: Sequence[Named], platform: str | None, access: Access) -> Resolved:
+    """What the names lead to. `platform` is as for a scan: `os/arch[/variant]`, `all`, None for this machine's.
+
+    A name of which one platform's image cannot be read leads to the others all the same.
+    """
+    images: dict[tuple[str, str], Image] = {}
+    names_of: dict[tuple[str, str], list[Named]] = {}
+    unresolved: list[Unresolved] = []
+    with ThreadPoolExecutor(_AT_ONCE, "resolve") as pool:
+        found = pool.map(partial(_found, platform=platform, access=access), names)
+        for name, some in zip(names, found, strict=True):
+            for one in some:
+                if isinstance(one, Problem):
+                    unresolved.append(Unresolved(name, one))
+                    continue
+                key = one.digest, str(one.platform)
+                images.setdefault(key, one)
+                names_of.setdefault(key, []).append(name)
+    return Resolved(
+        tuple(FleetImage(image, tuple(sorted(names_of[key], key=_order))) for key, image in images.items()),
+        tuple(unresolved),
+    )
+
+
+def _found(name: Named, platform: str | None, access: Access) -> list[Image | Problem]:
+    try:
+        return list(_each(name.reference, platform, access))
+    except (UndecidedError, UsageError) as error:
+        return [Problem("unreadable-image", name.reference, error.message, error.hint, coverage=False)]
+
+
+def _each(target: str, platform: str | None, access: Access) -> Iterable[Image | Problem]:
+    named = f"registry:{target}"
+    if platform != ALL:
+        with open_image(
+            named,
+            platform=platform,
+            authfile=access.authfile,
+            insecure=access.insecure,
+            limits=access.limits,
+        ) as image:
+            return [_held(image, target, access)]
+    return _of_all(named, target, access)
+
+
+def _of_all(named: str, target: str, access: Access) -> Iterator[Image | Problem]:
+    with open_images(
+        named, authfile=access.authfile, insecure=access.insecure, limits=access.limits
+    ) as candidates:
+        for candidate in candidates:
+            try:
+                yield _held(candidate.open(), target, access)
+            except UndecidedError as error:
+                message = f"{target}, {candidate.platform}: {error.message}"
+                yield Problem("unreadable-image", target, message, error.hint, coverage=False)
+
+
+def _held(image: Image, target: str, access: Access) -> Image:
+    """The image, asked for by its digest from now on, whatever becomes of the tag."""
+    parsed = reference.parse(target)
+    return portable(image, f"{parsed.registry}/{parsed.repository}@{image.digest}", access)
+
+
+def _order(name: Named) -> str:
+    return name.reference

@@ -1,0 +1,90 @@
+"""What a worker does, in a process of its own or on another machine: keep a layer in the store, or list an image's packages.
+
+Both take and give values that travel, and let no error out: what cannot be read is a Problem.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from functools import lru_cache
+
+from secpipe.cache.shared import Store, open_store
+from secpipe.catalog import Inventory, keep_layer
+from secpipe.errors import SecpipeError
+from secpipe.fleet.reach import Access
+from secpipe.model.image import Image, Layer
+from secpipe.model.problem import Problem
+from secpipe.pipeline.inventory import listed
+
+
+@dataclass(frozen=True, slots=True)
+class Work:
+    """What all tasks share: how registries are reached, and the store of what is known of layers, by path or URL."""
+
+    access: Access
+    store: str
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """What became of a task: the packages of an image, None for a layer; or why there is nothing. `bytes` were transferred
+    for it, and `trouble` is why the store could not be used, '' when it could."""
+
+    inventory: Inventory | None
+    problem: Problem | None
+    bytes: int
+    trouble: str
+
+
+def keep(layer: Layer, work: Work) -> Done:
+    """Read a layer into the store, unless it is there."""
+    counted = _Counted()
+    store = _store(work, os.getpid())
+    problem = None
+    try:
+        keep_layer(counted.layer(replace(layer, index=0)), work.access.limits, store)
+        store.trim()
+    except SecpipeError as error:
+        problem = _problem(f"layer {layer.descriptor.digest}", error)
+    return Done(None, problem, counted.bytes, store.trouble)
+
+
+def list_packages(image: Image, work: Work) -> Done:
+    """List an image's packages. Layers that the store has lost meanwhile are read again."""
+    counted = _Counted()
+    store = _store(work, os.getpid())
+    image = replace(image, layers=tuple(counted.layer(layer) for layer in image.layers))
+    try:
+        found = listed(image, work.access.limits, cache=True, store=store)
+    except SecpipeError as error:
+        return Done(None, _problem(image.reference, error), counted.bytes, store.trouble)
+    return Done(found, None, counted.bytes, store.trouble)
+
+
+class _Counted:
+    """Counts the bytes of layers as they are read."""
+
+    def __init__(self) -> None:
+        self.bytes = 0
+
+    def layer(self, layer: Layer) -> Layer:
+        """The layer, counted."""
+
+        def read() -> Iterator[bytes]:
+            for chunk in layer.open():
+                self.bytes += len(chunk)
+                yield chunk
+
+        return replace(layer, open=read)
+
+
+def _problem(what: str, error: SecpipeError) -> Problem:
+    return Problem("unreadable-image", what, error.message, error.hint, coverage=False)
+
+
+@lru_cache(1)
+def _store(work: Work, process: int) -> Store:
+    """One for all tasks of a process, with its connections."""
+    return open_store(work.store, work.access.limits.cache_bytes)
