@@ -39,6 +39,14 @@ class Descriptor:
 
 
 @dataclass(frozen=True, slots=True)
+class Extent:
+    """Where a blob lies as it is, in a regular file of this machine: from byte `start` on."""
+
+    path: Path
+    start: int = 0
+
+
+@dataclass(frozen=True, slots=True)
 class Layer:
     """One layer of an image.
 
@@ -46,7 +54,8 @@ class Layer:
     it raises `DigestMismatch` at the latest after the last chunk, so what was read counts only once the
     iterator has ended. It may be called again. `diff_id` is the digest of the uncompressed tar. `remote` when to open
     it is a transfer, which a layer that is known already can do without; whoever knows it calls `known()`. `folder` is
-    what stands for the layer, without a digest, where a root filesystem is read as an image.
+    what stands for the layer, without a digest, where a root filesystem is read as an image. `extent` is where the blob can
+    be read at offsets beside its stream, None where it cannot; what is read there is verified by the stream alone.
     """
 
     index: int
@@ -57,6 +66,7 @@ class Layer:
     remote: bool = False
     folder: Path | None = None
     known: Callable[[], None] = field(default=lambda: None, compare=False, repr=False)
+    extent: Extent | None = field(default=None, compare=False, repr=False)
 
 
 @dataclass(frozen=True, slots=True)

@@ -134,7 +134,8 @@ def _layer(
     digest = _blob_digest(name) or diff_id
     expected = "" if suffix and digest == diff_id else digest
     descriptor = Descriptor(_PLAIN_LAYER + suffix, digest, size)
-    return Layer(index, descriptor, diff_id, instruction, partial(_open, files, name, expected, size))
+    opened = partial(_open, files, name, expected, size)
+    return Layer(index, descriptor, diff_id, instruction, opened, extent=files.extent(name))
 
 
 def _open(files: TarFiles, name: str, digest: str, size: int) -> Iterator[bytes]:

@@ -68,6 +68,7 @@ class _Export:
     """The medium that asks the engine anew for each reader."""
 
     length = -1
+    path = None
 
     def __init__(self, engine: _Engine, path: str, where: str) -> None:
         self.where = where

@@ -12,7 +12,7 @@ from functools import partial
 from typing import Protocol
 
 from secpipe.errors import ImageError, LimitExceeded
-from secpipe.model.image import Descriptor, Image, Layer, Platform
+from secpipe.model.image import Descriptor, Extent, Image, Layer, Platform
 from secpipe.model.limits import Limits
 from secpipe.oci import config as configs
 from secpipe.oci import digests, manifest, platform
@@ -36,6 +36,9 @@ class Source(Protocol):
 
     def blob(self, descriptor: Descriptor) -> Iterator[bytes]:
         """A new stream of the blob's bytes as stored, in chunks of any length."""
+
+    def extent(self, descriptor: Descriptor) -> Extent | None:
+        """Where the blob lies in a file of this machine, if it does."""
 
 
 def open_blob(source: Source, descriptor: Descriptor) -> Iterator[bytes]:
@@ -216,7 +219,15 @@ def _assemble(
     configs.check_layers(config, chosen.layers, reference)
     warnings = check_platform(config.platform, entry.platform if entry else None, reference, wanted)
     layers = tuple(
-        Layer(index, descriptor, diff_id, instruction, partial(open_blob, source, descriptor), source.remote)
+        Layer(
+            index,
+            descriptor,
+            diff_id,
+            instruction,
+            partial(open_blob, source, descriptor),
+            source.remote,
+            extent=source.extent(descriptor),
+        )
         for index, (descriptor, diff_id, instruction) in enumerate(
             zip(chosen.layers, config.diff_ids, config.instructions, strict=True)
         )

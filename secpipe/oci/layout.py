@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Protocol
 
 from secpipe.errors import ImageError, InvalidReference, LimitExceeded, UsageError
-from secpipe.model.image import Descriptor, Platform
+from secpipe.model.image import Descriptor, Extent, Platform
 from secpipe.model.limits import KIB, Limits
 from secpipe.oci import document, image, manifest, reference
 
@@ -36,6 +36,9 @@ class Files(Protocol):
 
     def stream(self, name: str) -> Iterator[bytes]:
         """The file's bytes from the start."""
+
+    def extent(self, name: str) -> Extent | None:
+        """Where they lie on this machine, None where they are packed or do not lie there."""
 
 
 class Directory:
@@ -69,6 +72,9 @@ class Directory:
         except OSError as error:
             raise _unreadable(path, error) from error
 
+    def extent(self, name: str) -> Extent | None:
+        return Extent(self._root / name)
+
 
 def read(files: Files, name: str, limit: int, limit_name: str) -> bytes:
     """A whole small file. ImageError when it is missing, LimitExceeded when larger than `limit` bytes."""
@@ -100,6 +106,9 @@ class Layout:
                 "the copy is incomplete: export the image again, with all its platforms if one was chosen",
             )
         return self._files.stream(path)
+
+    def extent(self, descriptor: Descriptor) -> Extent | None:
+        return self._files.extent(_blob_path(descriptor.digest))
 
 
 def open_layout(

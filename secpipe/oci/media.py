@@ -47,6 +47,10 @@ class Medium(Protocol):
     def length(self) -> int:
         """How many they are; -1 where nobody can go to an offset, but only read on to it."""
 
+    @property
+    def path(self) -> Path | None:
+        """The file of this machine that they are, None where they are no file that others can open."""
+
     def open(self) -> IO[bytes]:
         """A new reader, without a buffer of its own."""
 
@@ -55,7 +59,7 @@ class File:
     """A regular file of this machine."""
 
     def __init__(self, path: Path) -> None:
-        self._path = path
+        self.path = path
         self.where = str(path)
         try:
             status = path.stat()
@@ -69,16 +73,16 @@ class File:
 
     def open(self) -> IO[bytes]:
         try:
-            return _Told(self._path, self.unreadable)
+            return _Told(self.path, self.unreadable)
         except OSError as error:
             raise self.unreadable(error) from error
 
     def unreadable(self, error: OSError) -> SecpipeError:
         """What to raise instead of that error."""
         if isinstance(error, FileNotFoundError):
-            return UsageError(f"{self._path} does not exist", "check the path")
+            return UsageError(f"{self.path} does not exist", "check the path")
         return ImageError(
-            f"cannot read {self._path}: {error.strerror or error}", "check that the file may be read"
+            f"cannot read {self.path}: {error.strerror or error}", "check that the file may be read"
         )
 
 
@@ -105,6 +109,8 @@ class _Told(io.FileIO):
 class Redirected:
     """A regular file that is open already, as `< FILE` makes standard input, from where it stands."""
 
+    path: Path | None = None
+
     def __init__(self, descriptor: int, where: str) -> None:
         self.where = where
         self._descriptor = descriptor
@@ -120,6 +126,8 @@ class Redirected:
 
 class Kept:
     """What a stream brought, in memory. LimitExceeded when it is more than `stream_bytes`, packed, or `image_bytes`."""
+
+    path: Path | None = None
 
     def __init__(self, stream: Stream, where: str, limits: Limits, progress: Progress | None = None) -> None:
         self.where = where

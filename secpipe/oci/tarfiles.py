@@ -18,6 +18,7 @@ from importlib import import_module
 from typing import IO, Literal, cast
 
 from secpipe.errors import ImageError, LimitExceeded, SecpipeError
+from secpipe.model.image import Extent
 from secpipe.model.limits import KIB, MIB, Limits
 from secpipe.model.progress import Progress
 from secpipe.oci import tarindex
@@ -78,6 +79,12 @@ class TarFiles:
         """The first bytes of a member: enough to tell its compression."""
         found = self._members.get(self._target(name))
         return found.magic if found else b""
+
+    def extent(self, name: str) -> Extent | None:
+        """Where a member lies in a file of this machine, as it is."""
+        found = self._members.get(self._target(name))
+        path = self._medium.path if self._seekable else None
+        return Extent(path, found.offset) if found and path else None
 
     def stream(self, name: str) -> Iterator[bytes]:
         target = self._target(name)

@@ -17,13 +17,13 @@ _ENDS: Final = b" \0"
 class Blocks:
     """The stream as 512-byte blocks and bodies."""
 
-    __slots__ = ("_at", "_chunks", "_data", "_end", "_passed", "_subject")
+    __slots__ = ("_at", "_chunks", "_data", "_end", "_left", "_passed", "_subject")
 
     def __init__(self, chunks: Iterator[bytes], subject: str) -> None:
         self._chunks = chunks
         self._subject = subject
         self._data = b""
-        self._at = self._end = self._passed = 0
+        self._at = self._end = self._passed = self._left = 0
 
     @property
     def offset(self) -> int:
@@ -90,15 +90,20 @@ class Blocks:
         return self._data[self._at : self._at + size]
 
     def passing(self, size: int) -> Iterator[bytes]:
-        """A body of `size` bytes as it comes, for whoever reads all of it; its padding is stepped over."""
-        left = size
-        while left:
+        """A body of `size` bytes as it comes, until somebody has seen enough; `passed` is to be called then."""
+        self._left = size
+        while self._left:
             if self._at >= self._end and not self._next():
                 raise self.truncated()
-            piece = self._data[self._at : self._at + left]
+            piece = self._data[self._at : self._at + self._left]
             self._at += len(piece)
-            left -= len(piece)
+            self._left -= len(piece)
             yield piece
+
+    def passed(self, size: int) -> None:
+        """Step over what nobody took of the body that was `passing`, and over its padding."""
+        left, self._left = self._left, 0
+        self._leap(left)
         self._pad(size)
 
     def skip(self, size: int) -> None:
@@ -107,13 +112,17 @@ class Blocks:
         if at <= self._end:
             self._at = at
             return
+        self._leap(size)
+        self._pad(size)
+
+    def _leap(self, size: int) -> None:
+        """Go on `size` bytes behind the present place."""
         left = self._at + size - self._end
         while left > 0:
             if not self._next():
                 raise self.truncated()
             left -= self._end
         self._at = self._end + left
-        self._pad(size)
 
     def _pad(self, size: int) -> None:
         # The last file's padding may be missing together with the end blocks.

@@ -6,25 +6,24 @@ Follows the OCI image-spec 1.1 layer format: whiteouts, opaque whiteouts, the di
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator, Mapping
-from contextlib import closing
+from contextlib import ExitStack, closing
 from dataclasses import dataclass
 from typing import Final
 
-from secpipe.errors import DigestMismatch, ImageError
+from secpipe.errors import ImageError
 from secpipe.model.image import Layer
 from secpipe.model.limits import Limits
 from secpipe.model.named import NamedTuple
 from secpipe.model.problem import Problem
 from secpipe.model.text import printable
 from secpipe.unpack._ahead import ahead
-from secpipe.unpack._blocks import BLOCK
-from secpipe.unpack._hashing import Hasher
+from secpipe.unpack._blocks import Blocks
+from secpipe.unpack._diffid import DiffId
+from secpipe.unpack._placed import PLACED_FROM, Placed
 from secpipe.unpack.budget import Budget
 from secpipe.unpack.codec import decompressed
 from secpipe.unpack.tar import EXECUTABLE, TarEntry, walk
 
-_RECORD: Final = 20 * BLOCK
-"""As GNU tar and POSIX have it."""
 _WHITEOUT = b".wh."
 _AUFS = b".wh..wh."
 _OPAQUE = b".wh..wh..opq"
@@ -102,62 +101,20 @@ def read_layer(
 
         return read_folder(layer.folder, wanted, limits, only, budget, whole, distillers)
     subject = f"layer {layer.index} ({layer.descriptor.digest})"
-    contents: dict[int, bytes] = {}
-    oversized: dict[int, int] = {}
-    programs: list[int] = []
-    count = 0
-
-    def keep(name: bytes, ordinal: int, size: int) -> bool:
-        if not (wanted(name) if only is None else ordinal in only):
-            return False
-        reduced = distillers.by_name(name) is not None
-        if size <= limits.file_bytes and (reduced or budget.retain(size)):
-            return True
-        oversized[ordinal] = size
-        return False
-
-    def distil(name: bytes, ordinal: int, mode: int, chunks: Iterator[bytes]) -> bytes | None:
-        assert distillers.program
-        data = distillers.program(chunks, name, bool(mode & EXECUTABLE))
-        for _ in chunks:
-            pass
-        if not data:
-            return None
-        programs.append(ordinal)
-        if budget.retain(len(data)):
-            return data
-        oversized[ordinal] = len(data)
-        return b""
-
-    def other(name: bytes, ordinal: int) -> bool:
-        return only is not None and ordinal not in only
-
-    def spend(entries: int) -> None:
-        nonlocal count
-        count += entries
-        budget.spend_entries(entries)
-
-    codec, tar = decompressed(layer.open(), limits, subject)
-    redundant = codec == "none" and layer.diff_id == layer.descriptor.digest
+    kept = _Kept(wanted, limits, only, budget, distillers)
     gathered = _Gathered(subject, wanted)
-    pack = gathered.pack if only is None and not whole else other
-    with (
-        budget.reading(),
-        closing(_Digest(layer, subject, budget, redundant)) as digest,
-        closing(ahead(tar, budget)) as stream,
-    ):
-        taken = distil if only is None and distillers.program else None
-        for entry in walk(digest.passing(stream), keep, limits, subject, pack, spend, taken):
+    pack = gathered.pack if only is None and not whole else kept.unwanted
+    taken = kept.distil if only is None and distillers.program else None
+    with budget.reading(), ExitStack() as resources:
+        digest, blocks = _opened(layer, limits, subject, budget, resources)
+        for entry in walk(blocks, kept.wants, limits, subject, pack, kept.spend, taken):
             if entry.data is not None:
-                reduce = distillers.by_name(entry.name) if entry.ordinal not in programs[-1:] else None
-                data = reduce(entry.name, entry.data) if reduce else entry.data
-                if entry.ordinal not in oversized and (reduce is None or budget.retain(len(data))):
-                    contents[entry.ordinal] = data
-                else:
-                    oversized.setdefault(entry.ordinal, len(data))
+                kept.keep(entry)
                 entry = entry._replace(data=None)
             if only is None:
-                gathered.add(entry, whole or entry.ordinal in contents or entry.ordinal in oversized)
+                gathered.add(
+                    entry, whole or entry.ordinal in kept.contents or entry.ordinal in kept.oversized
+                )
         gathered.end_run()
         digest.check()
     return LayerExtract(
@@ -165,72 +122,92 @@ def read_layer(
         tuple(gathered.entries),
         tuple(gathered.whiteouts),
         tuple(gathered.opaques),
-        contents,
-        oversized,
+        kept.contents,
+        kept.oversized,
         digest.passed,
-        count,
-        programs=tuple(programs),
+        kept.count,
+        programs=tuple(kept.programs),
     )
 
 
-class _Digest:
-    """The digest of the uncompressed stream that passes by, to be compared with the diff-id.
+def _opened(
+    layer: Layer, limits: Limits, subject: str, budget: Budget, resources: ExitStack
+) -> tuple[DiffId, Blocks]:
+    """The layer's tar, and what its content is held to once it was read."""
+    codec, tar = decompressed(layer.open(), limits, subject)
+    redundant = codec == "none" and layer.diff_id == layer.descriptor.digest
+    digest = resources.enter_context(closing(DiffId(layer, subject, budget, redundant)))
+    size = layer.descriptor.size
+    if redundant and layer.extent and size >= PLACED_FROM:
+        blocks = Placed(layer.extent, size, digest.passing(tar), subject, budget)
+        return digest, resources.enter_context(closing(blocks))
+    stream = resources.enter_context(closing(ahead(tar, budget)))
+    return digest, Blocks(digest.passing(stream), subject)
 
-    `redundant` when the stream is the blob itself, which its source verifies already: hashing costs more than the walk.
-    """
 
-    def __init__(self, layer: Layer, subject: str, budget: Budget, redundant: bool) -> None:
-        algorithm, _, hexadecimal = layer.diff_id.partition(":")
-        if len(hexadecimal) != {"sha256": 64, "sha512": 128}.get(algorithm):
-            raise ImageError(
-                f"{subject} has a diff-id that is neither sha256 nor sha512: {layer.diff_id[:160]!r}",
-                "build the image again with a current tool",
-            )
-        self.passed = 0
-        self._subject = subject
-        self._layer = layer
+class _Kept:
+    """The contents that were asked for, as far as the limits allow, and how much there was to be read."""
+
+    def __init__(
+        self,
+        wanted: Callable[[bytes], bool],
+        limits: Limits,
+        only: Collection[int] | None,
+        budget: Budget,
+        distillers: Distillers,
+    ) -> None:
+        self.contents: dict[int, bytes] = {}
+        self.oversized: dict[int, int] = {}
+        self.programs: list[int] = []
+        self.count = 0
+        self._wanted = wanted
+        self._most = limits.file_bytes
+        self._only = only
         self._budget = budget
-        self._hash = None if redundant else Hasher(algorithm, budget)
+        self._distillers = distillers
 
-    def passing(self, chunks: Iterator[bytes]) -> Iterator[bytes]:
-        """The same chunks."""
-        index = self._layer.index
-        for chunk in chunks:
-            self.passed += len(chunk)
-            self._budget.spend_bytes(index, len(chunk))
-            if self._hash is not None:
-                self._hash.update(chunk)
-            yield chunk
-
-    def check(self) -> None:
-        """Raise DigestMismatch unless the digest is the expected one."""
-        if self._hash is None:
-            return
-        expected = self._layer.diff_id
-        found = self._hash.hexdigest()
-        if found != expected.partition(":")[2] and not self._is_cut_padding(expected):
-            raise DigestMismatch(
-                f"{self._subject} does not hold what the image says: "
-                f"its content is {self._hash.name}:{found}, expected {expected}",
-                "the image or this copy of it is corrupt: push it again, or pull it from its origin",
-            )
-
-    def _is_cut_padding(self, expected: str) -> bool:
-        """Whether nothing but the zeros that fill a tar's last record is missing.
-
-        containers/storage 1.45 (skopeo 1.9) leaves them out when it writes zstd:chunked. They say nothing, so the files are
-        those that the image means.
-        """
-        assert self._hash is not None
-        if self.passed % BLOCK:
+    def wants(self, name: bytes, ordinal: int, size: int) -> bool:
+        """Whether to read a file."""
+        if not (self._wanted(name) if self._only is None else ordinal in self._only):
             return False
-        self._hash.update(bytes(-self.passed % _RECORD))
-        return self._hash.hexdigest() == expected.partition(":")[2]
+        reduced = self._distillers.by_name(name) is not None
+        if size <= self._most and (reduced or self._budget.retain(size)):
+            return True
+        self.oversized[ordinal] = size
+        return False
 
-    def close(self) -> None:
-        """Let go of what works for it."""
-        if self._hash is not None:
-            self._hash.close()
+    def unwanted(self, name: bytes, ordinal: int) -> bool:
+        """Whether nothing of a file is asked for, not even its name."""
+        return self._only is not None and ordinal not in self._only
+
+    def distil(self, name: bytes, ordinal: int, mode: int, chunks: Iterator[bytes]) -> bytes | None:
+        """What is left of a program; None when that is nothing."""
+        assert self._distillers.program
+        data = self._distillers.program(chunks, name, bool(mode & EXECUTABLE))
+        if not data:
+            return None
+        self.programs.append(ordinal)
+        if self._budget.retain(len(data)):
+            return data
+        self.oversized[ordinal] = len(data)
+        return b""
+
+    def keep(self, entry: TarEntry) -> None:
+        """Take a file that was read, or what is left of it."""
+        name, ordinal, data = entry.name, entry.ordinal, entry.data
+        assert data is not None
+        reduce = self._distillers.by_name(name) if ordinal not in self.programs[-1:] else None
+        if reduce:
+            data = reduce(name, data)
+        if ordinal not in self.oversized and (reduce is None or self._budget.retain(len(data))):
+            self.contents[ordinal] = data
+        else:
+            self.oversized.setdefault(ordinal, len(data))
+
+    def spend(self, entries: int) -> None:
+        """Count entries."""
+        self.count += entries
+        self._budget.spend_entries(entries)
 
 
 class _Gathered:

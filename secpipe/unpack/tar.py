@@ -93,7 +93,7 @@ def is_program(beginning: bytes) -> bool:
 
 
 def walk(
-    chunks: Iterator[bytes],
+    chunks: Iterator[bytes] | Blocks,
     keep: Keep,
     limits: Limits,
     subject: str = "the layer",
@@ -107,7 +107,7 @@ def walk(
     `spend` is told how many entries there were, a thousand at a time.
     Raises ImageError when the archive is corrupt or ends within an entry, LimitExceeded by name.
     """
-    blocks = Blocks(chunks, subject)
+    blocks = chunks if isinstance(chunks, Blocks) else Blocks(chunks, subject)
     extra: Extra | None = None
     ordinal = 0
     # A parent that is normalised already, so that its other names need not be looked at again.
@@ -141,6 +141,7 @@ def walk(
                 mode = permissions(block[100:108])
                 if may_be_program(name, mode) and is_program(blocks.peek(4)):
                     data, left = distil(name, ordinal, mode, blocks.passing(size)), -1
+                    blocks.passed(size)
             if data is None and pack(name, ordinal):
                 blocks.skip(max(left, 0))
             else:
@@ -203,6 +204,7 @@ def _entry(
         and is_program(blocks.peek(4))
     ):
         data = distil(name, ordinal, mode, blocks.passing(size))
+        blocks.passed(size)
     elif kind == "file" and keep(name, ordinal, size):
         data = blocks.read(size)
     else:

@@ -29,6 +29,9 @@ class Memory:
         self.asked.append(descriptor.digest)
         yield self.contents[descriptor.digest]
 
+    def extent(self, descriptor: Descriptor) -> None:
+        """They lie in no file."""
+
 
 def changed(document: bytes, **members: Any) -> bytes:
     """A JSON object with members replaced; None removes one."""
