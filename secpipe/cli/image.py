@@ -20,6 +20,7 @@ from secpipe.cli._access import (
 )
 from secpipe.cli._limits import parse_limits
 from secpipe.cli._progress import shown
+from secpipe.cli._reports import tell
 from secpipe.cli._streams import say, write, write_bytes
 from secpipe.errors import UsageError
 
@@ -77,6 +78,7 @@ def inspect(
         image = run(options, progress)
     for warning in image.warnings:
         say(f"warning: {warning}")
+    tell(image.notes)
     if format == "json":
         _write_json(_described(image))
     else:
@@ -109,8 +111,8 @@ def ls(
         _write_files(_named(found.image), found.rows)
     else:
         _write_lines(map(_row_line, found.rows))
-    for problem in found.problems:
-        say(f"{problem.code}: {problem.message}")
+    tell(found.image.notes)
+    tell(found.problems)
     if found.problems:
         raise typer.Exit(3)
 
@@ -133,8 +135,9 @@ def cat(
     who = credentials(target, username, password_stdin)
     options = ImageOptions(target, platform, who, authfile, insecure, parse_limits(limit or []))
     with shown() as progress:
-        data = content(options, path, progress)
-    write_bytes(data)
+        found = content(options, path, progress)
+    write_bytes(found.data)
+    tell(found.image.notes)
 
 
 def referrers(

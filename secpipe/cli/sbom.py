@@ -77,6 +77,7 @@ def sbom(
     with shown() as progress:
         found = bom(options, cache=not no_cache, moment=moment, base=base or "", progress=progress)
     emit(found, wanted)
+    tell(found.notes)
     if ("table", None) not in wanted:
         tell(found.problems)
     if undecided(found, allow_incomplete=allow_incomplete):

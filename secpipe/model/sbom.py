@@ -35,6 +35,7 @@ class Bom:
 
     `purl` is the image's own, empty where there is no digest. `moment` is when the list is to have been made, `built`
     when the image says that it was, both in UTC to the second (`2024-01-31T12:00:00Z`) and empty when nobody said.
+    `notes` tell how the image was reached; no list has them.
     """
 
     kind: ClassVar[Literal["sbom"]] = "sbom"
@@ -44,6 +45,7 @@ class Bom:
     purl: str = ""
     moment: str = ""
     built: str = ""
+    notes: tuple[Problem, ...] = ()
 
 
 def bom_link(serial: object, version: object) -> str:

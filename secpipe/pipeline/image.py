@@ -65,6 +65,14 @@ class Listing:
     problems: tuple[Problem, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class Content:
+    """The image, and the bytes of one of its files."""
+
+    image: Image
+    data: bytes
+
+
 def inspect(options: ImageOptions, progress: Progress | None = None) -> Image:
     """The image, of which no layer is read; its streams are closed. `progress` is told what a pipe or an engine brings."""
     with _opened(options, progress) as image:
@@ -95,8 +103,8 @@ def listing(options: ImageOptions, path: str = "/", progress: Progress | None = 
     return Listing(image, rows, tuple(sorted(set(tree.problems))))
 
 
-def content(options: ImageOptions, path: str, progress: Progress | None = None) -> bytes:
-    """The bytes of one file as a container would read it, links followed.
+def content(options: ImageOptions, path: str, progress: Progress | None = None) -> Content:
+    """One file as a container would read it, links followed.
 
     UsageError when there is none or it is no file, LimitExceeded when it has more than `file_bytes`.
     """
@@ -118,7 +126,7 @@ def content(options: ImageOptions, path: str, progress: Progress | None = None) 
             layer = image.layers[node.layer]
             extract = read_layer(layer, _nothing, limits, {node.ordinal}, Budget(limits))
     if (data := extract.contents.get(node.ordinal)) is not None:
-        return data
+        return Content(image, data)
     if (size := extract.oversized.get(node.ordinal)) is not None:
         raise LimitExceeded(f"{path} has {size} bytes (limits file-bytes and retained-bytes)")
     why = next((problem.message for problem in extract.problems), f"{path} is sparse, in too many pieces")

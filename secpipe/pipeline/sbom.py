@@ -78,7 +78,9 @@ def bom(
     problems = list(found.problems)
     if found.distribution is None and any(package.type in OS_TYPES for package in found.packages):
         problems.append(unnamed(image.reference))
-    return Bom(target, found.packages, tuple(sorted(problems)), _purl(image), moment, _built(image.config))
+    problems.sort()
+    built = _built(image.config)
+    return Bom(target, found.packages, tuple(problems), _purl(image), moment, built, image.notes)
 
 
 def undecided(found: Bom, *, allow_incomplete: bool) -> bool:

@@ -161,6 +161,10 @@ def test_who_was_passed_over_is_told(
     told = [warning["subject"] for warning in done.json["warnings"]]
     assert told == sorted((gone, mirror.address))
     assert f"{gone} was asked before" in done.stderr
+    for command in (("sbom",), ("image", "inspect"), ("image", "ls"), ("image", "cat")):
+        done = secpipe(*command, f"{NAMED}:1", *(["/etc/os-release"] if "cat" in command else []))
+        assert f"mirror-passed-over: {gone} was asked before {second.address}, in vain: " in done.stderr
+        assert "in vain" not in done.stdout
     configure(at(second))
     with open_image(f"{NAMED}:1") as image:
         assert image.notes == ()

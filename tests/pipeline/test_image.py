@@ -41,10 +41,10 @@ def test_what_is_listed_can_be_read(
         assert not above or kinds[above] == "directory"
         if row.kind == "file":
             assert row.layer is not None
-            assert (content(options, row.path), row.size) == (b"data", 4)
+            assert (content(options, row.path).data, row.size) == (b"data", 4)
     # What is no file of the image is a mistake of the command line, never another error.
     with suppress(UsageError):
-        assert content(options, path) == b"data"
+        assert content(options, path).data == b"data"
 
 
 def test_names_come_in_their_order(tmp_path: Path) -> None:
