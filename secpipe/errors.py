@@ -10,7 +10,8 @@
         ├── ImageError          the image is corrupt or no container image
         │   ├── DigestMismatch        the bytes are not those that were asked for
         │   └── LimitExceeded         a named limit stopped the reading
-        └── AdvisoryError       the advisory database or feed is missing, stale or broken
+        ├── AdvisoryError       the advisory database or feed is missing, stale or broken
+        └── ResultsError        what is known of a fleet cannot be read or written
 
 The command line prints `error: <message>` and `hint: <hint>`, one line each, and exits with `exit_code`.
 """
@@ -79,3 +80,7 @@ class LimitExceeded(ImageError):
 
 class AdvisoryError(UndecidedError):
     """The advisory database or feed is missing, stale or broken."""
+
+
+class ResultsError(UndecidedError):
+    """The database with what is known of a fleet cannot be read or written."""

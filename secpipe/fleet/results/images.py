@@ -1,0 +1,130 @@
+"""Writes images: what they are, the last verdict on each, what of it does not count and what could not be examined."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+
+from secpipe.fleet.results import codec
+from secpipe.fleet.results.codec import clean
+from secpipe.fleet.results.database import Database
+from secpipe.fleet.results.ids import Ids, selected
+from secpipe.fleet.results.values import Key, Run, key_of
+from secpipe.fleet.values import FleetResult
+from secpipe.model.scan import Finding
+from secpipe.model.severity import Severity
+
+_SEVERITIES = tuple(sorted(Severity, reverse=True))
+_COLUMNS = (
+    *(
+        "digest",
+        "platform",
+        "chain",
+        "distribution",
+        "catalogers",
+        "head",
+        "packages",
+        "judged",
+        "advisories",
+    ),
+    *("verdict", "exit_code", "reason", *map(str, _SEVERITIES), "suppressed"),
+)
+_AGAIN = f"UPDATE images SET {', '.join(f'{column} = ?' for column in _COLUMNS)} WHERE id = ?"  # noqa: S608
+_SUPPRESSED = """INSERT INTO suppressions (image, package, vulnerability, kind, reason, source, expires)
+VALUES (?, ?, ?, ?, ?, ?, ?)"""
+_PROBLEM = """INSERT INTO image_problems (image, code, number, coverage, subject, message, hint)
+VALUES (?, ?, ?, ?, ?, ?, ?)"""
+
+
+class Images:
+    """Which images are known."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self._ids = Ids[bytes](database, "images", "key", _COLUMNS)
+
+    def write(
+        self, run: Run, results: Sequence[FleetResult], chains: Sequence[int], advisories: Mapping[str, int]
+    ) -> tuple[dict[Key, int], set[int]]:
+        """The ids of images by their keys, and which are new; the verdicts on all of them are written."""
+        keys = {codec.key(*map(codec.raw, key_of(result.image))): key_of(result.image) for result in results}
+        rows = {
+            key: _row(run, result, chain, advisories[result.report.database])
+            for key, result, chain in zip(keys, results, chains, strict=True)
+        }
+        ids, new = self._ids.of(rows)
+        fresh = set(new)
+        self._database.many(_AGAIN, [(*row, ids[key]) for key, row in rows.items() if key not in fresh])
+        return {keys[key]: number for key, number in ids.items()}, {ids[key] for key in new}
+
+    def ids(self, keys: Iterable[Key]) -> dict[Key, int]:
+        """The ids of images that are there."""
+        by = {codec.key(*map(codec.raw, key)): key for key in keys}
+        return {by[key]: number for key, number in self._ids.known(by).items()}
+
+    def judged(self, keys: Iterable[Key], run: int) -> set[Key]:
+        """Those of the images whose last verdict is of that run."""
+        by = {codec.key(*map(codec.raw, key)): key for key in keys}
+        found = selected(self._database, "SELECT key, judged FROM images WHERE key IN (…)", by)
+        return {by[key] for key, judged in found if judged == run}
+
+    def details(
+        self,
+        results: Mapping[int, FleetResult],
+        new: set[int],
+        suppressed: Mapping[int, Mapping[tuple[int, int], Finding]],
+    ) -> None:
+        """What could not be examined of the images, and by package and vulnerability what of them does not count."""
+        old = [(image,) for image in results if image not in new]
+        self._database.many("DELETE FROM suppressions WHERE image = ?", old)
+        self._database.many("DELETE FROM image_problems WHERE image = ?", old)
+        rows = []
+        for image, found in suppressed.items():
+            for (package, vulnerability), finding in found.items():
+                one = finding.suppression
+                assert one is not None
+                why = ", ".join(filter(None, (one.reason, one.justification)))
+                told = map(clean, (one.kind, why, one.source, one.expires))
+                rows.append((image, package, vulnerability, *told))
+        self._database.many(_SUPPRESSED, rows)
+        self._database.many(
+            _PROBLEM, [(image, *row) for image, result in results.items() for row in _problems(result)]
+        )
+
+    def trim(self) -> None:
+        """Keep no more in memory than is good."""
+        self._ids.trim()
+
+    def forget(self) -> None:
+        """After a transaction that failed."""
+        self._ids.forget()
+
+
+def _row(run: Run, result: FleetResult, chain: int, advisories: int) -> tuple[object, ...]:
+    inventory, report = result.inventory, result.report
+    counts = Counter(finding.severity for finding in report.findings if finding.suppression is None)
+    return (
+        *key_of(result.image),
+        chain,
+        clean(str(inventory.distribution or "")),
+        run.catalogers,
+        codec.of_head(inventory, codec.arrangement(inventory.packages)),
+        len(inventory.packages),
+        run.number,
+        advisories,
+        report.verdict,
+        report.exit_code,
+        clean(report.reason),
+        *(counts[severity] for severity in _SEVERITIES),
+        sum(finding.suppression is not None for finding in report.findings),
+    )
+
+
+def _problems(result: FleetResult) -> list[tuple[object, ...]]:
+    """Of each code how many there are, and the first."""
+    numbers = Counter(clean(problem.code) for problem in result.report.problems)
+    first = {clean(problem.code): problem for problem in sorted(result.report.problems, reverse=True)}
+    return [
+        (code, numbers[code], int(one.coverage), *map(clean, (one.subject, one.message, one.hint)))
+        for code, one in sorted(first.items())
+    ]

@@ -1,0 +1,36 @@
+"""What the one who writes results is given and gives."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from secpipe.fleet.values import FleetImage
+
+Key = tuple[str, str]
+"""An image: the digest of its manifest and its platform, as text."""
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """One run over the fleet. `resumed` tells that an earlier process began it, and did not come to its end."""
+
+    number: int
+    catalogers: str
+    resumed: bool = False
+
+
+def key_of(image: FleetImage) -> Key:
+    """What the same image has the same."""
+    return image.digest, str(image.platform)
+
+
+def tagged(reference: str) -> tuple[str, bool]:
+    """A reference as the history knows it, and whether it can lead to several images at once.
+
+    The digest behind a tag changes from one image to the next that runs under the name, and for a while both may run.
+    A reference without a tag is known by its digest.
+    """
+    name, at, _ = reference.partition("@")
+    if not at:
+        return reference, False
+    return (name, True) if ":" in name.rpartition("/")[2] else (reference, False)

@@ -1,0 +1,171 @@
+"""Records what a run finds out, in transactions of bounded size: a kill at any instant loses at most what waits for the next
+one, and leaves no half of an image. A run that was not finished is gone on with by whoever begins the same one."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from types import TracebackType
+
+from secpipe.catalog import Inventory
+from secpipe.errors import ResultsError
+from secpipe.fleet.results.batch import Batch
+from secpipe.fleet.results.database import Database, connect
+from secpipe.fleet.results.ids import chunks
+from secpipe.fleet.results.known import known
+from secpipe.fleet.results.values import Key, Run, key_of
+from secpipe.fleet.values import FleetImage, FleetResult, Named, Unresolved
+from secpipe.model.problem import Problem
+
+_MOST = 100_000
+"""packages and names that wait for one transaction, at most"""
+_SECONDS = 5.0
+"""how long anything waits for one, as long as something comes"""
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)
+
+
+class Results:
+    """The history of a fleet, open for writing; a context manager. Its methods raise `ResultsError` when the database fails:
+    what was written before is whole, and nothing more can be written."""
+
+    def __init__(self, database: Database, clock: Callable[[], datetime] = _now) -> None:
+        self._database = database
+        self._clock = clock
+        self._batch = Batch(database)
+        self._results: list[FleetResult] = []
+        self._noted: list[FleetImage] = []
+        self._troubles: list[tuple[Named, Key, Problem]] = []
+        self._waiting = 0
+        self._since = time.monotonic()
+        self._run: Run | None = None
+
+    def __enter__(self) -> Results:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: object, trace: TracebackType | None) -> None:
+        try:
+            if kind is None or not issubclass(kind, ResultsError):
+                self.flush()
+        finally:
+            self._database.close()
+
+    def begin(self, advisories: str, version: str, catalogers: str, options: str = "") -> Run:
+        """A run by these advisories (a digest, '' for none) and this secpipe; `catalogers` is all that decides what an
+        inventory of the same image is, `options` what else makes it the same run.
+
+        The last one goes on if it was the same and did not finish; else it is left as it is, and another begins.
+        """
+        with self._changing():
+            ids, _ = self._batch.advisories.of({advisories: ()})
+            same = (ids[advisories], version, catalogers, options)
+            last = self._database.rows(
+                "SELECT id, status, advisories, version, catalogers, options FROM runs ORDER BY id DESC LIMIT 1"
+            )
+            goes_on = bool(last) and last[0][1] == "running" and tuple(last[0][2:]) == same
+            number = last[0][0] + (not goes_on) if last else 1
+            if not goes_on:
+                self._database.rows("UPDATE runs SET status = 'abandoned' WHERE status = 'running'")
+                self._database.rows(
+                    """INSERT INTO runs (id, started, status, advisories, version, catalogers, options, seconds)
+                    VALUES (?, ?, 'running', ?, ?, ?, ?, 0)""",
+                    (number, self._time(), *same),
+                )
+        self._run = Run(number, catalogers, goes_on)
+        self._since = time.monotonic()
+        return self._run
+
+    def known(self, keys: Iterable[Key], catalogers: str) -> Iterator[tuple[Key, Inventory]]:
+        """The inventories of those of the images that were read by these catalogers, exactly as they were recorded; they
+        come in parts."""
+        return known(self._database, keys, catalogers)
+
+    def done(self, run: Run, images: Iterable[FleetImage]) -> set[Key]:
+        """Those of the images that the run has judged before it was interrupted; that their names led to them is noted."""
+        found: set[Key] = set()
+        for some in chunks({key_of(image): image for image in images}.items()):
+            judged = self._batch.images.judged([key for key, _ in some], run.number)
+            found |= judged
+            self._noted += [image for key, image in some if key in judged]
+            self._wait(len(some))
+        return found
+
+    def record(self, run: Run, result: FleetResult) -> None:
+        """What was found out about an image."""
+        self._results.append(result)
+        self._wait(len(result.inventory.packages) + 1)
+
+    def unresolved(self, run: Run, name: Unresolved) -> None:
+        """That a name led to no image."""
+        self._troubles.append((name.name, ("", ""), name.problem))
+        self._wait(1)
+
+    def failed(self, run: Run, image: FleetImage, problem: Problem) -> None:
+        """That an image could not be read or judged."""
+        self._troubles += [(name, key_of(image), problem) for name in image.names]
+        self._wait(len(image.names))
+
+    def finish(self, run: Run) -> None:
+        """The run has looked at all that it was to look at: what nobody named is no part of the fleet any more."""
+        self.flush()
+        with self._changing():
+            self._batch.sightings.finish(run.number)
+            self._database.rows(
+                "UPDATE runs SET status = 'completed', finished = ?, seconds = seconds + ? WHERE id = ?",
+                (self._time(), time.monotonic() - self._since, run.number),
+            )
+        self._run = None
+
+    def flush(self) -> None:
+        """Write what waits."""
+        if self._run is None or not (self._results or self._noted or self._troubles):
+            return
+        images = [result.image for result in self._results] + self._noted
+        results = {key_of(result.image): result for result in self._results}
+        with self._changing():
+            self._batch.write(self._run, list(results.values()), images)
+            if self._troubles:
+                self._batch.sightings.trouble(self._run.number, self._troubles)
+            self._database.rows(
+                "UPDATE runs SET seconds = seconds + ? WHERE id = ?",
+                (time.monotonic() - self._since, self._run.number),
+            )
+        self._clear()
+        self._batch.trim()
+
+    def _wait(self, number: int) -> None:
+        self._waiting += number
+        if self._waiting >= _MOST or time.monotonic() - self._since >= _SECONDS:
+            self.flush()
+
+    def _clear(self) -> None:
+        self._results, self._noted, self._troubles = [], [], []
+        self._waiting = 0
+        self._since = time.monotonic()
+
+    @contextmanager
+    def _changing(self) -> Iterator[None]:
+        try:
+            with self._database.transaction():
+                yield
+        except BaseException as error:
+            self._batch.forget()
+            if isinstance(error, ResultsError):
+                self._run = None
+                self._clear()
+            raise
+
+    def _time(self) -> str:
+        return self._clock().astimezone(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
+
+
+def open_results(url: str, clock: Callable[[], datetime] = _now) -> Results:
+    """The history of a fleet, for the one process that writes it: a path, `sqlite:PATH` or `postgresql://…`.
+
+    Raises `UsageError` for another address, `ResultsError` when it cannot be had or another process writes to it.
+    """
+    return Results(connect(url, write=True), clock)
