@@ -24,6 +24,8 @@ def written(text: str, by: str) -> Found | Asked | Problem:
 
     The kinds of targets that a scan takes are no members of a fleet, whatever files there are.
     """
+    if len(text) <= _MAX_CANONICAL and _CANONICAL.fullmatch(text):
+        return Found(text, by)
     if kind := kind_of(text):
         return _of_kind(text, kind, by)
     if text.startswith((".", "/", "~", "-")) or "\\" in text:
