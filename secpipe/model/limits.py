@@ -111,6 +111,12 @@ class Limits(NamedTuple):
     """CISA's catalogue of exploited vulnerabilities or the list of EPSS, unpacked"""
     fleet_bytes: int = 256 * MIB
     """one list, file of manifests or inventory that names the images of a fleet"""
+    fleet_files: int = 100_000
+    """files with manifests in one folder"""
+    fleet_values: int = 2_000_000
+    """values of one document with manifests, or of one object in an inventory"""
+    fleet_depth: int = 100
+    """values within values of such a document"""
     fleet_names: int = 1_000_000
     """names of images that the sources of a fleet have, repeated ones counted each time"""
     fleet_problems: int = 100

@@ -1,0 +1,209 @@
+"""Images in the objects of Kubernetes: what their pods are told to run and, where the object is a pod, what really runs.
+
+Source: the Kubernetes API 1.34: PodSpec (`containers`, `initContainers`, `ephemeralContainers`, image volumes),
+ContainerStatus (`imageID`), NodeStatus (`images`). A PodSpec is found wherever it stands, in a workload of Kubernetes or
+in an object of anybody's own kind; likewise the containers of Argo's and Tekton's steps, which stand in no PodSpec.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any, NamedTuple
+
+from secpipe.documents.jsontree import items, text
+from secpipe.documents.stream import Bounds, Document
+from secpipe.errors import InvalidReference
+from secpipe.fleet.names._reference import canonical
+from secpipe.fleet.names._values import Found
+from secpipe.model.limits import Limits
+from secpipe.model.pattern import lazy
+from secpipe.model.problem import Problem
+from secpipe.model.text import printable
+from secpipe.oci import reference
+
+WANTED = lazy(rb"image|[cC]ontainers")
+"""What is in a document that names images, or should."""
+
+_PODS = frozenset({"containers", "ephemeralContainers", "initContainers"})
+_CONTAINERS = _PODS | {"container", "script", "sidecars", "stepTemplate", "steps"}
+_ROLES = _CONTAINERS | {"volumes"}
+_STATUSES = ("containerStatuses", "initContainerStatuses", "ephemeralContainerStatuses")
+_WORKLOADS = frozenset(
+    {"CronJob", "DaemonSet", "Deployment", "Job", "Pod", "PodTemplate", "ReplicaSet", "ReplicationController"}
+    | {"StatefulSet"}
+)
+_ASIDE = frozenset({"metadata", "status"})
+_NO_PULL = lazy(r"<none>[:@]<none>")
+_MAX_NAME = 253
+"""Of an object, in Kubernetes."""
+_RENDER = "render it first: helm template CHART | secpipe fleet scan --kubernetes -"
+
+
+class _Owner(NamedTuple):
+    """The object that something stands in: what it is called, its kind, and the images that run by container."""
+
+    name: str = ""
+    kind: str = ""
+    running: Mapping[str, str] = {}
+
+
+def bounds(limits: Limits) -> Bounds:
+    """Those of one document."""
+    return Bounds(limits.fleet_depth, limits.fleet_values)
+
+
+def images(document: Document, where: str, limits: Limits) -> Iterator[Found | Problem]:
+    """The images that the objects in a document name, by `KIND NAMESPACE/NAME (CONTAINER)`; `where` is its file."""
+    if document.flaw:
+        yield _flawed(document, where)
+        return
+    try:
+        yield from _Walk(where, document.template, limits.fleet_values).images(document.value)
+    except _TooMuchError:
+        line = f"{where}:{document.line}"
+        message = f"{line}: aliases lead to more than {limits.fleet_values} values (limit fleet-values)"
+        yield Problem("unreadable-manifest", line, message, "write out what is meant")
+
+
+class _TooMuchError(Exception):
+    """Lists in a document are gone through again and again, which aliases make of few bytes."""
+
+
+class _Walk:
+    """One document, from whose root every value is come to once, whatever aliases lead to it."""
+
+    def __init__(self, where: str, template: bool, most: int) -> None:
+        self._where = where
+        self._template = template
+        self._left = most
+
+    def images(self, root: object) -> Iterator[Found | Problem]:
+        """What all values below `root` name."""
+        seen: set[tuple[int, str, bool]] = set()
+        waiting: list[tuple[Any, str, _Owner]] = [(root, "", _Owner())]
+        while waiting:
+            value, key, owner = waiting.pop()
+            # The same value may be a container in one place and anything in another.
+            role = id(value), key if key in _ROLES else "", bool(owner.kind)
+            if not isinstance(value, dict | list) or role in seen:
+                continue
+            seen.add(role)
+            if isinstance(value, list):
+                waiting += [(each, key, owner) for each in value]
+                continue
+            aside: frozenset[str] = frozenset()
+            if _is_object(value):
+                owner, aside = self._owner(value), _ASIDE
+                if owner.kind == "Node":
+                    yield from self._on_node(value, owner)
+            elif owner.kind and key in _CONTAINERS:
+                yield from self._container(value, key, owner)
+            elif owner.kind and key == "volumes" and (image := text(value, "image", "reference")):
+                by = f"{owner.name} (volume {_short(text(value, 'name'))})"
+                yield canonical(image.strip(), by, self._where)
+            if value is root:
+                yield from self._rewrites(value)
+            if owner.kind != "CustomResourceDefinition":
+                waiting += [(each, inner, owner) for inner, each in value.items() if inner not in aside]
+
+    def _items(self, value: object, *keys: str) -> list[Any]:
+        found = items(value, *keys)
+        self._left -= len(found)
+        if self._left < 0:
+            raise _TooMuchError
+        return found
+
+    def _owner(self, value: Mapping[str, Any]) -> _Owner:
+        kind, name = text(value, "kind"), text(value, "metadata", "name")
+        if not name and (stem := text(value, "metadata", "generateName")):
+            name = f"{stem}*"
+        namespace = text(value, "metadata", "namespace")
+        called = "/".join(_short(each) for each in (namespace, name) if each)
+        running = {}
+        for status in _STATUSES if kind == "Pod" else ():
+            for each in self._items(value, "status", status):
+                if (container := text(each, "name")) and (image := text(each, "imageID")):
+                    running[container] = image
+        return _Owner(f"{_short(kind)} {called}".strip(), kind, running)
+
+    def _on_node(self, value: Mapping[str, Any], owner: _Owner) -> Iterator[Found | Problem]:
+        for image in self._items(value, "status", "images"):
+            names = [each for each in self._items(image, "names") if isinstance(each, str)]
+            for name in _joined(names):
+                yield canonical(name, owner.name, self._where)
+
+    def _container(self, value: Mapping[str, Any], key: str, owner: _Owner) -> Iterator[Found | Problem]:
+        name = text(value, "name")
+        by = f"{owner.name} ({_short(name or key)})"
+        image, place = value.get("image"), f"{self._where}: {by}"
+        if image is not None and self._template and (not isinstance(image, str) or "{{" in image):
+            yield Problem("template", self._where, f"{place}: the image is left to a template", _RENDER)
+        elif isinstance(image, str) and image.strip():
+            yield canonical(_running(image.strip(), owner.running.get(name, "")), by, self._where)
+        elif image is not None and not isinstance(image, str):
+            message = f"{place}: the image is no text"
+            yield Problem("invalid-reference", self._where, message, "write it as one text")
+        elif owner.kind in _WORKLOADS and key in _PODS:
+            hint = "is it only a patch? Build what it is for, with kubectl kustomize or helm template"
+            yield Problem("no-image", self._where, f"{place} has no image", hint)
+
+    def _rewrites(self, value: Mapping[str, Any]) -> Iterator[Problem]:
+        """What is the matter with a Kustomization, which need not say that it is one."""
+        if items(value, "images") and ("resources" in value or text(value, "kind") == "Kustomization"):
+            message = f"{self._where}: this Kustomization changes the images that manifests name"
+            hint = "build it first: kubectl kustomize FOLDER | secpipe fleet scan --kubernetes -"
+            yield Problem("not-built", self._where, message, hint)
+
+
+def _is_object(value: Mapping[str, Any]) -> bool:
+    return bool(text(value, "kind")) and ("metadata" in value or "apiVersion" in value or "spec" in value)
+
+
+def _joined(names: list[str]) -> Iterator[str]:
+    """The names of one image on a node, one a repository: with the tag and the digest, where it has both."""
+    found: dict[tuple[str, str], reference.Reference] = {}
+    for name in sorted(names):
+        if _NO_PULL.fullmatch(name):
+            continue
+        try:
+            parsed = reference.parse(name)
+        except InvalidReference:
+            yield name
+            continue
+        key = parsed.registry, parsed.repository
+        known = found.get(key, parsed)
+        found[key] = reference.Reference(*key, known.tag or parsed.tag, known.digest or parsed.digest)
+    yield from map(str, found.values())
+
+
+def _running(image: str, image_id: str) -> str:
+    """The image that runs, with its digest where the status tells: `docker-pullable://REPOSITORY@DIGEST` from Docker,
+    `REPOSITORY@DIGEST` from containerd and CRI-O. Without a repository it is the digest of a configuration, which no
+    registry can be asked for. That another repository is named is what a node with one image of two names does."""
+    pulled = image_id.removeprefix("docker-pullable://")
+    if "@" not in pulled:
+        return image
+    try:
+        ran = reference.parse(pulled)
+    except InvalidReference:
+        return image
+    try:
+        told = reference.parse(image)
+    except InvalidReference:
+        return str(ran)
+    same = (ran.registry, ran.repository) == (told.registry, told.repository)
+    return str(reference.Reference(ran.registry, ran.repository, told.tag if same else "", ran.digest))
+
+
+def _flawed(document: Document, where: str) -> Problem:
+    place = f"{where}:{document.line}"
+    if document.template:
+        message = f"{place}: a template, which is no manifest yet ({document.flaw})"
+        return Problem("template", place, message, _RENDER)
+    return Problem(
+        "unreadable-manifest", place, f"{place}: {document.flaw}", "mend the document, or leave it out"
+    )
+
+
+def _short(name: str) -> str:
+    return printable(name if len(name) <= _MAX_NAME else name[: _MAX_NAME - 3] + "...")

@@ -1,0 +1,51 @@
+"""An inventory of a cluster, which tells what really runs: `kubectl get pods -A -o json`, or nodes with their images.
+
+Any objects of Kubernetes may be among it, and several answers one after the other. An array of texts is taken for
+references, which is what jq makes of anybody else's inventory.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from secpipe.documents.stream import Document, NoJsonError, json_documents
+from secpipe.fleet.names import _files, _objects
+from secpipe.fleet.names._reference import canonical
+from secpipe.fleet.names._values import Asked, Found, Given
+from secpipe.model.limits import Limits
+from secpipe.model.pattern import lazy
+from secpipe.model.problem import Problem
+
+_ANY = lazy(rb"")
+_HINT = "name a file with the output of: kubectl get pods -A -o json"
+
+
+def names(sources: Sequence[Asked], given: Given) -> Iterator[Found | Problem]:
+    """The images of each inventory, by the objects that name them."""
+    for source in sources:
+        known = False
+        for each in _file(source.text, given.limits):
+            known = True
+            yield each
+        if not known:
+            where = _files.shown(source.text)
+            yield Problem("no-images", where, f"{where}: this inventory names no image", _HINT)
+
+
+def _file(path: str, limits: Limits) -> Iterator[Found | Problem]:
+    data, where = _files.read(path, limits.fleet_bytes, _HINT), _files.shown(path)
+    if isinstance(data, Problem):
+        yield data
+        return
+    try:
+        for number, document in enumerate(json_documents(data, _ANY, _objects.bounds(limits)), 1):
+            yield from _images(document, where, number, limits)
+    except NoJsonError as error:
+        yield Problem("unreadable-inventory", where, f"{where}: {error}", _HINT, coverage=False)
+
+
+def _images(document: Document, where: str, number: int, limits: Limits) -> Iterator[Found | Problem]:
+    if isinstance(document.value, str):
+        yield canonical(document.value.strip(), f"{where} [{number}]")
+    else:
+        yield from _objects.images(document, where, limits)

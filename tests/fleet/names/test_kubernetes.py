@@ -1,0 +1,295 @@
+"""Manifests: every place where an object names an image, and what is none."""
+
+from __future__ import annotations
+
+import io
+import json
+import sys
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from secpipe.documents.stream import Document
+from secpipe.fleet.names import _objects, asked, named
+from secpipe.fleet.names._values import Found
+from secpipe.model.limits import Limits
+from secpipe.model.problem import Problem
+
+POD = {
+    "initContainers": [{"name": "init", "image": "registry.example/init:1"}],
+    "containers": [{"name": "app", "image": "registry.example/app:1"}],
+    "ephemeralContainers": [{"name": "debug", "image": "registry.example/debug:1"}],
+    "volumes": [
+        {"name": "data", "image": {"reference": "registry.example/data:1"}},
+        {"name": "tmp", "emptyDir": {}},
+    ],
+}
+TEMPLATE = {"metadata": {"labels": {"image": "none"}}, "spec": POD}
+OBJECTS: list[tuple[str, dict[str, Any]]] = [
+    ("Pod", POD),
+    ("Deployment", {"template": TEMPLATE}),
+    ("ReplicaSet", {"template": TEMPLATE}),
+    ("StatefulSet", {"template": TEMPLATE, "volumeClaimTemplates": []}),
+    ("DaemonSet", {"template": TEMPLATE}),
+    ("ReplicationController", {"template": TEMPLATE}),
+    ("Job", {"template": TEMPLATE}),
+    ("CronJob", {"jobTemplate": {"spec": {"template": TEMPLATE}}}),
+    ("Rollout", {"strategy": {"canary": {}}, "template": TEMPLATE}),
+    ("CloneSet", {"groups": [{"deep": {"deeper": [{"podTemplate": TEMPLATE}]}}]}),
+]
+
+
+def found(path: Path, limits: Limits = Limits()) -> tuple[dict[str, tuple[str, ...]], list[Problem]]:  # noqa: B008
+    images, problems = named(asked(kubernetes=[path]), limits)
+    return {each.reference: each.by for each in images}, problems
+
+
+def dump(*documents: object) -> str:
+    import yaml
+
+    return str(yaml.safe_dump_all(documents))
+
+
+def obj(kind: str, spec: object, name: str = "web") -> dict[str, Any]:
+    return {"apiVersion": "v1", "kind": kind, "metadata": {"name": name, "namespace": "shop"}, "spec": spec}
+
+
+@pytest.mark.parametrize(("kind", "spec"), OBJECTS, ids=[kind for kind, _ in OBJECTS])
+@pytest.mark.parametrize("form", ["yaml", "json", "list", "yaml-list"])
+def test_every_pod(tmp_path: Path, kind: str, spec: dict[str, Any], form: str) -> None:
+    path, whole = tmp_path / "m.yaml", obj(kind, spec)
+    if "list" in form:
+        whole = {"apiVersion": "v1", "kind": "List", "items": [whole]}
+    path.write_text(dump(whole) if "yaml" in form else json.dumps(whole))
+    assert found(path) == (
+        {
+            "registry.example/app:1": (f"{kind} shop/web (app)",),
+            "registry.example/data:1": (f"{kind} shop/web (volume data)",),
+            "registry.example/debug:1": (f"{kind} shop/web (debug)",),
+            "registry.example/init:1": (f"{kind} shop/web (init)",),
+        },
+        [],
+    )
+
+
+def test_a_pod_template_stands_beside_its_spec(tmp_path: Path) -> None:
+    path = tmp_path / "m.json"
+    path.write_text(json.dumps({**obj("PodTemplate", {}), "template": TEMPLATE}))
+    assert len(found(path)[0]) == 4
+
+
+def test_steps_of_argo_and_tekton(tmp_path: Path) -> None:
+    path = tmp_path / "m.yaml"
+    path.write_text("""
+kind: Workflow
+metadata: {generateName: build-}
+spec:
+  templates:
+  - {name: a, container: {image: "alpine:1", args: ["{{inputs.parameters.x}}"]}, sidecars: [{name: s, image: "alpine:2"}]}
+  - {name: b, script: {image: "alpine:3"}, steps: [[{name: x, template: a}]]}
+---
+kind: Task
+metadata: {name: t}
+spec: {steps: [{name: one, image: "alpine:4"}], stepTemplate: {image: "alpine:5"}, sidecars: [{image: "alpine:6"}]}
+""")
+    images, problems = found(path)
+    assert not problems
+    assert {key.rpartition(":")[2]: by[0] for key, by in images.items()} == {
+        "1": "Workflow build-* (container)",
+        "2": "Workflow build-* (s)",
+        "3": "Workflow build-* (script)",
+        "4": "Task t (one)",
+        "5": "Task t (stepTemplate)",
+        "6": "Task t (sidecars)",
+    }
+
+
+def test_what_names_no_image(tmp_path: Path) -> None:
+    """Texts in a ConfigMap, the schema of a definition, values of a chart, other programs' files."""
+    documents = [
+        {"kind": "ConfigMap", "metadata": {"name": "c"}, "data": {"image": "x", "containers": "- image: y"}},
+        obj("CustomResourceDefinition", {"containers": [{"name": "x", "image": "default:1"}]}),
+        {"image": {"repository": "x", "tag": "y"}, "containers": [{"image": "values:1"}]},
+        {"services": {"web": {"image": "compose:1"}}},
+        ["image"],
+        "image",
+        None,
+        {**obj("Deployment", {"template": {}}), "status": {"containers": [{"image": "status:1"}]}},
+    ]
+    (tmp_path / "m.yaml").write_text(dump(*documents))
+    assert found(tmp_path / "m.yaml")[0] == {}
+    assert [each.code for each in found(tmp_path / "m.yaml")[1]] == ["no-images"]
+    assert [each.code for each in found(tmp_path)[1]] == ["no-images"]
+
+
+def test_a_folder(tmp_path: Path) -> None:
+    for name in ("a.yaml", "b.yml", "c/d.JSON", "c/e.txt", ".hidden/f.yaml"):
+        path = tmp_path / name
+        path.parent.mkdir(exist_ok=True)
+        path.write_text(
+            json.dumps(obj("Pod", {"containers": [{"name": "x", "image": f"app:{path.stem}"}]}, path.stem))
+        )
+    (tmp_path / "link").symlink_to(tmp_path)
+    (tmp_path / "broken.json").write_text("{// no word of it\n}")
+    images, problems = found(tmp_path)
+    assert sorted(key[-1] for key in images) == ["a", "b", "d"]
+    assert not problems
+    images, (problem,) = found(tmp_path, Limits(fleet_files=2))
+    assert (len(images), problem.code) == (2, "too-many-files")
+
+
+def test_a_bad_document_costs_no_other(tmp_path: Path) -> None:
+    good = dump(obj("Pod", {"containers": [{"name": "x", "image": "good"}]}))
+    (tmp_path / "m.yaml").write_text(f"image: [\n---\n{good}---\n image: }}\n")
+    (tmp_path / "l.json").write_text('{"kind": "List", "items": [{"image": ]}')
+    images, problems = found(tmp_path)
+    assert list(images) == ["docker.io/library/good:latest"]
+    assert [(each.code, each.subject.removeprefix(f"{tmp_path}/")) for each in problems] == [
+        ("unreadable-manifest", "l.json:1"),
+        ("unreadable-manifest", "m.yaml:13"),
+        ("unreadable-manifest", "m.yaml:2"),
+    ]
+    assert all(each.message.startswith(f"{each.subject}: no valid YAML: ") for each in problems)
+
+
+def test_templates_are_told(tmp_path: Path) -> None:
+    chart = tmp_path / "my chart"
+    (chart / "templates").mkdir(parents=True)
+    (chart / "Chart.yaml").write_text("name: x")
+    (chart / "templates/deployment.yaml").write_text("{{- if .x }}\nimage: y\n{{- end }}")
+    (tmp_path / "line.yaml").write_text("kind: Pod\nspec:\n  {{- if .x }}\n  image: y\n  {{- end }}")
+    bare = "kind: Pod\nmetadata: {name: p}\nspec:\n  containers:\n  - name: a\n    image: "
+    (tmp_path / "bare.yaml").write_text(bare + "{{ .Values.image }}\n")
+    (tmp_path / "quoted.yaml").write_text(bare + '"{{ .Values.image }}:{{ .Values.tag }}"\n')
+    (tmp_path / "variable.yaml").write_text(bare + "registry.example/app:${TAG}\n")
+    images, problems = found(tmp_path)
+    assert not images
+    by_subject = {each.subject.removeprefix(f"{tmp_path}/"): each for each in problems}
+    assert {key: each.code for key, each in by_subject.items()} == {
+        "bare.yaml": "template",
+        "line.yaml:3": "template",
+        "my chart": "template",
+        "quoted.yaml": "template",
+        "variable.yaml": "invalid-reference",
+    }
+    assert f"helm template '{chart}' | secpipe fleet scan --kubernetes -" in by_subject["my chart"].hint
+    assert "variables" in by_subject["variable.yaml"].hint
+
+
+def test_what_kustomize_makes_is_told(tmp_path: Path) -> None:
+    (tmp_path / "kustomization.yaml").write_text("resources: [a.yaml]\nimages: [{name: x, newTag: y}]\n")
+    (tmp_path / "patch.yaml").write_text(
+        json.dumps(obj("Deployment", {"template": {"spec": {"containers": [{"name": "x"}]}}}))
+    )
+    images, (built, patch) = sorted([each.code for each in found(tmp_path)[1]]), ("no-image", "not-built")
+    assert images == [built, patch]
+
+
+def test_images_that_are_none(tmp_path: Path) -> None:
+    containers: list[Any] = [
+        {"name": "a", "image": 7},
+        {"name": "b", "image": "A:1"},
+        {"name": "c", "image": ""},
+        "d",
+        None,
+    ]
+    (tmp_path / "m.json").write_text(json.dumps(obj("Pod", {"containers": containers})))
+    images, problems = found(tmp_path / "m.json")
+    assert not images
+    assert {each.message.partition(": ")[2].partition(")")[0][-1]: each.code for each in problems} == {
+        "a": "invalid-reference",
+        "b": "invalid-reference",
+        "c": "no-image",
+    }
+
+
+def test_aliases(tmp_path: Path) -> None:
+    (tmp_path / "m.yaml").write_text("""
+kind: Deployment
+metadata: {name: web}
+x-before: &c {name: app, image: "app:1"}
+spec: &s
+  containers:
+  - *c
+  - {<<: *c, name: other}
+  cycle: *s
+""")
+    images, problems = found(tmp_path / "m.yaml")
+    assert images == {"docker.io/library/app:1": ("Deployment web (app)", "Deployment web (other)")}
+    assert not problems
+
+
+@pytest.mark.parametrize("kind", ["Pod", "Node"])
+def test_bombs_of_aliases(tmp_path: Path, kind: str) -> None:
+    lists = (
+        "  containerStatuses: &s ["
+        + "{name: a, imageID: b}, " * 50
+        + "]\n  images: &i ["
+        + "{names: [a]}, " * 50
+        + "]\n"
+    )
+    one = f"- kind: {kind}\n  metadata: {{}}\n  status: {{containerStatuses: *s, images: *i}}\n"
+    (tmp_path / "m.yaml").write_text(f"x:\n{lists}y:\n" + one * 50)
+    _, problems = found(tmp_path / "m.yaml", Limits(fleet_values=1500))
+    assert [each.code for each in problems] == ["unreadable-manifest"]
+    assert "aliases" in problems[0].message
+
+
+def test_standard_input(monkeypatch: pytest.MonkeyPatch) -> None:
+    data = dump(obj("Pod", POD)).encode()
+    monkeypatch.setattr(sys, "stdin", SimpleNamespace(buffer=io.BytesIO(data)))
+    assert len(found(Path("-"))[0]) == 4
+
+
+@pytest.mark.parametrize(("name", "code"), [("missing", "no-such-file"), ("empty", "no-images")])
+def test_files_that_are_none(tmp_path: Path, name: str, code: str) -> None:
+    (tmp_path / "empty").write_text("")
+    assert [each.code for each in found(tmp_path / name)[1]] == [code]
+
+
+@given(st.text(max_size=400))
+def test_names_are_fit_to_show(name: str) -> None:
+    value = {
+        "kind": "Pod",
+        "metadata": {"name": name},
+        "spec": {"containers": [{"name": name, "image": "a"}]},
+    }
+    (each,) = _objects.images(Document(1, value), "x", Limits())
+    assert isinstance(each, Found)
+    assert len(each.by) < 2 * 10 * 260
+    assert "\n" not in each.by
+
+
+KEYS = st.sampled_from(
+    [
+        "kind",
+        "metadata",
+        "name",
+        "namespace",
+        "spec",
+        "status",
+        "containers",
+        "volumes",
+        "image",
+        "images",
+        "x",
+    ]
+) | st.sampled_from(["reference", "items", "names", "containerStatuses", "imageID", "steps"])
+VALUES = st.recursive(
+    st.none()
+    | st.booleans()
+    | st.integers()
+    | st.sampled_from(["Pod", "Node", "List", "a:1", "a@sha256:" + "0" * 64, ""]),
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(KEYS, inner, max_size=6),
+    max_leaves=30,
+)
+
+
+@given(VALUES)
+def test_any_value(value: object) -> None:
+    for each in _objects.images(Document(1, value), "x", Limits()):
+        assert isinstance(each, Found | Problem)
