@@ -6,6 +6,7 @@ Source: OCI image-spec 1.1; Docker schema 2 is mapped to the same values.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -40,10 +41,16 @@ class Descriptor:
 
 @dataclass(frozen=True, slots=True)
 class Extent:
-    """Where a blob lies as it is, in a regular file of this machine: from byte `start` on."""
+    """Where a blob lies as it is, in a regular file of this machine: from byte `start` on.
+
+    Nobody verifies what is read there. While all of it is read, `counting()` is told how many bytes were.
+    """
 
     path: Path
     start: int = 0
+    counting: Callable[[], AbstractContextManager[Callable[[int], object]]] = field(
+        default=lambda: nullcontext(lambda count: None), compare=False, repr=False
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,8 +61,8 @@ class Layer:
     it raises `DigestMismatch` at the latest after the last chunk, so what was read counts only once the
     iterator has ended. It may be called again. `diff_id` is the digest of the uncompressed tar. `remote` when to open
     it is a transfer, which a layer that is known already can do without; whoever knows it calls `known()`. `folder` is
-    what stands for the layer, without a digest, where a root filesystem is read as an image. `extent` is where the blob can
-    be read at offsets beside its stream, None where it cannot; what is read there is verified by the stream alone.
+    what stands for the layer, without a digest, where a root filesystem is read as an image. `extent` is where the blob
+    can be read at offsets instead of by its stream, None where it cannot.
     """
 
     index: int

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import replace
 from functools import partial
 
@@ -41,7 +41,8 @@ class _Followed:
     """A layer that may be read several times, of which the first counts."""
 
     def __init__(self, layer: Layer, progress: Progress) -> None:
-        self.layer = replace(layer, open=self._open, known=self._known)
+        extent = layer.extent and replace(layer.extent, counting=self._counting)
+        self.layer = replace(layer, open=self._open, known=self._known, extent=extent)
         self._open_layer, self._remote = layer.open, layer.remote
         self._progress = progress
         self._name = layer.descriptor.digest.partition(":")[2][:_DIGITS]
@@ -58,6 +59,12 @@ class _Followed:
             finally:
                 if close := getattr(chunks, "close", None):
                     close()
+        self._done()
+
+    @contextmanager
+    def _counting(self) -> Iterator[Count]:
+        with self._progress.reading(self._name, self._size) as add:
+            yield add
         self._done()
 
     def _known(self) -> None:

@@ -15,6 +15,17 @@ _RECORD: Final = 20 * BLOCK
 """As GNU tar and POSIX have it."""
 
 
+def algorithm_of(layer: Layer, subject: str) -> str:
+    """What the diff-id was computed with. ImageError when it is no such digest."""
+    algorithm, _, hexadecimal = layer.diff_id.partition(":")
+    if len(hexadecimal) != {"sha256": 64, "sha512": 128}.get(algorithm):
+        raise ImageError(
+            f"{subject} has a diff-id that is neither sha256 nor sha512: {layer.diff_id[:160]!r}",
+            "build the image again with a current tool",
+        )
+    return algorithm
+
+
 class DiffId:
     """The digest of the uncompressed stream that passes by, to be compared with the diff-id.
 
@@ -22,17 +33,11 @@ class DiffId:
     """
 
     def __init__(self, layer: Layer, subject: str, budget: Budget, redundant: bool) -> None:
-        algorithm, _, hexadecimal = layer.diff_id.partition(":")
-        if len(hexadecimal) != {"sha256": 64, "sha512": 128}.get(algorithm):
-            raise ImageError(
-                f"{subject} has a diff-id that is neither sha256 nor sha512: {layer.diff_id[:160]!r}",
-                "build the image again with a current tool",
-            )
         self.passed = 0
         self._subject = subject
         self._layer = layer
         self._budget = budget
-        self._hash = None if redundant else Hasher(algorithm, budget)
+        self._hash = None if redundant else Hasher(algorithm_of(layer, subject), budget)
 
     def passing(self, chunks: Iterator[bytes]) -> Iterator[bytes]:
         """The same chunks."""
@@ -44,10 +49,11 @@ class DiffId:
                 self._hash.update(chunk)
             yield chunk
 
-    def check(self) -> None:
-        """Raise DigestMismatch unless the digest is the expected one."""
+    def check(self) -> int:
+        """Raise DigestMismatch unless the digest is the expected one. Returns how many bytes passed."""
+        passed = self.passed
         if self._hash is None:
-            return
+            return passed
         expected = self._layer.diff_id
         found = self._hash.hexdigest()
         if found != expected.partition(":")[2] and not self._is_cut_padding(expected):
@@ -56,6 +62,7 @@ class DiffId:
                 f"its content is {self._hash.name}:{found}, expected {expected}",
                 "the image or this copy of it is corrupt: push it again, or pull it from its origin",
             )
+        return passed
 
     def _is_cut_padding(self, expected: str) -> bool:
         """Whether nothing but the zeros that fill a tar's last record is missing.

@@ -58,13 +58,12 @@ def find(tree: Tree, patterns: Sequence[str]) -> tuple[dict[str, list[Match]], l
 def programs(tree: Tree, known: Container[tuple[int, int]]) -> list[Match]:
     """Where files stand in the tree that are known, by layer and ordinal, to be programs; each once."""
     found: dict[tuple[object, ...], Match] = {}
-    for path, direct, directory, name in candidates(tree, parts("**/*")):
-        node = directory.children[name]
-        if type(node) is Regular and (node.layer, node.ordinal) in known:
-            place = (node.layer, node.ordinal)
-            match = Match(path, node, place, direct)
-            if place not in found or path < found[place].path:
-                found[place] = match
+    for above, directory in tree.walk():
+        for name, node in directory.children.items():
+            if type(node) is Regular and (place := (node.layer, node.ordinal)) in known:
+                path = _join(above, name)
+                if place not in found or path < found[place].path:
+                    found[place] = Match(path, node, place, True)
     return sorted(found.values(), key=lambda match: match.path)
 
 

@@ -1,64 +1,80 @@
 """A layer that lies in a file as it is, a plain tar: its headers are read at their places, past what nobody wants.
 
-Its stream, which alone is verified, passes meanwhile: by a thread of its own where a processor has nothing else to do, as
-reading and hashing all of it take longer than the walk. That both readers saw the same file is checked at the end.
+All of it is hashed meanwhile, by a thread of its own where a processor has nothing else to do, as that takes longer than
+the walk. Both read one open file; that nobody wrote to it in between is checked at the end.
 """
 
 from __future__ import annotations
 
+import hashlib
 import os
-import stat
-from collections.abc import Iterator
+from io import FileIO
 from typing import Final
 
-from secpipe.errors import ImageError
-from secpipe.model.image import Extent
+from secpipe.errors import DigestMismatch, ImageError
+from secpipe.model.image import Extent, Layer
 from secpipe.model.limits import KIB, MIB
 from secpipe.unpack._blocks import Blocks
-from secpipe.unpack.budget import Budget
+from secpipe.unpack.budget import Budget, Cancelled, exceeded
 
-_WINDOW: Final = 64 * KIB
-"""Bytes that are read at once: many small files' headers, and little of a large file that is passed over."""
 PLACED_FROM: Final = 4 * MIB
 """A smaller layer is read before a thread would have begun."""
+_WINDOW: Final = 64 * KIB
+"""Bytes that are read at once: many small files' headers, and little of a large file that is passed over."""
+_HASHED: Final = 1 * MIB
+"""Bytes that are hashed at once; between two of them the thread has to wait for its turn."""
 _PATIENCE: Final = 1.0
 """Seconds to wait for a thread that nobody needs any more."""
 
 
 class Placed(Blocks):
-    """The blocks of a plain tar of `size` bytes, which is at its end only when all of `stream` has passed.
+    """The blocks of a plain tar, the blob of a layer; at their end, and by `check()`, they are held to its digest.
 
-    Raises what the stream raises, and ImageError when the file cannot be read or was changed meanwhile. To be closed.
+    Raises ImageError when the file cannot be read, is too short or was changed meanwhile, and DigestMismatch. To be closed.
     """
 
-    __slots__ = ("_descriptor", "_extent", "_identity", "_size", "_stream")
+    __slots__ = ("_descriptor", "_extent", "_hashing", "_identity", "_size")
 
-    def __init__(
-        self, extent: Extent, size: int, stream: Iterator[bytes], subject: str, budget: Budget
-    ) -> None:
+    def __init__(self, extent: Extent, layer: Layer, subject: str, budget: Budget) -> None:
         super().__init__(iter(()), subject)
         self._extent = extent
-        self._size = size
+        self._size = layer.descriptor.size
+        if self._size > budget.limits.layer_bytes:
+            raise exceeded("layer-bytes", budget.limits.layer_bytes, f"{subject} is too large uncompressed")
         flags = getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_CLOEXEC", 0)
         try:
             self._descriptor = os.open(extent.path, os.O_RDONLY | flags)
+            self._identity = _identity(self._descriptor)
         except OSError as error:
-            raise self._unreadable(error) from error
-        self._identity = _identity(os.fstat(self._descriptor))
-        self._stream = _Stream(stream, budget)
+            raise _unreadable(extent, error) from error
+        self._hashing = _Hashing(self._descriptor, extent, layer, subject, budget)
+
+    def check(self) -> int:
+        """Wait until all was hashed, and hold it to the digest. Returns how many bytes it has."""
+        self._hashing.finish()
+        if _identity(self._descriptor) != self._identity:
+            raise ImageError(
+                f"{self._extent.path} was changed while it was read", "scan it again once it has been written"
+            )
+        return self._size
+
+    def close(self) -> None:
+        """Let go of the file and of the thread."""
+        if self._hashing.close():
+            os.close(self._descriptor)
 
     def _next(self) -> bool:
-        self._stream.check()
+        self._hashing.look()
         position = self._passed + self._end
         wanted = min(_WINDOW, self._size - position)
         try:
             data = os.pread(self._descriptor, wanted, self._extent.start + position) if wanted > 0 else b""
         except OSError as error:
-            raise self._unreadable(error) from error
+            raise _unreadable(self._extent, error) from error
         if not data:
-            # Behind the end it is for the stream to say what is wrong, if anything is.
+            # A blob that is not what it should be is told before a tar that has no end.
             self._at = self._end
-            self._finish()
+            self.check()
             return False
         self._passed, self._data, self._at, self._end = position, data, 0, len(data)
         return True
@@ -68,84 +84,109 @@ class Placed(Blocks):
             self._at += size
             return
         to = self._passed + self._at + size
+        self._passed, self._data, self._at, self._end = min(to, self._size), b"", 0, 0
         if to > self._size:
-            self._passed, self._data, self._at, self._end = self._size, b"", 0, 0
-            self._finish()
+            self.check()
             raise self.truncated()
-        self._passed, self._data, self._at, self._end = to, b"", 0, 0
 
     def drain(self) -> None:
-        self._finish()
-
-    def _finish(self) -> None:
-        """Wait for the stream, and look whether the file is still the one that both have read."""
-        self._stream.finish()
-        try:
-            identities = _identity(os.fstat(self._descriptor)), _identity(os.stat(self._extent.path))  # noqa: PTH116 - as in fstat
-        except OSError as error:
-            raise self._unreadable(error) from error
-        if any(identity != self._identity for identity in identities):
-            raise ImageError(
-                f"{self._extent.path} was changed while it was read", "scan it again once it has been written"
-            )
-
-    def close(self) -> None:
-        """Let go of the file and of the thread."""
-        self._stream.close()
-        os.close(self._descriptor)
-
-    def _unreadable(self, error: OSError) -> ImageError:
-        return ImageError(
-            f"cannot read {self._extent.path}: {error.strerror or error}", "check that the file may be read"
-        )
+        """Nothing needs to be read here for the digest."""
 
 
-def _identity(status: os.stat_result) -> tuple[int, ...]:
-    """What changes when a file is written or another one is put in its place."""
-    times = status.st_mtime_ns, status.st_ctime_ns
-    return status.st_dev, status.st_ino, stat.S_IFMT(status.st_mode), status.st_size, *times
+class _Hashing:
+    """The digest of the blob, computed beside the reader or, where no processor is spare, before it."""
 
-
-class _Stream:
-    """Chunks that pass unseen, beside the reader or, where no processor is spare, before it."""
-
-    def __init__(self, chunks: Iterator[bytes], budget: Budget) -> None:
-        self._chunks = chunks
-        self._budget = budget
+    def __init__(self, descriptor: int, extent: Extent, layer: Layer, subject: str, budget: Budget) -> None:
+        self._descriptor, self._extent, self._layer = descriptor, extent, layer
+        self._subject, self._budget = subject, budget
         self._error: BaseException | None = None
         self._wanted = True
         self._thread = None
         if budget.spare_processor():
             import threading
 
-            self._thread = threading.Thread(target=self._run, name="stream", daemon=True)
+            self._thread = threading.Thread(target=self._run, name="digest", daemon=True)
             self._thread.start()
         else:
             self._run()
 
-    def check(self) -> None:
-        """Raise what the chunks have raised so far."""
+    def look(self) -> None:
+        """Raise what has gone wrong so far."""
         if self._error is not None:
             raise self._error
 
     def finish(self) -> None:
-        """Wait for the last chunk."""
+        """Wait for the end, and raise what has gone wrong."""
         if self._thread is not None:
             self._thread.join()
-        self.check()
+        self.look()
 
-    def close(self) -> None:
-        """Let no more pass."""
+    def close(self) -> bool:
+        """End it. Whether nothing is read any more."""
         self._wanted = False
         if self._thread is not None:
             self._thread.join(_PATIENCE)
             self._budget.release_processor()
-            self._thread = None
+        return self._thread is None or not self._thread.is_alive()
 
     def _run(self) -> None:
         try:
-            for _ in self._chunks:
-                if not self._wanted:
-                    return
+            self._hash()
+        except OSError as error:
+            self._error = _unreadable(self._extent, error)
         except BaseException as error:  # noqa: BLE001  # it is raised where the tar is read
             self._error = error
+
+    def _hash(self) -> None:
+        promised = self._layer.descriptor
+        hasher = hashlib.new(promised.digest.partition(":")[0], usedforsecurity=False)
+        buffer = memoryview(bytearray(min(_HASHED, promised.size)))
+        seen = 0
+        # The walk reads at places and leaves this one alone.
+        os.lseek(self._descriptor, self._extent.start, os.SEEK_SET)
+        with FileIO(self._descriptor, closefd=False) as file, self._extent.counting() as count:
+            while seen < promised.size:
+                part = buffer[: promised.size - seen]
+                got = file.readinto(part)
+                if not got:
+                    raise DigestMismatch(
+                        f"{self._subject} is truncated: {self._extent.path} has {seen} of its {promised.size} bytes",
+                        _HINT,
+                    )
+                hasher.update(part[:got])
+                seen += got
+                self._budget.spend_bytes(self._layer.index, got)
+                count(got)
+                if not self._wanted:
+                    raise Cancelled(f"{self._subject} was not read to its end")
+            if (found := f"{hasher.name}:{hasher.hexdigest()}") != promised.digest:
+                raise DigestMismatch(
+                    f"{self._subject} does not match its digest: {self._extent.path} holds {found}", _HINT
+                )
+
+
+def beginning(extent: Extent, size: int) -> bytes:
+    """The first bytes of a blob."""
+    try:
+        with extent.path.open("rb", buffering=0) as file:
+            file.seek(extent.start)
+            return file.read(size)
+    except OSError as error:
+        raise _unreadable(extent, error) from error
+
+
+def _identity(descriptor: int) -> tuple[int, int]:
+    """What changes when a file is written."""
+    status = os.fstat(descriptor)
+    return status.st_size, status.st_mtime_ns
+
+
+def _unreadable(extent: Extent, error: OSError) -> ImageError:
+    return ImageError(
+        f"cannot read {extent.path}: {error.strerror or error}", "check that the file may be read"
+    )
+
+
+_HINT = (
+    "the copy is corrupt or has been tampered with: fetch or export the image again and do not use this one"
+)

@@ -20,6 +20,7 @@ Codec = Literal["gzip", "zstd", "none"]
 
 OUTPUT_BYTES = 256 << 10
 """As much as a processor has next to it, and an allocator does not give back and ask for again each time."""
+MAGIC_BYTES = 10
 RATIO_FROM_BYTES = 256 * MIB
 _INPUT_BYTES = 256 << 10
 _FIRST_INPUT_BYTES = 8 << 10
@@ -123,7 +124,18 @@ def inflate(chunks: Iterator[bytes], limits: Limits, subject: str = "the layer")
 def decompressed(chunks: Iterator[bytes], limits: Limits, subject: str) -> tuple[Codec, Iterator[bytes]]:
     """As `inflate`, with the codec that the magic bytes tell."""
     source = _Source(chunks)
-    magic = source.peek(10)
+    codec = codec_of(source.peek(MAGIC_BYTES), subject)
+    if codec == "gzip":
+        pieces = _gzip(source, limits, subject)
+    elif codec == "zstd":
+        pieces = _zstd(source, limits, subject)
+    else:
+        pieces = iter(lambda: source.take(OUTPUT_BYTES), b"")
+    return codec, _bounded(pieces, source, limits, subject)
+
+
+def codec_of(magic: bytes, subject: str) -> Codec:
+    """What the first `MAGIC_BYTES` of a layer tell. ImageError for what no layer is compressed with."""
     for refused, name in _REFUSED.items():
         # A tar starts with a file name, and `BZh` could be one: the block's own magic decides.
         if magic.startswith(refused) and (name != "bzip2" or magic[4:10] == b"1AY&SY"):
@@ -131,13 +143,9 @@ def decompressed(chunks: Iterator[bytes], limits: Limits, subject: str) -> tuple
                 f"{subject} is compressed with {name}, which image layers do not use",
                 "push the image again with gzip or zstd layers",
             )
-    codec: Codec = "none"
-    pieces: Iterator[bytes] = iter(lambda: source.take(OUTPUT_BYTES), b"")
     if magic.startswith(_GZIP):
-        codec, pieces = "gzip", _gzip(source, limits, subject)
-    elif magic.startswith(_ZSTD) or _is_skippable(magic):
-        codec, pieces = "zstd", _zstd(source, limits, subject)
-    return codec, _bounded(pieces, source, limits, subject)
+        return "gzip"
+    return "zstd" if magic.startswith(_ZSTD) or _is_skippable(magic) else "none"
 
 
 def _bounded(pieces: Iterator[bytes], source: _Source, limits: Limits, subject: str) -> Iterator[bytes]:

@@ -18,10 +18,10 @@ from secpipe.model.problem import Problem
 from secpipe.model.text import printable
 from secpipe.unpack._ahead import ahead
 from secpipe.unpack._blocks import Blocks
-from secpipe.unpack._diffid import DiffId
-from secpipe.unpack._placed import PLACED_FROM, Placed
+from secpipe.unpack._diffid import DiffId, algorithm_of
+from secpipe.unpack._placed import PLACED_FROM, Placed, beginning
 from secpipe.unpack.budget import Budget
-from secpipe.unpack.codec import decompressed
+from secpipe.unpack.codec import MAGIC_BYTES, codec_of, decompressed
 from secpipe.unpack.tar import EXECUTABLE, TarEntry, walk
 
 _WHITEOUT = b".wh."
@@ -106,7 +106,7 @@ def read_layer(
     pack = gathered.pack if only is None and not whole else kept.unwanted
     taken = kept.distil if only is None and distillers.program else None
     with budget.reading(), ExitStack() as resources:
-        digest, blocks = _opened(layer, limits, subject, budget, resources)
+        blocks, check = _opened(layer, limits, subject, budget, resources)
         for entry in walk(blocks, kept.wants, limits, subject, pack, kept.spend, taken):
             if entry.data is not None:
                 kept.keep(entry)
@@ -116,7 +116,7 @@ def read_layer(
                     entry, whole or entry.ordinal in kept.contents or entry.ordinal in kept.oversized
                 )
         gathered.end_run()
-        digest.check()
+        size = check()
     return LayerExtract(
         layer.index,
         tuple(gathered.entries),
@@ -124,7 +124,7 @@ def read_layer(
         tuple(gathered.opaques),
         kept.contents,
         kept.oversized,
-        digest.passed,
+        size,
         kept.count,
         programs=tuple(kept.programs),
     )
@@ -132,17 +132,18 @@ def read_layer(
 
 def _opened(
     layer: Layer, limits: Limits, subject: str, budget: Budget, resources: ExitStack
-) -> tuple[DiffId, Blocks]:
-    """The layer's tar, and what its content is held to once it was read."""
+) -> tuple[Blocks, Callable[[], int]]:
+    """The layer's tar; and what holds it to its diff-id once it was read, and tells how many bytes it has."""
+    algorithm_of(layer, subject)
+    itself = layer.diff_id == layer.descriptor.digest
+    extent = layer.extent if itself and layer.descriptor.size >= PLACED_FROM else None
+    if extent and codec_of(beginning(extent, MAGIC_BYTES), subject) == "none":
+        placed = resources.enter_context(closing(Placed(extent, layer, subject, budget)))
+        return placed, placed.check
     codec, tar = decompressed(layer.open(), limits, subject)
-    redundant = codec == "none" and layer.diff_id == layer.descriptor.digest
-    digest = resources.enter_context(closing(DiffId(layer, subject, budget, redundant)))
-    size = layer.descriptor.size
-    if redundant and layer.extent and size >= PLACED_FROM:
-        blocks = Placed(layer.extent, size, digest.passing(tar), subject, budget)
-        return digest, resources.enter_context(closing(blocks))
+    digest = resources.enter_context(closing(DiffId(layer, subject, budget, itself and codec == "none")))
     stream = resources.enter_context(closing(ahead(tar, budget)))
-    return digest, Blocks(digest.passing(stream), subject)
+    return Blocks(digest.passing(stream), subject), digest.check
 
 
 class _Kept:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import io
 import json
+from contextlib import nullcontext
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -17,6 +18,7 @@ from secpipe.model.image import Image
 from secpipe.model.limits import KIB, Limits
 from secpipe.oci.media import Kept
 from secpipe.oci.target import open_image, open_images
+from secpipe.unpack.layer import read_layer
 from tests.oci.archives import MEMBERS, ONE, TARS, simple, write
 from tests.oci.server import serving
 from tests.oci.test_engine import running
@@ -86,6 +88,24 @@ def test_chunks_are_large_enough_for_a_call_each(tmp_path: Path) -> None:
             (layer,) = notes.readings
             assert layer.read == layer.size
             assert layer.read / layer.calls > 100 * KIB
+
+
+def test_a_layer_that_is_read_at_its_places(tmp_path: Path) -> None:
+    large = images.BuiltLayer(images.files({"f": b"x" * (5 << 20)}), compression="none")
+    root = images.write_layout(tmp_path / "layout", {"1": images.image([large])})
+    digest = images.digest(large.tar)
+    for broken in (False, True):
+        if broken:
+            with (root / "blobs" / "sha256" / digest[7:]).open("r+b") as file:
+                file.seek(1 << 20)
+                file.write(b"y")
+        notes = Notes()
+        outcome = pytest.raises(DigestMismatch) if broken else nullcontext()
+        with open_image(f"oci:{root}:1", platform=AMD64, progress=notes) as image, outcome:
+            assert not read_layer(image.layers[0], lambda name: False, Limits()).contents
+        assert notes.told() == [(digest[7:19], len(large.tar), len(large.tar))]
+        assert notes.layers == ([] if broken else [False])
+        assert notes.readings[0].calls < 10
 
 
 def test_a_second_reading_is_shown_but_not_counted(layout: Path) -> None:
