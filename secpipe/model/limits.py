@@ -109,6 +109,12 @@ class Limits(NamedTuple):
     """uncompressed : compressed of one record, checked above 1 MiB"""
     exploitation_bytes: int = 256 * MIB
     """CISA's catalogue of exploited vulnerabilities or the list of EPSS, unpacked"""
+    list_pages: int = 2000
+    """of a registry's list of repositories or tags"""
+    catalog_repositories: int = 100_000
+    """of one registry"""
+    repository_tags: int = 100_000
+    """of one repository"""
     fleet_bytes: int = 256 * MIB
     """one list, file of manifests or inventory that names the images of a fleet"""
     fleet_files: int = 100_000

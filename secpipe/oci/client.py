@@ -7,6 +7,7 @@ followed by hand: Authorization goes to the registry's origin alone, and nothing
 from __future__ import annotations
 
 import contextlib
+import copy
 import re
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from urllib.parse import quote
@@ -27,6 +28,7 @@ from secpipe.oci.reference import Reference, is_loopback
 from secpipe.oci.transport import Answer, Clock, Response, Transport
 from secpipe.oci.urls import Url
 
+_CATALOG = "registry:catalog:*"
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
 _OTHER_SCHEME = frozenset({"tls", "certificate", "refused", "lost", "connect", "timeout", "proxy"})
 _RESUME_PROGRESS = 1 * MIB
@@ -70,6 +72,14 @@ class Registry:
         """End all connections."""
         self._transport.close()
 
+    def beside(self, repository: str) -> Registry:
+        """Another repository of the same registry, over the same connections and with the same credentials; only this one
+        is closed."""
+        other = copy.copy(self)
+        other._reference = Reference(self._reference.registry, repository, "latest")
+        other._scope, other._ahead = f"repository:{repository}:pull", {}
+        return other
+
     def ask_ahead(self, identifier: str) -> None:
         """Get the manifest of a tag or digest for who asks for it next: registries count how often that is done."""
         self._ahead[identifier] = self.manifest(identifier)
@@ -98,17 +108,42 @@ class Registry:
             self._expect(response, (200,), digest)
             return response.read(self._limits.manifest_bytes, "manifest_bytes")
 
+    def tags(self, query: str = "") -> Answer:
+        """A page of the repository's tags, whatever its status; 401 is an AuthenticationError."""
+        return self._page(self._origin.at(f"/v2/{self._reference.repository}/tags/list{query}"))
+
+    def catalog(self, query: str = "") -> Answer:
+        """A page of the registry's repositories, otherwise as `tags`."""
+        return self._page(self._origin.at(f"/v2/_catalog{query}"))
+
+    def _page(self, url: Url) -> Answer:
+        with self._ask(url, [("Accept", "application/json")]) as response:
+            if response.head.status == 200:
+                return response.read(self._limits.manifest_bytes, "manifest_bytes")
+            return self._refused(response)
+
+    def refusal(self, answer: Answer, subject: str = "") -> RegistryError:
+        """What an answer means that is not the one hoped for."""
+        return refusal.other(answer, self._reference, subject, self._auth)
+
+    def next_page(self, answer: Answer, location: str) -> Answer:
+        """The page after that one of a list of tags or repositories, whatever its status."""
+        return self._page(self._onward(answer, location))
+
     def following(self, answer: Answer, location: str) -> Answer:
-        """The next page of a list, where the page before says that it is."""
+        """The next page of what refers to a manifest, where the page before says that it is."""
+        with self._ask(self._onward(answer, location), [("Accept", OCI_INDEX)]) as response:
+            self._expect(response, (200,), "")
+            return response.read(self._limits.manifest_bytes, "manifest_bytes")
+
+    def _onward(self, answer: Answer, location: str) -> Url:
         url = self._redirected(answer.url, location)
         if url.origin != self._origin.origin:
             raise RegistryError(
                 f"{answer.url} goes on at {url}, which is not followed",
                 "the registry is misconfigured or hostile",
             )
-        with self._ask(url, [("Accept", OCI_INDEX)]) as response:
-            self._expect(response, (200,), "")
-            return response.read(self._limits.manifest_bytes, "manifest_bytes")
+        return url
 
     def extent(self, descriptor: Descriptor) -> None:
         """It lies in no file of this machine."""
@@ -158,7 +193,9 @@ class Registry:
         return self._ask(self._origin.at(f"/v2/{self._reference.repository}/{path}"), headers)
 
     def _ask(self, url: Url, headers: Sequence[tuple[str, str]]) -> Response:
-        authorization, fresh = self._auth.current(self._scope), False
+        of_catalog = url.target.partition("?")[0] == "/v2/_catalog"
+        scope = _CATALOG if of_catalog else self._scope
+        authorization, fresh = self._auth.current(scope), False
         while True:
             response = self._follow(url, headers, authorization)
             # Only the registry's own challenge is answered: another host's would be asking for what is not its own.
@@ -168,8 +205,9 @@ class Registry:
             given = self._challenge(response.head)
             if fresh or given is None:
                 asked = challenge.parse(response.head.all("www-authenticate"))
-                raise refusal.unauthorized(self._reference, self._auth, given, asked)
-            authorization, fresh = self._auth.renew(given, self._scope, authorization)
+                what = "its catalog" if of_catalog else self._reference.repository
+                raise refusal.unauthorized(self._reference, self._auth, given, asked, what)
+            authorization, fresh = self._auth.renew(given, scope, authorization)
 
     def _follow(self, url: Url, headers: Sequence[tuple[str, str]], authorization: str) -> Response:
         for _ in range(self._limits.redirects + 1):
@@ -208,6 +246,10 @@ class Registry:
     def _expect(self, response: Response, statuses: Collection[int], subject: str) -> None:
         if response.head.status in statuses:
             return
+        raise self.refusal(self._refused(response), subject)
+
+    def _refused(self, response: Response) -> Answer:
+        """The answer with its body, as far as it can be had."""
         answer = response.head
         with contextlib.suppress(RegistryError):
             # What the body adds is welcome; the status decides.
@@ -217,7 +259,7 @@ class Registry:
                 f"{answer.url}, where {self.where} redirected to, wants credentials",
                 "the registry's storage is misconfigured: tell its owner",
             )
-        raise refusal.other(answer, self._reference, subject, self._auth)
+        return answer
 
     def _connect(self, insecure: bool, certificates: Certificates, clock: Clock) -> tuple[Transport, Url]:
         """The transport, and the origin with the scheme that the registry speaks.

@@ -59,7 +59,7 @@ def parse(text: str) -> Reference:
     name, at, digest = text.partition("@")
     if at and (wrong := digests.flaw(digest)):
         _refuse(text, f"{_short(digest)} {wrong}", "a digest looks like @sha256:<64 hexadecimal digits>")
-    registry, rest = _split_registry(name)
+    registry, rest = split_registry(name)
     repository, colon, tag = rest.partition(":")
     if registry == DOCKER_HUB and repository and "/" not in repository:
         repository = f"library/{repository}"
@@ -73,6 +73,16 @@ def parse(text: str) -> Reference:
     return Reference(registry, repository, tag, digest)
 
 
+def is_repository(text: str) -> bool:
+    """Whether a text is a repository's name, without its registry."""
+    return len(text) <= _MAX_REPOSITORY and all(map(_COMPONENT.fullmatch, text.split("/")))
+
+
+def is_tag(text: str) -> bool:
+    """Whether a text is a tag."""
+    return _TAG.fullmatch(text) is not None
+
+
 def is_loopback(host: str) -> bool:
     """Whether a host name or literal address is this machine: localhost, 127.0.0.0/8, ::1."""
     if host.lower() == "localhost":
@@ -84,7 +94,8 @@ def is_loopback(host: str) -> bool:
     return address.is_loopback
 
 
-def _split_registry(name: str) -> tuple[str, str]:
+def split_registry(name: str) -> tuple[str, str]:
+    """The registry that a name without tag and digest begins with, Docker Hub where it begins with none, and the rest."""
     first, slash, rest = name.partition("/")
     if slash and ("." in first or ":" in first or first == "localhost" or first != first.lower()):
         return (DOCKER_HUB if first == f"index.{DOCKER_HUB}" else first), rest

@@ -15,6 +15,7 @@ from secpipe.model.image import Descriptor
 from secpipe.model.limits import Limits
 from secpipe.oci import digests, document, manifest
 from secpipe.oci.client import Registry
+from secpipe.oci.transport import Answer
 
 _COSIGN = {
     "sig": "application/vnd.dev.cosign.artifact.sig.v1+json",
@@ -53,6 +54,12 @@ def referrers(registry: Registry, digest: str, limits: Limits, artifact_type: st
     return sorted(chosen, key=lambda entry: (entry.artifact_type, entry.digest))
 
 
+def next_location(answer: Answer) -> str:
+    """Where the next page of a list is, as the Link header has it (RFC 8288); empty on the last one."""
+    found = _NEXT.search(", ".join(answer.all("link")))
+    return found[1] if found else ""
+
+
 def _listed(registry: Registry, digest: str, limits: Limits, artifact_type: str) -> Iterable[Descriptor]:
     found: list[Descriptor] = []
     what = f"the referrers of {digest} from {registry.where}"
@@ -63,9 +70,9 @@ def _listed(registry: Registry, digest: str, limits: Limits, artifact_type: str)
         found += _entries(answer.body, what)
         if len(found) > limits.referrers:
             break
-        if not (following := _NEXT.search(", ".join(answer.all("link")))):
+        if not (location := next_location(answer)):
             return found
-        answer = registry.following(answer, following[1])
+        answer = registry.following(answer, location)
     raise LimitExceeded(f"{what} are too many (limit referrers: {limits.referrers})")
 
 

@@ -20,10 +20,15 @@ _QUOTA = re.compile(r"(\d{1,12})(?:\s*;\s*w=(\d{1,9}))?", re.ASCII)
 
 
 def unauthorized(
-    reference: Reference, auth: Authorizer, given: Challenge | None, asked: Sequence[Challenge]
+    reference: Reference,
+    auth: Authorizer,
+    given: Challenge | None,
+    asked: Sequence[Challenge],
+    what: str,
 ) -> AuthenticationError:
-    """A 401 after all that could be tried; `given` is the challenge that was answered, among those `asked`."""
-    where, repository = reference.registry, reference.repository
+    """A 401 after all that could be tried; `given` is the challenge that was answered, among those `asked`, and `what` the
+    repository or list that was to be had."""
+    where, repository = reference.registry, what
     if given is None and asked:
         schemes = ", ".join(sorted({challenge.scheme[:20] for challenge in asked})[:5])
         return AuthenticationError(

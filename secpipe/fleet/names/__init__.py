@@ -28,7 +28,6 @@ from secpipe.model.problem import Problem
 
 __all__ = ["Access", "Asked", "Found", "Given", "asked", "kinds", "named"]
 
-COMMAND_LINE = "command line"
 _LINE = lazy(r":[0-9]+\Z")
 
 
@@ -57,7 +56,7 @@ def asked(
     A path `-` is standard input, which only one of them may be: UsageError.
     """
     given = {"lines": files, "kubernetes": kubernetes, "inventory": inventory}
-    found = [Asked("image", text, COMMAND_LINE) for text in images]
+    found = [Asked("image", text) for text in images]
     found += [Asked(kind, str(path)) for kind, paths in given.items() for path in paths]
     if sum(each.text == "-" and each.kind != "image" for each in found) > 1:
         raise UsageError(

@@ -51,10 +51,10 @@ def canonical(text: str, by: str, where: str = "") -> Found | Problem:
         return Problem("invalid-reference", where or by, f"{place}: {error.message}", hint)
 
 
-def _of_kind(text: str, kind: str, by: str) -> Found | Problem:
+def _of_kind(text: str, kind: str, by: str) -> Found | Asked | Problem:
     rest = text[len(kind) + 1 :]
     if kind == "registry" and ("/" in rest or ":" in rest):
-        return canonical(rest, by)
+        return Asked("catalog", rest, by) if _PATTERN.search(rest) else canonical(rest, by)
     # Docker Hub has images called docker and registry: to guess which is meant would be to scan another one in silence.
     hint = "a fleet has images in registries: scan this one with secpipe scan"
     try:
