@@ -24,11 +24,12 @@ from pathlib import Path
 from secpipe.advisories.build import build
 from secpipe.advisories.store import Store
 from secpipe.catalog import file_view, inventory
+from secpipe.match.candidates import Candidate
 from secpipe.match.ecosystem import ecosystem
 from secpipe.match.identity import subject
 from secpipe.match.matcher import match, missing
 from secpipe.match.ranges import LISTED, key_of
-from secpipe.model.advisory import AdvisoryMatch, Event, Range
+from secpipe.model.advisory import Event, Range
 from secpipe.model.image import Descriptor, Image, Layer, Platform
 from secpipe.model.limits import Limits
 from secpipe.model.package import Package
@@ -192,13 +193,13 @@ def malformed(identifier: str) -> bool:
     )
 
 
-def _told(identifier: str, package: Package, store: Store) -> list[AdvisoryMatch]:
+def _told(identifier: str, package: Package, store: Store) -> list[Candidate]:
     """The entries of the database that tell of the flaw for the package."""
     found = store.lookup(package.ecosystem or "", subject(package)[0])
     return [m for m in found if identifier in (m.advisory.id, *m.advisory.aliases, *m.advisory.upstream)]
 
 
-def _events(told: list[AdvisoryMatch]) -> Iterator[Event]:
+def _events(told: list[Candidate]) -> Iterator[Event]:
     for one in told:
         for item in one.affected.ranges:
             yield from item.events

@@ -1,71 +1,127 @@
-"""How advisories lie in the database's blobs: MessagePack arrays without field names. Changes count in `schema.SCHEMA`."""
+"""How advisories lie in the database's blobs: MessagePack arrays without field names. Changes count in `schema.SCHEMA`.
+
+The blob of a package has what is told of its versions, for that alone decides whether it is affected. The records
+themselves, with what there is to say of those that count, lie apart and in the order of their packages, many in a blob.
+"""
 
 from __future__ import annotations
 
 import zlib
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
+from secpipe.advisories.names import default_url, normalise
 from secpipe.model.advisory import Advisory, Affected, Event, EventKind, Range, SeverityVector
+from secpipe.model.cvss import base_score, kind_of
 
 if TYPE_CHECKING:
-    from msgspec.msgpack import Encoder
+    from msgspec import Raw
+    from msgspec.msgpack import Decoder, Encoder
 
 _KINDS: tuple[EventKind, ...] = ("introduced", "fixed", "last_affected", "limit")
+_TYPES = ("ECOSYSTEM", "SEMVER")
 _SHORT = 300
 _LEVEL = 4
 _ZLIB = b"\x78"
 _MOST_BYTES = 256 << 20
-_NUMBERS = {kind: number for number, kind in enumerate(_KINDS)}
-
-
-def pack_affected(entry: Affected) -> bytes:
-    """The entry without its ecosystem, which is a column of its row."""
-    return _encoder().encode(
-        (
-            entry.name,
-            _pack_ranges(entry.ranges),
-            entry.versions,
-            _pack_severity(entry.severity),
-            entry.severity_word,
-            _pack_ranges(entry.custom),
-            entry.informational,
-            entry.statements,
-        )
-    )
+_NUMBERS: dict[str, int] = {kind: number for number, kind in enumerate(_KINDS)}
+_DEFAULTS: tuple[Any, ...] = ([], None, (), [], "", [], "", ())
+_BY_TURNS = [0, 1] * 64
+_VERSIONS, _CUSTOM = 2, 5
+"""Where these stand among the fields of an entry."""
+TOGETHER = 32
+"""Records of one blob."""
 
 
 @cache
-def _encoder() -> Encoder:
+def encoder() -> Encoder:
+    """The one that all blobs are written by."""
     from msgspec.msgpack import Encoder
 
     return Encoder()
 
 
-def pack_package(entries: Sequence[tuple[str, bytes]]) -> bytes:
-    """The blob of one package, from pairs of an advisory's id and a packed entry."""
+def pack_affected(entry: Affected) -> bytes:
+    """The entry without its ecosystem and, where these are the same, its name: both are columns of its row."""
+    fields = [
+        _pack_ranges(entry.ranges),
+        None if normalise(entry.ecosystem, entry.name) == entry.name else entry.name,
+        entry.versions,
+        _pack_severity(entry.severity),
+        entry.severity_word,
+        _pack_ranges(entry.custom),
+        entry.informational,
+        entry.statements,
+    ]
+    while fields and not fields[-1]:
+        fields.pop()
+    return encoder().encode(fields)
+
+
+def pack_package(entries: Sequence[tuple[str, bytes]], numbers: Mapping[str, int]) -> bytes:
+    """The blob of one package, not squeezed yet, from sorted pairs of an advisory's id and a packed entry, and the numbers
+    that the records have."""
     import msgspec
 
-    return _squeezed(
-        msgspec.msgpack.encode([(identifier, msgspec.Raw(entry)) for identifier, entry in sorted(entries)])
+    found = [identifier for identifier, _ in entries]
+    raw = msgspec.Raw
+    return encoder().encode(([numbers[one] for one in found], found, [raw(entry) for _, entry in entries]))
+
+
+def split_package(data: bytes) -> list[tuple[str, bytes]]:
+    """The pairs that `pack_package` was given. What it raises on damaged data is ValueError, TypeError or msgspec's."""
+    _, identifiers, entries = _packages().decode(data)
+    return [(one, bytes(entry)) for one, entry in zip(identifiers, entries, strict=True)]
+
+
+def open_package(data: bytes) -> Iterable[tuple[int, str, list[Any]]]:
+    """Of each entry the number and the id of its record, and its fields for `unpack_affected`. Raises likewise."""
+    return zip(*_entries().decode(data), strict=True)
+
+
+def unpack_affected(fields: Sequence[Any], ecosystem: str, name: str) -> Affected:
+    """The entry in the row of that ecosystem and name. Raises on damaged data ValueError, TypeError or LookupError."""
+    ranges, other, versions, severity, word, custom, informational, statements = (
+        *fields,
+        *_DEFAULTS[len(fields) :],
+    )
+    return Affected(
+        *(
+            ecosystem,
+            other or name,
+            _unpack_ranges(ranges),
+            tuple(versions),
+            _unpack_severity(severity),
+            word,
+        ),
+        custom=_unpack_ranges(custom),
+        informational=informational,
+        statements=tuple(statements),
     )
 
 
-def split_package(blob: bytes) -> list[tuple[str, bytes]]:
-    """The pairs that `pack_package` was given, sorted. Raises as `unpack_package` does."""
-    import msgspec
+def bounds_of(fields: Sequence[Any]) -> tuple[str, ...] | None:
+    """The versions of an entry's one range where these are by turns `introduced` and `fixed`; None for any other entry."""
+    if not fields or len(fields[0]) != 1 or (len(fields) > _CUSTOM and fields[_CUSTOM]):
+        return None
+    flat = fields[0][0]
+    kinds = flat[1::2]
+    return tuple(flat[2::2]) if kinds and kinds == _BY_TURNS[: len(kinds)] else None
 
-    pairs = msgspec.msgpack.decode(_whole(blob), type=list[tuple[str, msgspec.Raw]])
-    return [(identifier, bytes(entry)) for identifier, entry in pairs]
+
+def lists_versions(fields: Sequence[Any]) -> bool:
+    """Whether an entry names single versions besides ranges."""
+    return len(fields) > _VERSIONS and bool(fields[_VERSIONS])
 
 
-def _squeezed(data: bytes) -> bytes:
+def squeezed(data: bytes) -> bytes:
     """Zlib's stream of what is long, which begins as no array does: fewer pages of the file to read, and a third of it."""
     return zlib.compress(data, _LEVEL) if len(data) > _SHORT else data
 
 
-def _whole(blob: bytes) -> bytes:
+def whole(blob: bytes) -> bytes:
+    """What `squeezed` was given; raises ValueError for what is damaged."""
     if blob[:1] != _ZLIB:
         return blob
     inflater = zlib.decompressobj()
@@ -78,48 +134,20 @@ def _whole(blob: bytes) -> bytes:
     return data
 
 
-def unpack_package(blob: bytes, ecosystem: str) -> list[tuple[str, Affected]]:
-    """Pairs of an advisory's id and an entry. What it raises on a damaged blob is ValueError, TypeError or msgspec's."""
-    import msgspec
-
-    found = []
-    for identifier, fields in msgspec.msgpack.decode(_whole(blob)):
-        name, ranges, versions, severity, word, custom, informational, statements = fields
-        entry = Affected(
-            *(ecosystem, name, _unpack_ranges(ranges), tuple(versions), _unpack_severity(severity), word),
-            custom=_unpack_ranges(custom),
-            informational=informational,
-            statements=tuple(statements),
-        )
-        found.append((identifier, entry))
-    return found
-
-
 def pack_advisory(advisory: Advisory) -> bytes:
     """The record without its affected entries."""
-    import msgspec
-
-    fields = (
-        *(
-            advisory.id,
-            advisory.modified,
-            advisory.published,
-            advisory.aliases,
-            advisory.upstream,
-            advisory.summary,
-        ),
-        *(_pack_severity(advisory.severity), advisory.severity_word, advisory.url),
+    return encoder().encode(
+        (
+            *(advisory.id, advisory.modified, advisory.published, advisory.aliases, advisory.upstream),
+            *(advisory.summary, _pack_severity(advisory.severity), advisory.severity_word),
+            None if advisory.url == default_url(advisory.id) else advisory.url,
+        )
     )
-    return msgspec.msgpack.encode(fields)
 
 
-def unpack_advisory(blob: bytes) -> Advisory:
-    """The record, its `affected` empty. Raises as `unpack_package` does."""
-    import msgspec
-
-    identifier, modified, published, aliases, upstream, summary, severity, word, url = msgspec.msgpack.decode(
-        blob
-    )
+def unpack_advisory(fields: Sequence[Any]) -> Advisory:
+    """The record, its `affected` empty. Raises as `unpack_affected` does."""
+    identifier, modified, published, aliases, upstream, summary, severity, word, url = fields
     return Advisory(
         identifier,
         modified,
@@ -130,28 +158,76 @@ def unpack_advisory(blob: bytes) -> Advisory:
         summary=summary,
         severity=_unpack_severity(severity),
         severity_word=word,
-        url=url,
+        url=default_url(identifier) if url is None else url,
     )
 
 
-def _pack_ranges(ranges: Sequence[Range]) -> list[tuple[str, list[int | str]]]:
+def pack_records(records: Sequence[bytes]) -> bytes:
+    """The blob, not squeezed yet, of packed records."""
+    import msgspec
+
+    return encoder().encode([msgspec.Raw(record) for record in records])
+
+
+def split_records(data: bytes) -> list[tuple[str, bytes]]:
+    """Ids and packed records. Raises as `split_package` does."""
+    import msgspec
+
+    packed = msgspec.msgpack.decode(data, type=list[msgspec.Raw])
+    opened = open_records(data)
+    return [(str(fields[0]), bytes(raw)) for fields, raw in zip(opened, packed, strict=True)]
+
+
+def open_records(data: bytes) -> list[list[Any]]:
+    """The fields of each record, for `unpack_advisory`. Raises as `split_package` does."""
+    return _records().decode(data)
+
+
+@cache
+def _packages() -> Decoder[tuple[list[int], list[str], list[Raw]]]:
+    import msgspec
+
+    return msgspec.msgpack.Decoder(tuple[list[int], list[str], list[msgspec.Raw]])
+
+
+@cache
+def _entries() -> Decoder[tuple[list[int], list[str], list[list[Any]]]]:
+    from msgspec.msgpack import Decoder
+
+    return Decoder(tuple[list[int], list[str], list[list[Any]]])
+
+
+@cache
+def _records() -> Decoder[list[list[Any]]]:
+    from msgspec.msgpack import Decoder
+
+    return Decoder(list[list[Any]])
+
+
+def _pack_ranges(ranges: Sequence[Range]) -> list[list[int | str]]:
     return [
-        (item.type, [part for event in item.events for part in (_NUMBERS[event.kind], event.version)])
+        [
+            _TYPES.index(item.type),
+            *(part for event in item.events for part in (_NUMBERS[event.kind], event.version)),
+        ]
         for item in ranges
     ]
 
 
 def _unpack_ranges(ranges: list[Any]) -> tuple[Range, ...]:
-    return tuple(Range(kind, _events(flat)) for kind, flat in ranges)
+    return tuple(Range(_TYPES[flat[0]], _events(flat)) for flat in ranges)
 
 
 def _events(flat: list[Any]) -> tuple[Event, ...]:
-    return tuple(Event(_KINDS[flat[i]], flat[i + 1]) for i in range(0, len(flat), 2))
+    return tuple(Event(_KINDS[flat[i]], flat[i + 1]) for i in range(1, len(flat), 2))
 
 
-def _pack_severity(vectors: Sequence[SeverityVector]) -> list[tuple[str, str]]:
-    return [(vector.type, vector.score) for vector in vectors]
+def _pack_severity(vectors: Sequence[SeverityVector]) -> list[tuple[str, str, float | None]]:
+    return [
+        (vector.type, vector.score, base_score(kind_of(vector.type, vector.score), vector.score))
+        for vector in vectors
+    ]
 
 
-def _unpack_severity(pairs: list[list[str]]) -> tuple[SeverityVector, ...]:
-    return tuple(SeverityVector(kind, score) for kind, score in pairs)
+def _unpack_severity(triples: list[list[Any]]) -> tuple[SeverityVector, ...]:
+    return tuple(SeverityVector(kind, score, base) for kind, score, base in triples)

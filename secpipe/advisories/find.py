@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable, Iterator
-from typing import Any
+import re
+from collections.abc import Iterable
 
-from secpipe.advisories.blob import unpack_advisory, unpack_package
-from secpipe.advisories.shard import OpenShard
+from secpipe.advisories.blob import open_package, open_records, unpack_advisory, unpack_affected, whole
 from secpipe.advisories.store import Store
 from secpipe.model.advisory import Advisory, cve_of
 
 _NEAR = 3
-_AT_ONCE = 200
 
 
 def spellings(name: str) -> set[str]:
@@ -33,10 +31,9 @@ def named(store: Store, names: Iterable[str]) -> list[Advisory]:
     wanted = {way for name in names for way in spellings(name)}
     for shard in store.all_open():
         with shard.reading():
-            for (blob,) in _having(
-                shard, "SELECT record FROM advisory", "record", map(str.encode, sorted(wanted))
-            ):
-                advisory = unpack_advisory(blob)
+            words = re.compile(b"|".join(re.escape(way.encode()) for way in sorted(wanted)))
+            having = (data for data in shard.all_records() if words.search(data))
+            for advisory in (unpack_advisory(fields) for data in having for fields in open_records(data)):
                 if wanted.intersection(names_of(advisory)):
                     found[advisory.id, repr(advisory)] = advisory
     return [found[key] for key in sorted(found)]
@@ -44,17 +41,17 @@ def named(store: Store, names: Iterable[str]) -> list[Advisory]:
 
 def told_of(store: Store, identifiers: Iterable[str]) -> set[tuple[str, str]]:
     """Pairs of an ecosystem, release included, and a package that the records of these ids have entries for."""
-    import msgspec
-
     wanted = set(identifiers)
+    words = re.compile(b"|".join(re.escape(one.encode()) for one in sorted(wanted)))
     found: set[tuple[str, str]] = set()
-    for shard in store.all_open():
+    for shard in store.all_open() if wanted else ():
         with shard.reading():
-            words = (msgspec.msgpack.encode(identifier) for identifier in sorted(wanted))
-            rows = _having(shard, "SELECT ecosystem, entries FROM package", "entries", words)
-            for ecosystem, blob in rows:
-                entries = unpack_package(blob, ecosystem)
-                found.update((ecosystem, entry.name) for key, entry in entries if key in wanted)
+            rows = shard.connection.execute("SELECT ecosystem, name, entries FROM package")
+            for ecosystem, name, packed in rows:
+                if not words.search(data := whole(packed)):
+                    continue
+                entries = [fields for _, one, fields in open_package(data) if one in wanted]
+                found.update((ecosystem, unpack_affected(fields, ecosystem, name).name) for fields in entries)
     return found
 
 
@@ -64,10 +61,10 @@ def near(store: Store, name: str) -> list[str]:
     known: set[str] = set()
     for shard in store.all_open():
         with shard.reading():
-            for (blob,) in shard.connection.execute("SELECT record FROM advisory"):
+            for fields in (one for data in shard.all_records() for one in open_records(data)):
                 known.update(
                     one
-                    for one in names_of(unpack_advisory(blob))
+                    for one in names_of(unpack_advisory(fields))
                     if abs(len(one) - len(name)) < 2 and one.partition("-")[0].upper() == head
                 )
     upper = {one.upper(): one for one in sorted(known)}
@@ -83,12 +80,3 @@ def _alike(one: str, other: str) -> bool:
     tails = (one[at + 1 :], one[at:]), (other[at + 1 :], other[at:])
     swapped = one[at : at + 2] == other[at : at + 2][::-1] and one[at + 2 :] == other[at + 2 :]
     return swapped or any(a == b for a in tails[0] for b in tails[1])
-
-
-def _having(shard: OpenShard, query: str, column: str, words: Iterable[bytes]) -> Iterator[tuple[Any, ...]]:
-    """The rows whose blob has one of the words in it. Reads the table once."""
-    packed = list(words)
-    for start in range(0, len(packed), _AT_ONCE):
-        some = packed[start : start + _AT_ONCE]
-        where = " OR ".join([f"instr({column}, ?)"] * len(some))
-        yield from shard.connection.execute(f"{query} WHERE {where}", some)

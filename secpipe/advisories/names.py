@@ -154,3 +154,8 @@ def normalise(ecosystem: str, name: str) -> str:
     if general == "PyPI":
         return _RUNS.sub("-", name).lower()
     return name.lower() if general in _ANY_CASE else name
+
+
+def default_url(identifier: str) -> str:
+    """Where anybody can read the record of that id."""
+    return f"https://osv.dev/vulnerability/{identifier}"

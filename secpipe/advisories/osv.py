@@ -13,6 +13,7 @@ from datetime import UTC, datetime
 from functools import lru_cache
 from typing import Any, cast
 
+from secpipe.advisories.names import default_url
 from secpipe.model.advisory import Advisory, Affected, Event, EventKind, Range, SeverityVector
 
 SUMMARY_LENGTH = 200
@@ -321,4 +322,4 @@ def _url(identifier: str, references: object) -> str:
         url = _text(_get(reference, "url"))
         if _get(reference, "type") == "ADVISORY" and re.fullmatch(r"https?://[!-~]+", url):
             return url
-    return f"https://osv.dev/vulnerability/{identifier}"
+    return default_url(identifier)

@@ -6,36 +6,28 @@ for an own record that is withdrawn, which takes the feed's away. An older one o
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
-from secpipe.advisories.shard import OpenShard
-from secpipe.model.advisory import Advisory, Affected
-
-Pair = tuple[str, Affected]
-"""The id of a record and one of its entries."""
+from secpipe.advisories.shard import OpenShard, Told
 
 
-def of_feed(
-    pairs: Sequence[Pair], records: Mapping[str, Advisory], replacing: Sequence[OpenShard]
-) -> list[Pair]:
+def of_feed(entries: Sequence[Told], replacing: Sequence[OpenShard]) -> list[Told]:
     """The entries of a feed's records that no own record stands in the place of; `replacing` are the shards of those."""
 
-    def counts(pair: Pair) -> bool:
-        identifier, entry = pair
-        own = (shard.replaces(identifier, entry.ecosystem) for shard in replacing)
-        return all(at is None or "" < at < records[identifier].modified for at in own)
+    def counts(entry: Told) -> bool:
+        own = (shard.replaces(entry.id, entry.ecosystem) for shard in replacing)
+        return all(at is None or "" < at < entry.advisory.modified for at in own)
 
-    return [pair for pair in pairs if counts(pair)]
+    return [entry for entry in entries if counts(entry)]
 
 
-def of_own(pairs: Sequence[Pair], own: OpenShard, feed: OpenShard) -> list[Pair]:
+def of_own(entries: Sequence[Told], own: OpenShard, feed: OpenShard) -> list[Told]:
     """The entries of own records that the feed has no later record of."""
-    theirs = feed.records({identifier for identifier, _ in pairs})
+    theirs = feed.records({entry.id for entry in entries})
 
-    def counts(pair: Pair) -> bool:
-        identifier, entry = pair
-        at = own.replaces(identifier, entry.ecosystem)
-        newer = identifier in theirs and at is not None and "" < at < theirs[identifier].modified
-        return not (newer and feed.names(identifier, entry.ecosystem))
+    def counts(entry: Told) -> bool:
+        at = own.replaces(entry.id, entry.ecosystem)
+        newer = entry.id in theirs and at is not None and "" < at < theirs[entry.id].modified
+        return not (newer and feed.names(entry.id, entry.ecosystem))
 
-    return [pair for pair in pairs if counts(pair)]
+    return [entry for entry in entries if counts(entry)]

@@ -2,8 +2,9 @@
 
 `SCHEMA` counts the changes of it, of the blobs (MessagePack, see `blob`) and of the manifest:
 
-    package    (ecosystem, name) → the affected entries, each with the id of its record
-    advisory   id → the record without its affected entries
+    package    (ecosystem, name) → the affected entries, each with the number and the id of its record
+    record     number → so many records without their affected entries, in the order of their numbers (`blob.TOGETHER`)
+    numbered   id → number of the record, counted in the order of the packages, so that those of one lie together
     listed     id → `modified`: records of a feed that nothing is used of, or that it lists with another time
     replaces   (id, ecosystem) → `modified`: own records, which count instead of a feed's; no ecosystem for withdrawn ones
 
@@ -14,12 +15,13 @@ from __future__ import annotations
 
 from pathlib import Path
 
-SCHEMA = 8
+SCHEMA = 9
 APPLICATION_ID = 0x53435044  # "SCPD"
 
 TABLES = (
     "CREATE TABLE package (ecosystem TEXT, name TEXT, entries BLOB NOT NULL, PRIMARY KEY (ecosystem, name)) WITHOUT ROWID",
-    "CREATE TABLE advisory (id TEXT PRIMARY KEY, record BLOB NOT NULL) WITHOUT ROWID",
+    "CREATE TABLE record (first INTEGER PRIMARY KEY, records BLOB NOT NULL)",
+    "CREATE TABLE numbered (id TEXT PRIMARY KEY, number INTEGER NOT NULL) WITHOUT ROWID",
     "CREATE TABLE listed (id TEXT PRIMARY KEY, modified TEXT NOT NULL) WITHOUT ROWID",
     "CREATE TABLE replaces (id TEXT, ecosystem TEXT, modified TEXT NOT NULL, PRIMARY KEY (id, ecosystem)) WITHOUT ROWID",
 )

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from secpipe.advisories.blob import split_package, unpack_advisory, unpack_package
+from secpipe.advisories import blob
 from secpipe.advisories.manifest import HINT, check_file
 from secpipe.advisories.schema import sqlite_uri
 from secpipe.errors import AdvisoryError
@@ -21,6 +21,53 @@ if TYPE_CHECKING:
 _AT_ONCE = 500  # SQLite before 3.32 takes 999 parameters
 
 
+class Told:
+    """What a record tells of a package. The record is read from the file when it is asked for: few of them count."""
+
+    __slots__ = ("_affected", "_fields", "_number", "_place", "_shard", "id")
+
+    def __init__(
+        self, shard: OpenShard, place: tuple[str, str], number: int, id: str, fields: Sequence[Any]
+    ) -> None:
+        self.id = id
+        self._shard = shard
+        self._place = place
+        self._number = number
+        self._fields = fields
+        self._affected: Affected | None = None
+
+    @property
+    def ecosystem(self) -> str:
+        """The one whose packages it is about, release included."""
+        return self._place[0]
+
+    @property
+    def advisory(self) -> Advisory:
+        """The record, without its affected entries."""
+        return self._shard.record(self._number)
+
+    @property
+    def affected(self) -> Affected:
+        """The entry that concerns the package."""
+        if self._affected is None:
+            with self._shard.reading():
+                self._affected = blob.unpack_affected(self._fields, *self._place)
+        return self._affected
+
+    @property
+    def bounds(self) -> tuple[str, ...] | None:
+        """The versions of the entry's one range where these are by turns `introduced` and `fixed`; else None."""
+        try:
+            return blob.bounds_of(self._fields)
+        except (TypeError, LookupError) as error:
+            raise self._shard.damaged(error) from error
+
+    @property
+    def lists_versions(self) -> bool:
+        """Whether the entry names single versions besides."""
+        return blob.lists_versions(self._fields)
+
+
 class OpenShard:
     """A shard's rows; every method raises `AdvisoryError` where the file turns out to be damaged."""
 
@@ -30,7 +77,10 @@ class OpenShard:
 
         check_file(path, size)
         self._path = path
-        self._records: dict[str, Advisory] = {}
+        self._entries: dict[tuple[str, str], tuple[Told, ...]] = {}
+        self._records: dict[int, list[list[Any]]] = {}
+        self._advisories: dict[int, Advisory] = {}
+        self._numbers: dict[str, int | None] = {}
         self._named: dict[tuple[str, str], bool] = {}
         try:
             self._connection = sqlite3.connect(sqlite_uri(path), uri=True, isolation_level=None)
@@ -48,23 +98,42 @@ class OpenShard:
         """For who reads it whole."""
         return self._connection
 
-    def entries(self, ecosystem: str, name: str) -> list[tuple[str, Affected]]:
-        """What concerns the package of that name, as records and packages meet by: pairs of a record's id and an entry."""
+    def entries(self, ecosystem: str, name: str) -> tuple[Told, ...]:
+        """What concerns the package of that name, as records and packages meet by, sorted by the records' ids."""
+        place = (ecosystem, name)
+        found = self._entries.get(place)
+        if found is None:
+            with self.reading():
+                row = self._row("SELECT entries FROM package WHERE ecosystem = ? AND name = ?", *place)
+                opened = blob.open_package(blob.whole(row[0])) if row else ()
+                found = tuple([Told(self, place, *entry) for entry in opened])
+            self._entries[place] = found
+        return found
+
+    def record(self, number: int) -> Advisory:
+        """The record of that number; its neighbours are read along with it."""
+        if (known := self._advisories.get(number)) is not None:
+            return known
+        first = number - number % blob.TOGETHER
         with self.reading():
-            row = self._row("SELECT entries FROM package WHERE ecosystem = ? AND name = ?", ecosystem, name)
-            return unpack_package(row[0], ecosystem) if row else []
+            records = self._records.get(first)
+            if records is None:
+                row = self._row("SELECT records FROM record WHERE first = ?", first)
+                records = self._records[first] = blob.open_records(blob.whole(row[0]))
+            advisory = self._advisories[number] = blob.unpack_advisory(records[number - first])
+        return advisory
 
     def records(self, identifiers: set[str]) -> dict[str, Advisory]:
-        """Those of the records that are there, by id, each read from the file once; perhaps others besides."""
-        wanted = sorted(identifiers - self._records.keys())
+        """Those of the records that are there, by id."""
+        wanted = sorted(identifiers - self._numbers.keys())
         with self.reading():
             for start in range(0, len(wanted), _AT_ONCE):
                 some = wanted[start : start + _AT_ONCE]
-                query = f"SELECT record FROM advisory WHERE id IN ({', '.join('?' * len(some))})"  # noqa: S608  # marks only
-                for (blob,) in self._connection.execute(query, some):
-                    advisory = unpack_advisory(blob)
-                    self._records[advisory.id] = advisory
-        return self._records
+                self._numbers.update(dict.fromkeys(some))
+                query = f"SELECT id, number FROM numbered WHERE id IN ({', '.join('?' * len(some))})"  # noqa: S608  # marks only
+                self._numbers.update(self._connection.execute(query, some))
+        numbers = {one: number for one in identifiers if (number := self._numbers[one]) is not None}
+        return {one: self.record(number) for one, number in numbers.items()}
 
     def replaces(self, identifier: str, ecosystem: str) -> str | None:
         """The time of an own record of that id for that ecosystem, or of one that withdraws it; None without any."""
@@ -85,7 +154,9 @@ class OpenShard:
                     "SELECT entries FROM package WHERE ecosystem = ?", (ecosystem,)
                 )
                 self._named[key] = any(
-                    one == identifier for (blob,) in blobs for one, _ in split_package(blob)
+                    one == identifier
+                    for (packed,) in blobs
+                    for one, _ in blob.split_package(blob.whole(packed))
                 )
         return self._named[key]
 
@@ -96,9 +167,13 @@ class OpenShard:
         with self.reading():
             connection = self._connection
             packages = {}
-            for ecosystem, name, blob in connection.execute("SELECT ecosystem, name, entries FROM package"):
-                packages[ecosystem, name] = split_package(blob)
-            advisories = dict(connection.execute("SELECT id, record FROM advisory").fetchall())
+            for ecosystem, name, packed in connection.execute("SELECT ecosystem, name, entries FROM package"):
+                packages[ecosystem, name] = blob.split_package(blob.whole(packed))
+            advisories = {
+                identifier: record
+                for data in self.all_records()
+                for identifier, record in blob.split_records(data)
+            }
             listed = dict(connection.execute("SELECT id, modified FROM listed").fetchall())
         return Rows(advisories, packages, listed)
 
@@ -106,10 +181,19 @@ class OpenShard:
         """When each record was modified, by id, also of those that nothing is used of."""
         with self.reading():
             listed = dict(self._connection.execute("SELECT id, modified FROM listed").fetchall())
-            blobs = self._connection.execute("SELECT record FROM advisory").fetchall()
-            return listed | {(one := unpack_advisory(blob)).id: one.modified for (blob,) in blobs}
+            found = [
+                blob.unpack_advisory(fields)
+                for data in self.all_records()
+                for fields in blob.open_records(data)
+            ]
+            return listed | {one.id: one.modified for one in found}
 
-    def _row(self, query: str, *values: str) -> Any:
+    def all_records(self) -> Iterator[bytes]:
+        """The records in packs, for `blob.open_records`. Within `reading` only."""
+        for (packed,) in self._connection.execute("SELECT records FROM record ORDER BY first"):
+            yield blob.whole(packed)
+
+    def _row(self, query: str, *values: object) -> Any:
         return self._connection.execute(query, values).fetchone()
 
     @contextlib.contextmanager
@@ -129,4 +213,8 @@ class OpenShard:
             LookupError,
             RecursionError,
         ) as error:
-            raise AdvisoryError(f"the advisory database {self._path} is damaged: {error}", HINT) from error
+            raise self.damaged(error) from error
+
+    def damaged(self, error: Exception) -> AdvisoryError:
+        """What to raise where the file turns out to be damaged."""
+        return AdvisoryError(f"the advisory database {self._path} is damaged: {error}", HINT)

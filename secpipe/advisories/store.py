@@ -5,15 +5,17 @@ from __future__ import annotations
 import time
 from collections.abc import Iterable
 from datetime import UTC, datetime
+from operator import attrgetter
 from pathlib import Path
 
 from secpipe.advisories import overlay
 from secpipe.advisories.manifest import HINT, NAME, Manifest, Shard, check_file, read
 from secpipe.advisories.names import base, normalise, places, publishers
-from secpipe.advisories.shard import OpenShard
+from secpipe.advisories.shard import OpenShard, Told
 from secpipe.errors import AdvisoryError
-from secpipe.model.advisory import Advisory, AdvisoryMatch
+from secpipe.model.advisory import Advisory
 
+_by_id = attrgetter("id")
 _TRIES, _PAUSE = 50, 0.005
 """Times to look again where a writer replaces the database just then, and seconds between them: on a busy machine a look may
 take as long as writers do."""
@@ -79,28 +81,21 @@ class Store:
             shard.close()
         self._open.clear()
 
-    def lookup(self, ecosystem: str, name: str) -> tuple[AdvisoryMatch, ...]:
+    def lookup(self, ecosystem: str, name: str) -> tuple[Told, ...]:
         """What concerns the package of that name in that ecosystem (`Debian:12`, `PyPI`), sorted by id.
 
         A record of Debian that names no release is about every release.
         """
+        general = base(ecosystem)
+        feed, own = self._opened(general, False), self._opened(general, True)
         keys = [(place, normalise(place, name)) for place in places(ecosystem)]
-        feed, own, withdrawn = (
-            self._opened(*key) for key in ((base(ecosystem), False), (base(ecosystem), True), ("", True))
-        )
-        matches: list[AdvisoryMatch] = []
-        if feed and (theirs := [pair for key in keys for pair in feed.entries(*key)]):
-            records = feed.records({identifier for identifier, _ in theirs})
-            replacing = [shard for shard in (own, withdrawn) if shard]
-            with feed.reading():
-                kept = overlay.of_feed(theirs, records, replacing) if replacing else theirs
-                matches += [AdvisoryMatch(records[identifier], entry) for identifier, entry in kept]
-        if own and (ours := [pair for key in keys for pair in own.entries(*key)]):
-            kept = overlay.of_own(ours, own, feed) if feed else ours
-            records = own.records({identifier for identifier, _ in kept})
-            with own.reading():
-                matches += [AdvisoryMatch(records[identifier], entry) for identifier, entry in kept]
-        return tuple(sorted(matches, key=lambda match: match.advisory.id))
+        theirs = [entry for key in keys for entry in feed.entries(*key)] if feed else []
+        ours = [entry for key in keys for entry in own.entries(*key)] if own else []
+        if theirs and (replacing := [one for one in (own, self._opened("", True)) if one]):
+            theirs = overlay.of_feed(theirs, replacing)
+        if ours and own and feed:
+            ours = overlay.of_own(ours, own, feed)
+        return tuple(sorted((*theirs, *ours), key=_by_id))
 
     def named(self, identifiers: Iterable[str]) -> list[Advisory]:
         """The records of these ids, without their affected entries, sorted; one for each ecosystem that has any. Feeds are

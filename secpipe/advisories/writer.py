@@ -12,13 +12,13 @@ import os
 import re
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from secpipe.advisories import manifest as manifests
-from secpipe.advisories.blob import pack_package
+from secpipe.advisories.blob import TOGETHER, pack_package, pack_records, squeezed, whole
 from secpipe.advisories.manifest import NAME, SHARD_NAME, Manifest, Shard
 from secpipe.advisories.schema import APPLICATION_ID, SCHEMA, TABLES, sqlite_uri
 from secpipe.errors import AdvisoryError, UsageError
@@ -93,8 +93,7 @@ class Writer:
                 with contextlib.closing(
                     sqlite3.connect(sqlite_uri(path, "mode=rw"), uri=True, isolation_level=None)
                 ) as connection:
-                    _fill(connection, rows)
-                    digest = content_digest(connection)
+                    digest = _fill(connection, rows)
                 records: dict[str, set[str]] = {}
                 for (ecosystem, _), entries in rows.packages.items():
                     records.setdefault(ecosystem, set()).update(identifier for identifier, _ in entries)
@@ -201,19 +200,38 @@ def sha256_of(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
+class _Digest:
+    """The digest over the rows of a shard that answers depend on, whichever releases of SQLite and zlib wrote it."""
+
+    def __init__(self) -> None:
+        self._hash = hashlib.sha256()
+
+    def adding(self, one: str, two: str, data: bytes) -> bytes:
+        """Another row; returns its data as they lie in the file."""
+        self._hash.update(f"{one}\0{two}\0{len(data)}\0".encode())
+        self._hash.update(data)
+        return squeezed(data)
+
+    def __str__(self) -> str:
+        return "sha256:" + self._hash.hexdigest()
+
+
 def content_digest(connection: sqlite3.Connection) -> str:
-    """The digest over the rows of a shard that answers depend on, whichever release of SQLite wrote it."""
-    digest = hashlib.sha256()
-    for query in (
-        "SELECT id, '', record FROM advisory ORDER BY id",
-        "SELECT ecosystem, name, entries FROM package ORDER BY ecosystem, name",
-        "SELECT id, ecosystem, CAST(modified AS BLOB) FROM replaces ORDER BY id, ecosystem",
+    """The digest that `Writer.shard` tells of these rows. Raises ValueError for a blob that is damaged."""
+    digest = _Digest()
+    for ecosystem, name, blob in connection.execute(
+        "SELECT ecosystem, name, entries FROM package ORDER BY ecosystem, name"
     ):
-        for one, two, blob in connection.execute(query):
-            digest.update(f"{one}\0{two}\0{len(blob)}\0".encode())
-            digest.update(blob)
-        digest.update(b"\0")
-    return "sha256:" + digest.hexdigest()
+        digest.adding(ecosystem, name, whole(blob))
+    for first, blob in connection.execute("SELECT first, records FROM record ORDER BY first"):
+        digest.adding(str(first), "", whole(blob))
+    for row in connection.execute("SELECT id, number FROM numbered ORDER BY id"):
+        digest.adding(str(row[0]), str(row[1]), b"")
+    for identifier, ecosystem, at in connection.execute(
+        "SELECT id, ecosystem, modified FROM replaces ORDER BY id, ecosystem"
+    ):
+        digest.adding(identifier, ecosystem, at.encode())
+    return str(digest)
 
 
 def refuse_foreign(path: Path) -> None:
@@ -244,22 +262,50 @@ def _leads(path: Path) -> bool:
     return not beginning.strip() or manifests.KIND.encode() in beginning
 
 
-def _fill(connection: sqlite3.Connection, rows: Rows) -> None:
+def _fill(connection: sqlite3.Connection, rows: Rows) -> str:
+    """Write all rows; returns the digest over them."""
     connection.executescript(
         f"PRAGMA application_id = {APPLICATION_ID}; PRAGMA user_version = {SCHEMA};"
         "PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF;" + "".join(f"{one};" for one in TABLES)
     )
+    digest = _Digest()
+    numbers: dict[str, int] = {}
     connection.execute("BEGIN")
-    connection.executemany(
-        "INSERT INTO package VALUES (?, ?, ?)",
-        ((*key, pack_package(entries)) for key, entries in sorted(rows.packages.items())),
-    )
-    connection.executemany("INSERT INTO advisory VALUES (?, ?)", sorted(rows.advisories.items()))
+    connection.executemany("INSERT INTO package VALUES (?, ?, ?)", _packages(rows, numbers, digest))
+    connection.executemany("INSERT INTO record VALUES (?, ?)", _records(rows, numbers, digest))
+    connection.executemany("INSERT INTO numbered VALUES (?, ?)", _numbered(numbers, digest))
     connection.executemany("INSERT INTO listed VALUES (?, ?)", sorted(rows.listed.items()))
-    connection.executemany(
-        "INSERT INTO replaces VALUES (?, ?, ?)", ((*key, at) for key, at in sorted(rows.replaces.items()))
-    )
+    connection.executemany("INSERT INTO replaces VALUES (?, ?, ?)", _replaces(rows, digest))
     connection.execute("COMMIT")
+    return str(digest)
+
+
+def _packages(rows: Rows, numbers: dict[str, int], digest: _Digest) -> Iterator[tuple[str, str, bytes]]:
+    """The rows of packages; their records are numbered on the way."""
+    for ecosystem, name in sorted(rows.packages):
+        entries = sorted(rows.packages[ecosystem, name])
+        for identifier, _ in entries:
+            numbers.setdefault(identifier, len(numbers))
+        yield ecosystem, name, digest.adding(ecosystem, name, pack_package(entries, numbers))
+
+
+def _records(rows: Rows, numbers: Mapping[str, int], digest: _Digest) -> Iterator[tuple[int, bytes]]:
+    ordered = list(numbers)
+    for first in range(0, len(ordered), TOGETHER):
+        some = [rows.advisories[identifier] for identifier in ordered[first : first + TOGETHER]]
+        yield first, digest.adding(str(first), "", pack_records(some))
+
+
+def _numbered(numbers: Mapping[str, int], digest: _Digest) -> Iterator[tuple[str, int]]:
+    for identifier, number in sorted(numbers.items()):
+        digest.adding(identifier, str(number), b"")
+        yield identifier, number
+
+
+def _replaces(rows: Rows, digest: _Digest) -> Iterator[tuple[str, str, str]]:
+    for (identifier, ecosystem), at in sorted(rows.replaces.items()):
+        digest.adding(identifier, ecosystem, at.encode())
+        yield identifier, ecosystem, at
 
 
 def _sweep(folder: Path) -> None:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 
+from secpipe.match.candidates import AdvisorySource, Candidate
 from secpipe.match.ecosystem import scheme_for
 from secpipe.match.identity import counterpart, subject, subjects
-from secpipe.match.matcher import AdvisorySource, candidates_of, tells_of_a_flaw
+from secpipe.match.matcher import candidates_of, tells_of_a_flaw
 from secpipe.match.modules import concerns
 from secpipe.match.ranges import LISTED, evaluate, key_of, sides
 from secpipe.match.status import is_refuted
-from secpipe.model.advisory import Advisory, AdvisoryMatch, Affected, Range
+from secpipe.model.advisory import Advisory, Affected, Range
 from secpipe.model.explanation import (
     Answer,
     Bound,
@@ -94,7 +95,7 @@ def _identity(package: Package, name: str, version: str) -> Iterator[str]:
         yield f"records about other releases of {base} than {package.ecosystem} do not count"
 
 
-def _judged(one: AdvisoryMatch, package: Package, known: tuple[str, str], scheme: str) -> RecordJudged:
+def _judged(one: Candidate, package: Package, known: tuple[str, str], scheme: str) -> RecordJudged:
     advisory, affected = one.advisory, one.affected
     name, version = known
     outcome = evaluate(affected, version, scheme)
@@ -137,7 +138,7 @@ def _judged(one: AdvisoryMatch, package: Package, known: tuple[str, str], scheme
     )
 
 
-def _unconcerned(one: AdvisoryMatch, package: Package) -> str | None:
+def _unconcerned(one: Candidate, package: Package) -> str | None:
     """Why the versions do not even count, where they do not."""
     if not tells_of_a_flaw(one):
         if is_refuted(one.affected):

@@ -5,25 +5,23 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Protocol
 
 from secpipe.match import aliases
+from secpipe.match.candidates import AdvisorySource, Candidate, Judged, judge
 from secpipe.match.ecosystem import scheme_for
 from secpipe.match.identity import counterpart, is_pro, subjects
 from secpipe.match.modules import concerns
 from secpipe.match.ranges import (
     SILENT,
     Outcome,
-    evaluate,
     fixes,
-    is_settled,
     is_silent,
     key_of,
     lowest_free,
 )
 from secpipe.match.severity import rate, worst
 from secpipe.match.status import is_refuted, status
-from secpipe.model.advisory import Advisory, AdvisoryMatch, Affected, cve_of
+from secpipe.model.advisory import Advisory, Affected, cve_of
 from secpipe.model.package import Package
 from secpipe.model.problem import Problem
 from secpipe.model.scan import Evidence, Finding, RatedBy
@@ -36,22 +34,6 @@ _NOTES = frozenset({"unmaintained", "notice"})
 """RustSec's kinds of information that are "no vulnerability in a crate itself"."""
 _LIVEPATCH = "LSN-"
 _PREFERRED = ("GHSA-", "GO-", "RUSTSEC-", "PYSEC-", "DSA-", "DLA-", "USN-", "ALPINE-")
-
-
-class AdvisorySource(Protocol):
-    """Where advisories come from: the database, or anything that answers like it."""
-
-    def lookup(self, ecosystem: str, name: str) -> Sequence[AdvisoryMatch]:
-        """What concerns the package of that name in that ecosystem, release included, or in every release of it."""
-        ...
-
-    def has(self, ecosystem: str) -> bool:
-        """Whether there is any advisory for that ecosystem, release included."""
-        ...
-
-    def named(self, identifiers: Iterable[str]) -> Sequence[Advisory]:
-        """The records of these ids that are there, in any ecosystem, without their affected entries."""
-        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,20 +50,18 @@ class _Hit:
 
     advisory: Advisory
     affected: Affected
-    outcome: Outcome
+    judged: Judged
     version: str
     """that was compared"""
+    cves: tuple[str, ...]
+    """those that the record is about, sorted; advisories of GitHub where nobody has a CVE for these"""
     via: aliases.Via = ()
     """the flaws that it is about, by the records that it names"""
 
-    @property
-    def cves(self) -> tuple[str, ...]:
-        """The CVEs that the record is about, sorted; advisories of GitHub where nobody has a CVE for these."""
-        return aliases.cves(self.advisory) or tuple(sorted({flaw for flaw, _ in self.via}))
-
     def names(self, flaw: str) -> set[str]:
         """What the record calls that flaw, itself included."""
-        return {self.advisory.id, *self.advisory.aliases, *(name for one, name in self.via if one == flaw)}
+        names = {self.advisory.id, *self.advisory.aliases}
+        return names.union(name for one, name in self.via if one == flaw) if self.via else names
 
 
 def match(packages: Iterable[Package], source: AdvisorySource) -> MatchResult:
@@ -90,7 +70,7 @@ def match(packages: Iterable[Package], source: AdvisorySource) -> MatchResult:
     What the answer is unknown for becomes a problem: a version or a bound that cannot be parsed, an ecosystem without a
     version scheme. An ecosystem without advisories is the caller's to report: see `missing`.
     """
-    affected: list[tuple[Package, str, list[_Hit]]] = []
+    found: list[tuple[Package, str, list[_Hit]]] = []
     problems: set[Problem] = set()
     for package in packages:
         if package.ecosystem is None:
@@ -104,20 +84,21 @@ def match(packages: Iterable[Package], source: AdvisorySource) -> MatchResult:
                 continue
             unknown: list[tuple[str, Outcome]] = []
             for candidate in candidates:
-                if not tells_of_a_flaw(candidate):
+                judged = judge(candidate, version, scheme)
+                if judged.outcome.affected is False or not tells_of_a_flaw(candidate):
                     continue
-                if not concerns(candidate.advisory, candidate.affected, package):
+                advisory, affected = candidate.advisory, candidate.affected
+                if not concerns(advisory, affected, package):
                     continue
-                outcome = evaluate(candidate.affected, version, scheme)
-                if outcome.affected:
-                    hits.append(_Hit(candidate.advisory, candidate.affected, outcome, version))
-                elif outcome.affected is None:
-                    unknown.append((candidate.advisory.id, outcome))
+                if judged.outcome.affected:
+                    hits.append(_Hit(advisory, affected, judged, version, aliases.cves(advisory)))
+                else:
+                    unknown.append((candidate.id, judged.outcome))
             problems.update(_unknown(package, version, scheme, unknown))
-        if scheme is not None:
-            affected.append((package, scheme, hits))
-    records = [hit.advisory for *_, hits in affected for hit in hits]
-    findings = aliases.rated(_findings(affected, source), records, source)
+        if scheme is not None and hits:
+            found.append((package, scheme, hits))
+    records = [hit.advisory for *_, hits in found for hit in hits]
+    findings = aliases.rated(_findings(found, source), records, source)
     return MatchResult(
         tuple(sorted(findings, key=lambda f: (f.sort_key, f.package.purl))), tuple(sorted(problems))
     )
@@ -131,16 +112,17 @@ def _findings(
     return [
         _finding(package, scheme, flaw, told)
         for package, scheme, hits in affected
-        for flaw, told in _fold([_led(hit, via) for hit in hits]).items()
+        for flaw, told in _fold([_led(hit, via) for hit in hits] if via else hits).items()
     ]
 
 
 def _led(hit: _Hit, via: Mapping[str, aliases.Via]) -> _Hit:
-    known = via.get(hit.advisory.id)
-    return replace(hit, via=known) if known else hit
+    if (known := via.get(hit.advisory.id)) is None:
+        return hit
+    return replace(hit, via=known, cves=hit.cves or tuple(sorted({flaw for flaw, _ in known})))
 
 
-def candidates_of(package: Package, name: str, source: AdvisorySource) -> Sequence[AdvisoryMatch]:
+def candidates_of(package: Package, name: str, source: AdvisorySource) -> Sequence[Candidate]:
     """The records to hold a package against. Where one is told for a release of Ubuntu and for Ubuntu Pro, a package is held
     against the part that is about its own kind; the only part that there is counts for both, since a flaw that Pro alone
     mends, as in all releases past their end, is one of every package of the release. Livepatches are another matter."""
@@ -151,34 +133,36 @@ def candidates_of(package: Package, name: str, source: AdvisorySource) -> Sequen
     if is_pro(package):
         own, others = extended, found
     else:
-        own, others = found, [one for one in extended if not one.advisory.id.startswith(_LIVEPATCH)]
-    told = {candidate.advisory.id for candidate in own}
-    return (*own, *(candidate for candidate in others if candidate.advisory.id not in told))
+        own, others = found, [one for one in extended if not one.id.startswith(_LIVEPATCH)]
+    told = {candidate.id for candidate in own}
+    return (*own, *(candidate for candidate in others if candidate.id not in told))
 
 
-def _outspoken(found: Sequence[AdvisoryMatch]) -> Sequence[AdvisoryMatch]:
+def _outspoken(found: Sequence[Candidate]) -> Sequence[Candidate]:
     """The records without those that do not say which versions are affected, where others do of the same flaws."""
-    if not any(is_silent(one.affected) for one in found):
+    silent = {id(one) for one in found if one.bounds is None and is_silent(one.affected)}
+    if not silent:
         return found
-    outspoken = [one for one in found if not is_silent(one.affected)]
-    told = {name for one in outspoken for name in (one.advisory.id, *aliases.cves(one.advisory))}
+    outspoken = [one for one in found if id(one) not in silent]
+    told = {name for one in outspoken for name in (one.id, *aliases.cves(one.advisory))}
     told.update(name for one in outspoken for name in one.advisory.aliases)
 
     def is_told(advisory: Advisory) -> bool:
         flaws = set(aliases.cves(advisory)) or {*advisory.aliases, *advisory.upstream}
         return bool(flaws) and flaws <= told
 
-    return [one for one in found if not is_silent(one.affected) or not is_told(one.advisory)]
+    return [one for one in found if id(one) not in silent or not is_told(one.advisory)]
 
 
-def tells_of_a_flaw(candidate: AdvisoryMatch) -> bool:
+def tells_of_a_flaw(candidate: Candidate) -> bool:
     """Whether a record is about a flaw at all: an erratum for a bug or an enhancement is not, nor that nobody maintains
     a crate any more, unless it names a CVE. An unsound crate has one. Nor is one that its source has refuted."""
-    advisory = candidate.advisory
-    if is_refuted(candidate.affected):
+    affected = candidate.affected
+    if affected.statements and is_refuted(affected):
         return False
-    if not _NO_FLAW.match(advisory.id) and candidate.affected.informational not in _NOTES:
+    if affected.informational not in _NOTES and not _NO_FLAW.match(candidate.id):
         return True
+    advisory = candidate.advisory
     return any(cve_of(name) for name in (*advisory.aliases, *advisory.upstream))
 
 
@@ -240,7 +224,9 @@ def _finding(package: Package, scheme: str, flaw: str, hits: Sequence[_Hit]) -> 
     # The record that is about this flaw alone tells it best; among those, the one whose fix is named.
     ordered = hits
     if len(hits) > 1:
-        ordered = sorted(hits, key=lambda hit: (hit.outcome.fixed != fixed, len(hit.cves), hit.advisory.id))
+        ordered = sorted(
+            hits, key=lambda hit: (hit.judged.outcome.fixed != fixed, len(hit.cves), hit.advisory.id)
+        )
     best = ordered[0]
     rater, rating = worst((hit.advisory.id, rate(hit.advisory, hit.affected)) for hit in hits)
     told = status([hit.affected for hit in hits], fixed)
@@ -258,7 +244,7 @@ def _finding(package: Package, scheme: str, flaw: str, hits: Sequence[_Hit]) -> 
         status=told.status,
         evidence=Evidence(
             best.advisory.id,
-            best.outcome.range,
+            best.judged.outcome.range,
             scheme,
             RatedBy(rater, rating.says) if rating.says else None,
             told.word,
@@ -272,10 +258,10 @@ def _fixed(hits: Sequence[_Hit], version: str, scheme: str) -> str | None:
     """The lowest version on this branch that no record calls affected. Where records contradict each other, or nobody
     knows, the highest of those that each by itself would call fixed; None where each calls all of them affected again."""
     first = hits[0]
-    if len(hits) == 1 and is_settled(first.affected, first.outcome, scheme):
-        return first.outcome.fixed
+    if len(hits) == 1 and first.judged.settled and first.judged.outcome.fixed is not None:
+        return first.judged.outcome.fixed
     entries = [hit.affected for hit in hits]
-    named = {hit.outcome.fixed for hit in hits if hit.outcome.fixed}
+    named = {hit.judged.outcome.fixed for hit in hits if hit.judged.outcome.fixed}
     named |= {fix for entry in entries for fix in fixes(entry, version, scheme)}
     if not named:
         return None

@@ -48,7 +48,8 @@ class Outcome:
     """the event that opened the interval, where nothing closes it again"""
 
 
-_UNAFFECTED = Outcome(False)
+UNAFFECTED = Outcome(False)
+"""The answer without anything to say of it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,7 +113,7 @@ def _any(ranges: Iterable[Range], version: str, scheme_name: str) -> Outcome:
         for outcome in outcomes:
             if outcome.affected is answer:
                 return outcome
-    return _UNAFFECTED
+    return UNAFFECTED
 
 
 def _with_custom(outcome: Outcome, custom: Sequence[Range], version: str, scheme_name: str) -> Outcome:
@@ -224,7 +225,7 @@ def _within(item: Range, version: str, scheme_name: str) -> Outcome:
         return prepared.plain.judge(key)
     before = {bound.side(key) for bound in prepared.limits}
     if before == {0} or before == {1} or before == {0, 1}:
-        return _UNAFFECTED
+        return UNAFFECTED
     opened, rest, doubtful = _walk(prepared.groups, key)
     doubtful += prepared.unplaced
     if None in before and -1 not in before:
@@ -235,7 +236,7 @@ def _within(item: Range, version: str, scheme_name: str) -> Outcome:
         return Outcome(None, reason=f"{what} is no version that the scheme {scheme_name} can order")
     if opened is None:
         return (
-            _UNAFFECTED
+            UNAFFECTED
             if _has_begun(item) or _is_past((*prepared.groups, prepared.unplaced), key)
             else Outcome(None, reason=_HEADLESS)
         )
@@ -244,7 +245,7 @@ def _within(item: Range, version: str, scheme_name: str) -> Outcome:
     ends += [bound.event for bound in reversed(prepared.limits) if bound.side(key) == -1]
     end = ends[0] if ends else None
     fixed = end.version if end and end.kind == "fixed" else None
-    return Outcome(True, _interval(opened.event, end), fixed, endless=None if end else opened.event)
+    return Outcome(True, interval(opened.event, end), fixed, endless=None if end else opened.event)
 
 
 def _has_begun(item: Range) -> bool:
@@ -268,7 +269,7 @@ class _Plain:
     def judge(self, key: Any) -> Outcome:
         """The answer for a version that can be ordered."""
         if (self.start is not None and key < self.start) or (self.end is not None and not key < self.end):
-            return _UNAFFECTED
+            return UNAFFECTED
         return self.inside
 
 
@@ -308,7 +309,7 @@ def _plain(groups: Sequence[tuple[_Bound, ...]]) -> _Plain | None:
     if not all(bound.lowest or bound.low == bound.high for bound in (start, *end)):
         return None
     fix = end[0].event if end else None
-    range, endless = _interval(start.event, fix), None if fix else start.event
+    range, endless = interval(start.event, fix), None if fix else start.event
     return _Plain(
         None if start.lowest else start.low,
         end[0].low if end else None,
@@ -359,7 +360,8 @@ def _walk(
     return opened, (), doubtful
 
 
-def _interval(opened: Event, end: Event | None) -> str:
+def interval(opened: Event, end: Event | None) -> str:
+    """The versions from one event to another, as reports tell them: `>=1.2,<1.4.1`."""
     if end is None:
         return f">={opened.version}"
     upper = ("<=" if end.kind == "last_affected" else "<") + end.version

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from functools import lru_cache
 
 from secpipe.model.advisory import Advisory, Affected, SeverityVector
+from secpipe.model.cvss import KINDS, base_score, kind_of
 from secpipe.model.named import NamedTuple
 from secpipe.model.severity import Severity
 
@@ -32,7 +32,6 @@ _WORDS = {
     "negligible": Severity.NEGLIGIBLE,
     "unimportant": Severity.NEGLIGIBLE,
 }
-_BEST = ("CVSS_V4", "CVSS_V3", "CVSS_V2")
 
 
 def rate(advisory: Advisory, affected: Affected) -> Rating:
@@ -76,18 +75,13 @@ def _word(word: str) -> Severity:
     return _WORDS.get(word.strip().lower().rstrip("*"), Severity.UNKNOWN)
 
 
-def _version(vector: SeverityVector) -> str:
-    """The CVSS that a vector is of: since version 3 it says so itself, and some records call one by another's name."""
-    found = vector.score.strip()[: len("CVSS:3")]
-    return {"CVSS:4": "CVSS_V4", "CVSS:3": "CVSS_V3"}.get(found, vector.type)
-
-
 def _scored(vectors: Iterable[SeverityVector]) -> Rating | None:
-    for kind in _BEST:
+    told = [(kind_of(vector.type, vector.score), vector) for vector in vectors]
+    for kind in KINDS if told else ():
         scores = [
             (score, vector.score.strip())
-            for vector in vectors
-            if _version(vector) == kind and (score := base_score(kind, vector.score)) is not None
+            for one, vector in told
+            if one == kind and (score := _base(kind, vector)) is not None
         ]
         if scores:
             score, says = max(scores)
@@ -95,14 +89,5 @@ def _scored(vectors: Iterable[SeverityVector]) -> Rating | None:
     return None
 
 
-@lru_cache(maxsize=4096)
-def base_score(kind: str, vector: str) -> float | None:
-    """The base score of a CVSS vector; None for one that cannot be read."""
-    from cvss import CVSS2, CVSS3, CVSS4
-    from cvss.exceptions import CVSSError
-
-    parsers = {"CVSS_V4": CVSS4, "CVSS_V3": CVSS3, "CVSS_V2": CVSS2}
-    try:
-        return float(parsers[kind](vector.strip()).scores()[0])
-    except (CVSSError, KeyError, ValueError, ArithmeticError, IndexError):
-        return None
+def _base(kind: str, vector: SeverityVector) -> float | None:
+    return base_score(kind, vector.score) if vector.base is None else vector.base

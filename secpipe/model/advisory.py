@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Literal
 
 EventKind = Literal["introduced", "fixed", "last_affected", "limit"]
+_BY_TURNS: tuple[EventKind, EventKind] = ("introduced", "fixed")
 
 
 _CVE = re.compile(r"(?:[A-Z]+-)?(CVE-[0-9]{4}-[0-9]{4,})", re.IGNORECASE)
@@ -42,6 +43,8 @@ class SeverityVector:
 
     type: str
     score: str
+    base: float | None = field(default=None, compare=False)
+    """the base score of the vector, where somebody has computed it"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,3 +91,23 @@ class AdvisoryMatch:
 
     advisory: Advisory
     affected: Affected
+
+    @property
+    def id(self) -> str:
+        """That of the record."""
+        return self.advisory.id
+
+    @property
+    def bounds(self) -> tuple[str, ...] | None:
+        """The versions of the entry's one range where these are by turns `introduced` and `fixed`; else None."""
+        affected = self.affected
+        if len(affected.ranges) != 1 or affected.custom:
+            return None
+        events = affected.ranges[0].events
+        turns = all(event.kind == _BY_TURNS[index % 2] for index, event in enumerate(events))
+        return tuple(event.version for event in events) if turns and events else None
+
+    @property
+    def lists_versions(self) -> bool:
+        """Whether the entry names single versions besides."""
+        return bool(self.affected.versions)

@@ -5,10 +5,22 @@ from __future__ import annotations
 import gzip
 import json
 import zipfile
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from secpipe.advisories.blob import (
+    bounds_of,
+    lists_versions,
+    open_package,
+    pack_affected,
+    pack_package,
+    squeezed,
+    unpack_affected,
+    whole,
+)
+from secpipe.advisories.names import normalise
+from secpipe.model.advisory import Advisory, AdvisoryMatch, Affected
 from secpipe.model.limits import Limits
 from secpipe.model.problem import Problem
 
@@ -80,3 +92,17 @@ def epss(folder: Path, scores: Mapping[str, float], released: str = "2025-11-20T
         gzip.compress(f"#model_version:v1,score_date:{released}\ncve,epss,percentile\n{rows}".encode())
     )
     return file
+
+
+def opened(pairs: Sequence[tuple[str, Affected]]) -> list[tuple[str, Affected]]:
+    """What comes out of a package's blob that these ids and entries were put into."""
+    numbers = {identifier: number for number, (identifier, _) in enumerate(pairs)}
+    blob = squeezed(pack_package([(one, pack_affected(entry)) for one, entry in pairs], numbers))
+    found = []
+    for (number, identifier, fields), (_, entry) in zip(open_package(whole(blob)), pairs, strict=True):
+        assert numbers[identifier] == number
+        told = unpack_affected(fields, entry.ecosystem, normalise(entry.ecosystem, entry.name))
+        plain = AdvisoryMatch(Advisory(identifier, "", ()), entry)
+        assert (bounds_of(fields), lists_versions(fields)) == (plain.bounds, plain.lists_versions)
+        found.append((identifier, told))
+    return found

@@ -10,9 +10,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from secpipe.advisories.blob import pack_affected, pack_package, unpack_package
 from secpipe.advisories.osv import InvalidAdvisory, instant, parse
 from secpipe.model.advisory import Event, Range, SeverityVector
+from tests.advisories.support import opened
 
 
 def with_affected(**entry: Any) -> dict[str, Any]:
@@ -259,7 +259,7 @@ def test_what_is_a_database_of_its_own_to_tell() -> None:
     assert entry.custom == (Range("ECOSYSTEM", (Event("introduced", "2.0.0"), Event("fixed", "2.1.0"))),)
     assert entry.informational == "unsound"
     assert entry.severity == (SeverityVector("CVSS_V3", vector),)
-    assert unpack_package(pack_package([("X-1", pack_affected(entry))]), "PyPI") == [("X-1", entry)]
+    assert opened([("X-1", entry)]) == [("X-1", entry)]
     whole = parse({"id": "X-1", "severity": [], "database_specific": {"cvss": "CVSS:4.0/AV:N"}})
     assert whole.severity == (SeverityVector("CVSS_V4", "CVSS:4.0/AV:N"),)
 

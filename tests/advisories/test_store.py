@@ -14,11 +14,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from secpipe.advisories.blob import (
+    open_records,
     pack_advisory,
     pack_affected,
     pack_package,
+    pack_records,
+    split_package,
+    split_records,
+    squeezed,
     unpack_advisory,
-    unpack_package,
+    whole,
 )
 from secpipe.advisories.build import BuildResult, build
 from secpipe.advisories.names import release
@@ -26,7 +31,7 @@ from secpipe.advisories.schema import SCHEMA
 from secpipe.advisories.store import Store
 from secpipe.errors import AdvisoryError, UsageError
 from secpipe.model.advisory import Advisory, Affected, Event, Range, SeverityVector
-from tests.advisories.support import amend, content, record, shard_files, write_feed
+from tests.advisories.support import amend, content, opened, record, shard_files, write_feed
 
 NOW = datetime(2024, 6, 1, 12, tzinfo=UTC)
 
@@ -493,7 +498,7 @@ entries = st.builds(
     st.lists(
         st.builds(
             Range,
-            texts,
+            st.sampled_from(("ECOSYSTEM", "SEMVER")),
             st.lists(
                 st.builds(Event, st.sampled_from(("introduced", "fixed", "last_affected", "limit")), texts)
             ).map(tuple),
@@ -508,8 +513,7 @@ entries = st.builds(
 
 @given(st.lists(st.tuples(texts, entries), max_size=3))
 def test_packages_survive_packing(pairs: list[tuple[str, Affected]]) -> None:
-    blob = pack_package([(identifier, pack_affected(entry)) for identifier, entry in pairs])
-    assert sorted(map(repr, unpack_package(blob, "PyPI"))) == sorted(map(repr, pairs))
+    assert opened(pairs) == pairs
 
 
 @given(texts, texts, st.lists(texts).map(tuple), st.lists(vectors).map(tuple))
@@ -517,19 +521,21 @@ def test_advisories_survive_packing(
     one: str, two: str, many: tuple[str, ...], severity: tuple[SeverityVector, ...]
 ) -> None:
     advisory = Advisory(one, two, (), two, "", many, many, one, severity, two, one)
-    assert unpack_advisory(pack_advisory(advisory)) == advisory
+    packed = pack_records([pack_advisory(advisory)] * 2)
+    assert [unpack_advisory(fields) for fields in open_records(packed)] == [advisory] * 2
+    assert split_records(packed) == [(one, pack_advisory(advisory))] * 2
 
 
 def test_long_blobs_are_squeezed_and_held_to_their_end() -> None:
     from msgspec import MsgspecError
 
     pairs = [(f"X-{i}", pack_affected(Affected("PyPI", "a", versions=(str(i),)))) for i in range(100)]
-    blob = pack_package(pairs)
+    blob = squeezed(pack_package(pairs, {identifier: i for i, (identifier, _) in enumerate(pairs)}))
     assert len(blob) < sum(len(entry) for _, entry in pairs)
-    assert len(unpack_package(blob, "PyPI")) == 100
+    assert split_package(whole(blob)) == pairs
     for damaged in (blob[:-1], blob[:40], blob[:1], b"x" + bytes(100)):
         with pytest.raises((ValueError, TypeError, MsgspecError)):
-            unpack_package(damaged, "PyPI")
+            split_package(whole(damaged))
 
 
 def test_a_pipe_does_not_hold_the_program_up(tmp_path: Path) -> None:

@@ -6,8 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from secpipe.match.severity import UNRATED, Rating, base_score, rate, scored, worst
+from secpipe.match.severity import UNRATED, Rating, rate, scored, worst
 from secpipe.model.advisory import Advisory, Affected, SeverityVector
+from secpipe.model.cvss import base_score
 from secpipe.model.severity import Severity
 
 V2 = SeverityVector("CVSS_V2", "AV:N/AC:L/Au:N/C:P/I:P/A:P")
