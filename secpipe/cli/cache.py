@@ -60,7 +60,7 @@ def clean() -> None:
     """Remove what is known of layers, Dockerfiles and scripts. The advisory database stays: nobody could scan without."""
     from secpipe.cache import folder as folders
     from secpipe.cache.folder import Size
-    from secpipe.model.text import plural
+    from secpipe.model.text import bytes_of, plural
 
     gone = [folders.clean(layers_path())]
     for path in (lint_path(), shellcheck_path()):
@@ -76,7 +76,7 @@ def clean() -> None:
         raise UndecidedError(
             f"{plural(left, 'file')} in {layers_path()} cannot be removed", "look who owns the folder"
         )
-    say(f"{folder()}: {plural(total.files, 'file')} removed, {_shown(total.bytes)}")
+    say(f"{folder()}: {plural(total.files, 'file')} removed, {bytes_of(total.bytes)}")
 
 
 def _sizes() -> Mapping[str, Size]:
@@ -112,11 +112,11 @@ def _usable(path: Path) -> bool:
 
 
 def _table(sizes: Mapping[str, Size], most: int) -> list[str]:
-    from secpipe.model.text import plural
+    from secpipe.model.text import bytes_of, plural
 
-    ends = {"layers": f" of {_shown(most)} at most", "advisories": " (stays when cleaned)"}
+    ends = {"layers": f" of {bytes_of(most)} at most", "advisories": " (stays when cleaned)"}
     cells = [
-        (name, plural(size.files, "file"), _shown(size.bytes) + ends.get(name, ""))
+        (name, plural(size.files, "file"), bytes_of(size.bytes) + ends.get(name, ""))
         for name, size in sizes.items()
     ]
     widths = [max(len(row[column]) for row in cells) for column in range(2)]
@@ -124,13 +124,3 @@ def _table(sizes: Mapping[str, Size], most: int) -> list[str]:
         str(folder()),
         *(f"{row[0].ljust(widths[0])}  {row[1].rjust(widths[1])}  {row[2]}" for row in cells),
     ]
-
-
-def _shown(count: int) -> str:
-    """Bytes in the largest unit that leaves a whole number before the point."""
-    value = float(count)
-    for unit in ("B", "KiB", "MiB"):
-        if value < 1024:
-            return f"{value:.1f} {unit}" if unit != "B" else f"{count} B"
-        value /= 1024
-    return f"{value:.1f} GiB"

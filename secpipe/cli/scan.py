@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -30,13 +29,14 @@ from secpipe.cli._advisories import (
     documents,
 )
 from secpipe.cli._feeds import addresses
+from secpipe.cli._gate import ConfigOption, FailOnOption, IgnoreFileOption, NoConfigOption
+from secpipe.cli._gate import settings as settings_of
 from secpipe.cli._limits import parse_limits
 from secpipe.cli._output import FormatOption, OutputOption
 from secpipe.cli._progress import shown
 from secpipe.cli._reports import destinations, emit, tell
 from secpipe.cli._streams import say
-from secpipe.policy.gate import FailOn, gate_of
-from secpipe.policy.terms import Term
+from secpipe.policy.gate import gate_of
 
 if TYPE_CHECKING:
     from secpipe.dockerfile.ast import Dockerfile
@@ -59,26 +59,8 @@ def scan(
     ],
     format: FormatOption = None,
     output: OutputOption = None,
-    fail_on: Annotated[
-        list[str] | None,
-        typer.Option(
-            metavar="TERM[,TERM]",
-            show_default=False,
-            help=f"Exit 1 on findings of this severity or worse ({', '.join(FailOn)}), or that are "
-            f"{', '.join(Term)}, epss:0.5 "
-            "(likely exploited). A comma joins what must hold together, repeated options are alternatives. "
-            "[default: any]",
-        ),
-    ] = None,
-    ignore_file: Annotated[
-        list[Path] | None,
-        typer.Option(
-            metavar="FILE",
-            show_default=False,
-            help="What is accepted, and why; `none` for nothing. [default: the nearest .secpipe-ignore.yaml, else "
-            "those of Trivy, Grype and osv-scanner in this folder]",
-        ),
-    ] = None,
+    fail_on: FailOnOption = None,
+    ignore_file: IgnoreFileOption = None,
     vex: VexOption = None,
     allow_incomplete: AllowIncompleteOption = False,
     platform: PlatformOption = None,
@@ -110,34 +92,20 @@ def scan(
     ] = None,
     offline: OfflineOption = False,
     db_url: DbUrlOption = "",
-    config: Annotated[
-        Path | None,
-        typer.Option(
-            "--config",
-            "-c",
-            metavar="FILE",
-            show_default=False,
-            help="The configuration, instead of searching. [env var: SECPIPE_CONFIG]",
-        ),
-    ] = None,
-    no_config: Annotated[bool, typer.Option("--no-config", help="Read no configuration file.")] = False,
+    config: ConfigOption = None,
+    no_config: NoConfigOption = False,
 ) -> None:
     """Scan a container image for packages with known vulnerabilities.
 
     Exit codes: 0 clean, 1 findings at or above the gate, 2 usage error, 3 could not decide.
     """
     from secpipe.config.ignores import ignores
-    from secpipe.config.scan import scan_settings
     from secpipe.pipeline.scan import MAX_AGE_DAYS, ScanOptions
     from secpipe.pipeline.scan import scan as run
 
     wanted = destinations("scan", format, output)
     limits = parse_limits(limit or [])
-    if config is None and not no_config and os.environ.get("SECPIPE_CONFIG"):
-        config = Path(os.environ["SECPIPE_CONFIG"])
-    settings = scan_settings(config, search_files=not no_config)
-    if fail_on:
-        settings = settings._replace(fail_on=gate_of(fail_on), overrides=())
+    settings = settings_of(config, no_config, fail_on)
     if max_db_age is None:
         max_db_age = MAX_AGE_DAYS if settings.max_db_age is None else settings.max_db_age
     options = ScanOptions(

@@ -70,7 +70,8 @@ def cluster(address: str) -> Iterator[Workers]:
                 f"the cluster at {address} has no workers", f"start some: dask worker {address}"
             )
         # Results are not kept by key: the same layer that is read again tomorrow is to be looked for again.
-        executor = client.get_executor(retries=_RETRIES, pure=False)
-        yield Workers(lambda: executor, min(threads * _PER_WORKER, _MOST))
+        yield Workers(
+            lambda: client.get_executor(retries=_RETRIES, pure=False), min(threads * _PER_WORKER, _MOST)
+        )
     finally:
         client.close()

@@ -56,7 +56,8 @@ def _found(name: Named, platform: str | None, access: Access) -> list[Image | Pr
     try:
         return list(_each(name.reference, platform, access))
     except (UndecidedError, UsageError) as error:
-        return [Problem("unreadable-image", name.reference, error.message, error.hint, coverage=False)]
+        message = error.message if name.reference in error.message else f"{name.reference}: {error.message}"
+        return [Problem("unreadable-image", name.reference, message, error.hint, coverage=False)]
 
 
 def _each(target: str, platform: str | None, access: Access) -> Iterable[Image | Problem]:

@@ -86,7 +86,7 @@ class _Run:
                     yield from self._take(*self._ended.get())
         finally:
             if self._executor:
-                self._executor.shutdown(wait=False, cancel_futures=True)
+                self._executor.shutdown(wait=False)
 
     def _submit(self) -> None:
         """Hand on what there is room for. Suspects go alone, so that who breaks the executor is known."""

@@ -35,3 +35,13 @@ def _written_out(found: re.Match[str]) -> str:
 def plural(count: int, word: str, many: str = "") -> str:
     """`1 layer`, `2 layers`; `many` for words that do not take an s."""
     return f"{count} {word if count == 1 else many or word + 's'}"
+
+
+def bytes_of(count: int) -> str:
+    """`1.5 GiB`: bytes in the largest unit that leaves a whole number before the point."""
+    value = float(count)
+    for unit in ("B", "KiB", "MiB"):
+        if value < 1024:
+            return f"{value:.1f} {unit}" if unit != "B" else f"{count} B"
+        value /= 1024
+    return f"{value:.1f} GiB"

@@ -130,12 +130,22 @@ def registries(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Registries]
         yield Registries(started["anonymous"], started["basic"], started["token"], issuer, folder / "storage")
 
 
-def push(address: str, repository: str, tag: str, image: BuiltImage, auth: str = "") -> None:
-    """Upload an image or index with all its blobs; `auth` is the value of an Authorization header."""
+def push(
+    address: str,
+    repository: str,
+    tag: str,
+    image: BuiltImage,
+    auth: str = "",
+    there: set[str] | None = None,
+) -> None:
+    """Upload an image or index with all its blobs, but for those that are `there`, to which they are added; `auth` is the
+    value of an Authorization header."""
     children = _children(image)
+    there = set() if there is None else there
     for name, blob in image.blobs.items():
-        if name not in children:
+        if name not in children and name not in there:
             _push_blob(address, repository, name, blob, auth)
+            there.add(name)
     for name, media_type in children.items():
         _put_manifest(address, repository, name, media_type, image.blobs[name], auth)
     _put_manifest(address, repository, tag, image.media_type, image.manifest, auth)

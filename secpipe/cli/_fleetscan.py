@@ -1,0 +1,219 @@
+"""`secpipe fleet scan`."""
+
+from __future__ import annotations
+
+from contextlib import AbstractContextManager, nullcontext
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from secpipe.cache.paths import database_path, layers_path
+from secpipe.cli._access import AuthfileOption, InsecureOption, LimitOption
+from secpipe.cli._advisories import (
+    AllowIncompleteOption,
+    DbOption,
+    DbUrlOption,
+    MaxDbAgeOption,
+    OfflineOption,
+    PlatformOption,
+    VexOption,
+    documents,
+)
+from secpipe.cli._feeds import addresses
+from secpipe.cli._gate import ConfigOption, FailOnOption, IgnoreFileOption, NoConfigOption
+from secpipe.cli._gate import settings as settings_of
+from secpipe.cli._limits import parse_limits
+from secpipe.cli._reports import tell
+from secpipe.cli._streams import say, write
+from secpipe.errors import UsageError
+from secpipe.model.text import bytes_of, plural
+from secpipe.policy.gate import gate_of
+
+if TYPE_CHECKING:
+    from secpipe.fleet.executors import Workers
+    from secpipe.fleet.plan import Totals
+    from secpipe.fleet.scan import Fleet
+
+ImagesArgument = Annotated[
+    list[str] | None,
+    typer.Argument(
+        metavar="[IMAGE|PATTERN]...",
+        show_default=False,
+        help="registry/repo:tag, or what a registry has: registry/team/*, registry/app:1.*, 'registry/app:>=1.2 <2'.",
+    ),
+]
+FileOption = Annotated[
+    list[Path] | None,
+    typer.Option(
+        "--file",
+        metavar="FILE",
+        show_default=False,
+        help="A list of images, one a line; - for standard input.",
+    ),
+]
+KubernetesOption = Annotated[
+    list[Path] | None,
+    typer.Option(metavar="PATH", show_default=False, help="Manifests: a file, or a folder of them."),
+]
+InventoryOption = Annotated[
+    list[Path] | None,
+    typer.Option(
+        metavar="FILE",
+        show_default=False,
+        help="What runs in a cluster: `kubectl get pods -A -o json`; - for standard input.",
+    ),
+]
+ResultsOption = Annotated[
+    str,
+    typer.Option(
+        metavar="PATH|URL",
+        envvar="SECPIPE_FLEET_RESULTS",
+        help="The history: an SQLite file, or postgresql://….",
+    ),
+]
+StoreOption = Annotated[
+    str,
+    typer.Option(
+        metavar="PATH|URL",
+        envvar="SECPIPE_FLEET_STORE",
+        show_default=False,
+        help="Where what is known of layers is shared: redis://…, file:///…, s3://…. [default: this machine's cache]",
+    ),
+]
+
+
+def scan(
+    images: ImagesArgument = None,
+    file: FileOption = None,
+    kubernetes: KubernetesOption = None,
+    inventory: InventoryOption = None,
+    newest: Annotated[
+        int,
+        typer.Option(
+            metavar="N", min=0, help="Of what a pattern matches in a repository, the newest N; 0 for all."
+        ),
+    ] = 0,
+    plan: Annotated[
+        bool, typer.Option("--plan", help="Say what would be read, and read none of it.")
+    ] = False,
+    results: ResultsOption = "fleet.sqlite",
+    store: StoreOption = "",
+    workers: Annotated[
+        int | None,
+        typer.Option(
+            metavar="N", min=1, show_default=False, help="Processes of this machine. [default: one a core]"
+        ),
+    ] = None,
+    scheduler: Annotated[
+        str,
+        typer.Option(metavar="URL", show_default=False, help="A Dask cluster instead: tcp://host:8786."),
+    ] = "",
+    fail_on: FailOnOption = None,
+    ignore_file: IgnoreFileOption = None,
+    vex: VexOption = None,
+    allow_incomplete: AllowIncompleteOption = False,
+    platform: PlatformOption = None,
+    db: DbOption = None,
+    max_db_age: MaxDbAgeOption = None,
+    authfile: AuthfileOption = None,
+    insecure: InsecureOption = False,
+    limit: LimitOption = None,
+    offline: OfflineOption = False,
+    db_url: DbUrlOption = "",
+    config: ConfigOption = None,
+    no_config: NoConfigOption = False,
+) -> None:
+    """Scan many images: each layer is read once, each image judged once, and what became of them is written down.
+
+    An interrupted run goes on where it ended. Exit codes: 1 an image failed, 3 one could not be decided, 0 all are clean.
+    """
+    from secpipe.config.ignores import ignores
+    from secpipe.fleet import names
+    from secpipe.fleet.results import open_results
+    from secpipe.fleet.scan import Fleet, FleetOptions, found, planned
+    from secpipe.pipeline.scan import MAX_AGE_DAYS, ScanOptions
+
+    limits = parse_limits(limit or [])
+    settings = settings_of(config, no_config, fail_on)
+    age = settings.max_db_age if max_db_age is None else max_db_age
+    options = FleetOptions(
+        ScanOptions(
+            "",
+            db or database_path(),
+            platform=platform,
+            fail_on=settings.fail_on or gate_of(()),
+            overrides=settings.overrides,
+            allow_incomplete=allow_incomplete or bool(settings.allow_incomplete),
+            max_age_days=MAX_AGE_DAYS if age is None else age,
+            authfile=authfile,
+            insecure=insecure,
+            limits=limits,
+            ignores=ignores(ignore_file or [], say),
+            feed=None if offline else db_url,
+            vex=documents(vex or [], limits),
+            exploitation=addresses(),
+        ),
+        store or str(layers_path()),
+    )
+    sources = names.asked(images or (), file or (), kubernetes or (), inventory or ())
+    if not sources:
+        raise UsageError(
+            "no image was named", "name some, or a list of them with --file, --kubernetes or --inventory"
+        )
+    access = names.Access(authfile=authfile, insecure=insecure, newest=newest)
+    named, problems = names.named(sources, limits, access)
+    tell(problems)
+    resolved = found(named, options)
+    if plan:
+        with open_results(results) if _exists(results) else nullcontext() as history:
+            _write_plan(planned(resolved.images, options, history).totals)
+        tell(one.problem for one in resolved.unresolved)
+        raise typer.Exit(3 if problems or resolved.unresolved else 0)
+    if scheduler and not store:
+        raise UsageError(
+            "a cluster needs a store that all of its workers reach",
+            "name it: --store redis://HOST or s3://BUCKET/FOLDER",
+        )
+    with open_results(results) as history, _workers(scheduler, workers) as there:
+        fleet = Fleet(resolved, options, history)
+        fleet.scan(there)
+    raise typer.Exit(_told(fleet, bool(problems)))
+
+
+def _workers(scheduler: str, workers: int | None) -> AbstractContextManager[Workers]:
+    from secpipe.fleet.executors import cluster, local
+
+    return cluster(scheduler) if scheduler else local(workers)
+
+
+def _exists(results: str) -> bool:
+    """Whether there is a history, which a plan must not begin."""
+    return "://" in results or Path(results.removeprefix("sqlite:")).exists()
+
+
+def _write_plan(totals: Totals) -> None:
+    known = f", {totals.known_images} of them known from an earlier run" if totals.known_images else ""
+    write(
+        f"{plural(totals.names, 'name')} lead to {plural(totals.images, 'image')}{known}\n"
+        f"their {plural(totals.layers, 'distinct layer')} have {bytes_of(totals.layer_bytes)}; "
+        f"each image by itself: {bytes_of(totals.image_bytes)}, each name: {bytes_of(totals.named_bytes)}\n"
+        f"kept from earlier runs: {plural(totals.kept_layers, 'layer')}, {bytes_of(totals.kept_bytes)}\n"
+        f"to be read: {plural(totals.layers - totals.kept_layers, 'layer')}, {bytes_of(totals.read_bytes)}\n"
+    )
+
+
+def _told(fleet: Fleet, problems: bool) -> int:
+    """Say what became of the fleet; returns the exit code."""
+    tell(fleet.problems)
+    for trouble in sorted(fleet.tally.troubles):
+        say(f"warning: {trouble}")
+    verdicts = fleet.verdicts
+    images = plural(sum(verdicts.values()) + len(fleet.problems), "image")
+    counts = ", ".join(f"{verdicts[each]} {each}" for each in ("failed", "undecided", "clean"))
+    lost = f", {len(fleet.problems)} unreadable" if fleet.problems else ""
+    totals = fleet.plan.totals if fleet.plan else None
+    known = f"; {totals.known_images} were known" if totals and totals.known_images else ""
+    read = f"read {plural(fleet.tally.layers, 'layer')}, {bytes_of(fleet.tally.bytes)}{known}"
+    write(f"{images}: {counts}{lost}\n{read}\n")
+    return fleet.exit_code or (3 if problems else 0)

@@ -1,0 +1,171 @@
+"""`fleet scan`: who is there, what of that must be read, reading it, judging it, writing it down. Read it top to bottom.
+
+Images are read wherever there are workers and judged here, where the advisories are: so a cluster needs none, and what is
+known of an image is judged again, when the advisories change, without any of it being read.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from hashlib import blake2b
+
+from secpipe import __version__
+from secpipe.cache.shared import open_store
+from secpipe.catalog import Inventory, knows_layer, versions
+from secpipe.errors import UndecidedError
+from secpipe.fleet.executors import Workers
+from secpipe.fleet.plan import ImageKey, Plan, image_key, plan
+from secpipe.fleet.reach import Access
+from secpipe.fleet.resolve import Resolved, resolve
+from secpipe.fleet.results import Results, Run
+from secpipe.fleet.run import Outcome, Tally, run
+from secpipe.fleet.values import FleetImage, FleetResult, Named
+from secpipe.fleet.work import Work
+from secpipe.model.problem import Problem
+from secpipe.model.scan import ScanReport, Target, Verdict
+from secpipe.pipeline.baseline import Baseline
+from secpipe.pipeline.fetch import Supply
+from secpipe.pipeline.judge import concluded, matched
+from secpipe.pipeline.scan import ScanOptions
+from secpipe.policy.ignore import Ignores
+
+_WORST = (1, 3, 0)
+"""Exit codes in the order in which they win."""
+
+
+@dataclass(frozen=True, slots=True)
+class FleetOptions:
+    """`scan` is as for one image, but for its target, which each image of the fleet is in turn; `store` is where what is
+    known of layers is kept, a path or a URL."""
+
+    scan: ScanOptions
+    store: str
+
+    @property
+    def access(self) -> Access:
+        """How workers reach registries."""
+        return Access(self.scan.authfile, self.scan.insecure, self.scan.limits)
+
+
+def catalogers(options: FleetOptions) -> str:
+    """All that decides what an inventory of the same image is."""
+    limits = blake2b(repr(options.scan.limits).encode(), digest_size=8).hexdigest()
+    return f"{__version__} {versions()} {limits}"
+
+
+def found(names: Sequence[Named], options: FleetOptions) -> Resolved:
+    """The images of the fleet."""
+    return resolve(names, options.scan.platform, options.access)
+
+
+def planned(images: Sequence[FleetImage], options: FleetOptions, results: Results | None) -> Plan:
+    """What would be read of the images, and nothing of it read; `results` is None where there is no history yet."""
+    keys = [image_key(image) for image in images]
+    known = {key for key, _ in results.known(keys, catalogers(options))} if results else set()
+    return _plan(images, known, options)
+
+
+class Fleet:
+    """One run over a fleet. `plan` and `tally` are for whoever looks while it lasts."""
+
+    def __init__(self, resolved: Resolved, options: FleetOptions, results: Results) -> None:
+        self._resolved, self._options, self._results = resolved, options, results
+        self.tally = Tally()
+        self.plan: Plan | None = None
+        self.verdicts: Counter[Verdict] = Counter()
+        """of images"""
+        self.problems = [one.problem for one in resolved.unresolved]
+        """names that lead to no image, and images that could not be read"""
+
+    def scan(self, workers: Workers) -> None:
+        """Judge every image, and read before what is not known of it. An interrupted run of the same options goes on.
+
+        Raises `ResultsError` when what was found out cannot be written down.
+        """
+        results, images = self._results, self._resolved.images
+        scan = self._options.scan
+        with Supply(scan.database, scan.feed, scan.max_age_days, scan.limits, None) as supply:
+            this = results.begin(
+                supply.covering(()).digest,
+                __version__,
+                catalogers(self._options),
+                _fingerprint(self._options),
+            )
+            for name in self._resolved.unresolved:
+                results.unresolved(this, name)
+            by_key = {image_key(image): image for image in images}
+            known: set[ImageKey] = set()
+            for key, inventory in results.known(by_key, catalogers(self._options)):
+                known.add(key)
+                self._note(this, Outcome(by_key[key], inventory), supply)
+            self.plan = _plan(images, known, self._options)
+            for outcome in self._outcomes(self.plan, workers):
+                self._note(this, outcome, supply)
+            results.finish(this)
+
+    def _note(self, this: Run, outcome: Outcome, supply: Supply) -> None:
+        """Write down what became of an image."""
+        found = outcome.inventory
+        if not isinstance(found, Problem):
+            try:
+                result = self._judged(outcome.image, found, supply)
+            except UndecidedError as error:
+                found = Problem(
+                    "unjudged-image", outcome.image.digest, error.message, error.hint, coverage=False
+                )
+            else:
+                self.verdicts[result.report.verdict] += 1
+                self._results.record(this, result)
+                return
+        self.problems.append(found)
+        self._results.failed(this, outcome.image, found)
+
+    @property
+    def exit_code(self) -> int:
+        """As of one image: what failed wins over what nobody can tell, and that over what is clean."""
+        if self.verdicts["failed"]:
+            return 1
+        return 3 if self.verdicts["undecided"] or self.problems else 0
+
+    def _outcomes(self, plan: Plan, workers: Workers) -> Iterator[Outcome]:
+        work = Work(self._options.access, self._options.store)
+        return run(plan, work, workers.executor, workers.at_once, self.tally)
+
+    def _judged(self, image: FleetImage, found: Inventory, supply: Supply) -> FleetResult:
+        """The verdict; where it may depend on what the image is called, the worst of those under its names."""
+        options = self._options.scan
+        by_name = options.overrides or options.ignores != Ignores() or options.vex
+        names = image.names if by_name else image.names[:1]
+        reports = [_report(image, name, found, supply, options) for name in names]
+        return FleetResult(image, found, min(reports, key=lambda report: _WORST.index(report.exit_code)))
+
+
+def _plan(images: Sequence[FleetImage], known: set[ImageKey], options: FleetOptions) -> Plan:
+    limits = options.scan.limits
+    store = open_store(options.store, limits.cache_bytes)
+    return plan(images, known.__contains__, lambda layer: knows_layer(layer, limits, store))
+
+
+def _report(
+    image: FleetImage, name: Named, found: Inventory, supply: Supply, options: ScanOptions
+) -> ScanReport:
+    target = Target(name.reference, image.digest, str(image.platform), found.distribution)
+    options = replace(options, target=name.reference)
+    return concluded(matched(target, found, supply, options), options, Baseline(None))
+
+
+def _fingerprint(options: FleetOptions) -> str:
+    """What makes verdicts differ besides the advisories."""
+    scan = options.scan
+    told = (
+        scan.platform,
+        scan.fail_on,
+        scan.overrides,
+        scan.allow_incomplete,
+        scan.max_age_days,
+        scan.ignores,
+        scan.vex,
+    )
+    return blake2b(repr(told).encode("utf-8", "backslashreplace"), digest_size=16).hexdigest()
