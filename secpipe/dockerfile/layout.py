@@ -50,8 +50,12 @@ class Layout:
         masked = io.BytesIO("\n".join((*self.masked, "")).encode("utf-8", "replace"))
         for entry in DockerfileParser(fileobj=masked).structure:
             first, last = self.numbers[entry["startline"]], self.numbers[entry["endline"]]
-            found = (self.pieces.get(line) for line in range(first, last + 1))
-            yield first, join(piece for piece in found if piece)
+            yield first, join(self.stretches(first, last))
+
+    def stretches(self, first: int, last: int) -> list[tuple[int, str]]:
+        """What these lines have of an instruction."""
+        pieces = self.pieces
+        return [pieces[line] for line in range(first, last + 1) if line in pieces]
 
 
 def lay_out(source: Source) -> Layout:
@@ -71,7 +75,7 @@ def _read_directives(layout: Layout) -> int:
     """Read the parser directives at the very top; the index of the first line that is none."""
     for index, line in enumerate(layout.lines):
         stripped = line.lstrip(SPACE).rstrip(" \t\f\r")
-        match = _DIRECTIVE.fullmatch(stripped)
+        match = _DIRECTIVE.fullmatch(stripped) if stripped.startswith("#") else None
         name = match[1].lower() if match else ""
         if not match or name not in _DIRECTIVES:
             return index
@@ -144,7 +148,7 @@ def _mask(content: str) -> str:
 
 def _read_heredocs(layout: Layout, first: int, last: int, index: int, bodies: Bodies) -> int:
     """Take the bodies of the heredocs that the instruction on lines `first` to `last` opens."""
-    line = join(layout.pieces[i] for i in range(first, last + 1) if i in layout.pieces)
+    line = join(layout.stretches(first, last))
     found = []
     for marker in markers(line, layout.escape):
         heredoc, behind, problem = bodies.read(marker, index)

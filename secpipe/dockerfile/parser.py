@@ -95,7 +95,7 @@ def _maybe_json(
     rest = command.rest
     before: tuple[Word, ...] = ()
     if keyword == "HEALTHCHECK":
-        spans = blank_separated(rest)[:1]
+        spans = blank_separated(rest.text)[:1]
         before = tuple(rest.word(*span) for span in spans)
         rest = rest.slice(spans[0][1] if spans else 0)
     try:
@@ -128,10 +128,10 @@ def _words(keyword: str, rest: Joined, escape: str, problems: list[SyntaxProblem
     elif keyword in _WHOLE:
         spans = ((0, len(rest.text)),) if rest.text else ()
     else:
-        spans = blank_separated(rest)
+        spans = blank_separated(rest.text)
     if keyword == "MAINTAINER":
         return tuple(rest.word(*span) for span in spans)
-    return tuple(_unquoted(rest, span, escape, problems, paired=paired) for span in spans)
+    return tuple([_unquoted(rest, span, escape, problems, paired=paired) for span in spans])
 
 
 def _unquoted(

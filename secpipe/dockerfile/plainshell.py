@@ -81,9 +81,13 @@ def read(text: Joined) -> Plain | None:
         start, stop = match.span(kind)
         if first < 0:
             first = start
-        if len(found) == (ends[-1] if ends else 0) and _ASSIGNMENT.match(text.text, start, stop):
-            continue
         value = match[kind]
+        if (
+            "=" in value
+            and len(found) == (ends[-1] if ends else 0)
+            and _ASSIGNMENT.match(text.text, start, stop)
+        ):
+            continue
         found.append((_QUOTES.sub(_without_quotes, value) if kind == 3 else value, start, stop))
     if text.text[at:].strip(" \t") or (expected and first < 0):
         return None

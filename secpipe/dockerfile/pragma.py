@@ -34,6 +34,7 @@ _CODE = lazy(r"[^\s,#]+")
 _COMMA = lazy(r"\s*,(?=[^\s,#])|\s*,\s+(?=[^\s,#]*\d)")
 """Behind a comma and a blank a word without a digit is the reason: `ignore=DL3008, since …`."""
 _MISSPELT = r"[a-z]{6,12}[ \t:=]+(?:(?:stage|global)[ \t]+)?[a-z]{4,10}[ \t]*[=:][ \t]*(?:DL|SC|SP)\d{3,4}\b"
+_CODED = lazy(r"[=:][ \t]*(?:dl|sc|sp)\d{3}")
 _CANDIDATE = lazy(rf"#\s*(?:(?:hadolint|secpipe|shellcheck)[\s:=]|{_MISSPELT})", re.IGNORECASE)
 _IN_HEREDOC = lazy(
     rf"^[ \t]*(#\s*(?:(?:hadolint|secpipe|shellcheck)[\s:=]|{_MISSPELT})[^\r\n]*)",
@@ -157,8 +158,14 @@ class Pragmas:
 
 def pragmas(dockerfile: Dockerfile) -> Pragmas:
     """Read the pragmas of a file."""
-    comments = list(_comments(dockerfile))
+    comments = list(_comments(dockerfile)) if _may_have(dockerfile.source.text) else []
     return _Reader(dockerfile).read(comments) if comments else Pragmas()
+
+
+def _may_have(text: str) -> bool:
+    """Whether a comment may be a pragma; few files have one, and to look at every comment takes longer."""
+    lowered = text.lower()
+    return any(name in lowered for name in _NAMES) or _CODED.search(lowered) is not None
 
 
 def _comments(dockerfile: Dockerfile) -> Iterator[tuple[int, int]]:

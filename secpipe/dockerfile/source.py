@@ -24,7 +24,7 @@ _MARKS = (
 )
 _CONTROL = bytes(set(range(0x20)) - set(b"\b\t\n\v\f\r\x1b")) + b"\x7f"
 _SAMPLE = 8192
-_SURROGATE = lazy("[\ud800-\udfff]")
+_ESCAPED = lazy("[\udc80-\udcff]")
 
 
 def decode(data: bytes, name: str) -> Source:
@@ -38,7 +38,10 @@ def decode(data: bytes, name: str) -> Source:
     body = data[len(mark) :]
     if encoding == "utf-8":
         _refuse_binary(body, name)
-        text = _SURROGATE.sub("\ufffd", body.decode("utf-8", "surrogateescape"))
+        try:
+            text = body.decode()
+        except UnicodeDecodeError:
+            text = _ESCAPED.sub("\ufffd", body.decode("utf-8", "surrogateescape"))
     else:
         text = body.decode(encoding, "replace")
         if "\0" in text:

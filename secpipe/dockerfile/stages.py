@@ -91,5 +91,4 @@ def _stage(
 
 
 def _raw(instruction: Instruction) -> list[str]:
-    line = Joined(instruction.text, instruction.segments)
-    return [line.text[start:end] for start, end in blank_separated(line)]
+    return [instruction.text[start:end] for start, end in blank_separated(instruction.text)]

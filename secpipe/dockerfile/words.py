@@ -44,9 +44,9 @@ def split_command(line: Joined, escape: str) -> Command:
     return Command(line.word(start, blanks.start()), flags, line.slice(at, end))
 
 
-def blank_separated(line: Joined) -> tuple[tuple[int, int], ...]:
+def blank_separated(text: str) -> tuple[tuple[int, int], ...]:
     """The spans of the words between blanks; quotes do not hold a word together."""
-    return tuple(m.span() for m in _NON_BLANKS.finditer(line.text))
+    return tuple([m.span() for m in _NON_BLANKS.finditer(text)])
 
 
 def blank_words(line: Joined) -> tuple[Word, ...]:

@@ -80,7 +80,9 @@ class Reporter:
         self._pragmas = pragmas
         self._options = options
         self._findings: dict[Any, LintFinding] = {}
-        self._levels: dict[tuple[str, Level], Level] = {}
+        self._levels = _levels(
+            options.select, options.extend_select, options.ignore, frozenset(options.levels.items())
+        )
 
     def add(
         self, code: str, level: Level, enabled: bool, where: Spanned, message: str, fix: Mending | None = None
@@ -88,8 +90,7 @@ class Reporter:
         """Take a finding unless options or comments say that it is not wanted; `level` and `enabled` are the rule's own."""
         wanted = self._levels.get((code, level))
         if wanted is None:
-            wanted = self._options.level(code, level, enabled=enabled)
-            self._levels[code, level] = wanted
+            wanted = self._levels[code, level] = self._options.level(code, level, enabled=enabled)
         if wanted is Level.IGNORE:
             return
         source = self._source
@@ -130,6 +131,14 @@ class Checks(NamedTuple):
         for by_kind in self:
             for kind, checks in by_kind.items():
                 by_kind[kind] = [check for check in checks if check.code != code]
+
+
+@functools.lru_cache(maxsize=8)
+def _levels(
+    select: frozenset[str], extend: frozenset[str], ignore: frozenset[str], own: frozenset[tuple[str, Level]]
+) -> dict[tuple[str, Level], Level]:
+    """A place to keep the levels in that some options give to rules, by code and the rules' own level."""
+    return {}
 
 
 def _checks(options: Options) -> Checks:

@@ -5,6 +5,8 @@ Source: the reference grammar of distribution/reference; nothing is checked here
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 from secpipe.model.named import NamedTuple
 from secpipe.model.pattern import lazy
 
@@ -27,6 +29,7 @@ class ImageName(NamedTuple):
         return self.name.rpartition("/")[2]
 
 
+@lru_cache(256)
 def split(text: str) -> ImageName:
     """Split a reference; a colon before the last slash belongs to a registry's port, one in `${…}` to a variable."""
     name, at, digest = text.partition("@")
@@ -52,6 +55,7 @@ def _colon(text: str, start: int) -> int:
     return -1
 
 
+@lru_cache(256)
 def official(name: str) -> str:
     """The bare name of one of Docker's official images (`debian` for `docker.io/library/debian`), '' for any other."""
     match = _OFFICIAL.fullmatch(name)

@@ -65,7 +65,7 @@ class Run:
     @cached_property
     def names(self) -> frozenset[str]:
         """The names of all its commands."""
-        return frozenset(name for _, name in self.named_commands)
+        return frozenset([name for _, name in self.named_commands])
 
     @cached_property
     def named_commands(self) -> tuple[tuple[Command, str], ...]:
@@ -75,7 +75,7 @@ class Run:
         """
         if self.shell.is_windows and not self.script.complete:
             return ()
-        return tuple((command, _program(command.name.value)) for command in self.script.commands)
+        return tuple([(command, _program(command.name.value)) for command in self.script.commands])
 
 
 def _values(instruction: Instruction) -> tuple[str, ...]:

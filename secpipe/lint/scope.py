@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections import ChainMap, Counter
 from collections.abc import Mapping, MutableMapping
+from functools import lru_cache
 from typing import Any, TypeVar
 
 from secpipe.dockerfile.ast import Dockerfile, Instruction, Stage
@@ -109,8 +110,12 @@ def default_shell(stage: Stage, escape: str) -> Shell:
     """The shell before any SHELL: cmd on Windows, which the base image, its platform or the escape character tell."""
     platform = stage.instruction.flag("platform") or ""
     image = stage.resolved or stage.base.value
-    is_windows = escape == "`" or platform.startswith("windows") or _WINDOWS_IMAGE.search(image)
-    return DEFAULTS[bool(is_windows)]
+    return DEFAULTS[escape == "`" or platform.startswith("windows") or _is_windows(image)]
+
+
+@lru_cache(256)
+def _is_windows(image: str) -> bool:
+    return _WINDOWS_IMAGE.search(image) is not None
 
 
 class Context:

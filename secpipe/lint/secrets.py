@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 import re
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from itertools import pairwise
 
 from secpipe.dockerfile.ast import Dockerfile, Instruction, Source
@@ -87,8 +87,16 @@ _NAMED = lazy(
     r"(?P<sign>[\"']?[ \t]{0,8}[=:][ \t]{0,8}|[ \t]{1,8})[\"']?(?P<value>[^\s\"'`$(){}<>,;\\]{12,256})(?![^\s\"'`,;])",
     re.IGNORECASE,
 )
-_WORDS = ("pass", "secret", "token", "credential", "pwd", "key")
-"""One of these is in whatever `_NAMED` matches."""
+_WORDS = ("pass", "secret", "token", "credential", "pwd")
+_KEYS = tuple(
+    f"{kind}{sign}key"
+    for kind in (
+        *("api", "access", "secret", "private", "auth", "encryption", "signing", "master", "account"),
+        *("storage", "app", "session", "jwt"),
+    )
+    for sign in ("", "_", "-")
+)
+"""One of all these is in whatever `_NAMED` matches, which takes much longer to look."""
 _ENV_NAME = lazy(r"[A-Za-z_]\w*")
 _PLACEHOLDER = lazy(
     r"example|change|replace|insert|place_?holder|dummy|sample|your|secret|passwo?r?d|token|todo|fixme|xxx|\*\*\*|\.\.\.|not[_-]?(?:a[_-])?real"
@@ -109,11 +117,14 @@ class Secret(NamedTuple):
     what: str
 
 
-def texts(instruction: Instruction, source: Source) -> Iterator[Joined]:
-    """All that an instruction says but its flags: its line, comments dropped, and the bodies of its heredocs."""
-    yield Joined(instruction.text, instruction.segments)
+def texts(instruction: Instruction, source: Source, wanted: Callable[[str], bool]) -> Iterator[Joined]:
+    """What an instruction says, as far as it is wanted: its line, without flags and comments, and its heredocs' bodies."""
+    if wanted(instruction.text):
+        yield Joined(instruction.text, instruction.segments)
     for heredoc in (instruction.trigger or instruction).heredocs:
-        yield join([(heredoc.start, source.text[heredoc.start : heredoc.end])])
+        body = source.text[heredoc.start : heredoc.end]
+        if wanted(body):
+            yield join([(heredoc.start, body)])
 
 
 class Marks(NamedTuple):
@@ -122,15 +133,27 @@ class Marks(NamedTuple):
     formats: bool
     words: tuple[str, ...]
 
+    def may_be_in(self, text: str) -> bool:
+        """Whether a text has one of them, as far as is known at little cost."""
+        if self.formats:
+            return True
+        lowered = text.lower()
+        return any(word in lowered for word in self.words)
+
 
 def marks(dockerfile: Dockerfile) -> Marks:
-    """The marks in a file, perhaps across a continuation; hardly any text has one, and looking once is cheap."""
-    joined = (i.text for i in dockerfile.instructions if len(i.segments[0]) > 1)
-    text = "\n".join((dockerfile.source.text, *joined))
-    lowered = text.lower()
-    return Marks(
-        any(mark in text for mark, _, _ in _FORMATS), tuple(word for word in _WORDS if word in lowered)
-    )
+    """The marks in what the instructions of a file say; hardly any has one, and looking once is cheap."""
+    text = dockerfile.source.text
+    said = [i.text for i in dockerfile.instructions]
+    said += [text[h.start : h.end] for i in dockerfile.instructions for h in (i.trigger or i).heredocs]
+    text = "\n".join(said)
+    return Marks(any(mark in text for mark, _, _ in _FORMATS), _words(text.lower()))
+
+
+def _words(lowered: str) -> tuple[str, ...]:
+    """The words of names that are in a text."""
+    words = (*_WORDS, *_KEYS) if "key" in lowered else _WORDS
+    return tuple([word for word in words if word in lowered])
 
 
 def by_format(text: str) -> Iterator[Secret]:
@@ -143,17 +166,9 @@ def by_format(text: str) -> Iterator[Secret]:
                     yield Secret(match.start(), match.end(), what)
 
 
-def by_name(text: str, *, environment: bool = False, words: tuple[str, ...] = _WORDS) -> Iterator[Secret]:
-    """Random values under the name of a secret; `environment`: the text is `NAME value`, that of an ENV.
-
-    `words` are those of the file's marks.
-    """
-    # Most texts say nothing of the kind, and this is much the cheaper way to know.
-    lowered = text.lower()
-    for word in words:
-        if word in lowered:
-            break
-    else:
+def by_name(text: str, *, environment: bool = False) -> Iterator[Secret]:
+    """Random values under the name of a secret; `environment`: the text is `NAME value`, that of an ENV."""
+    if not _words(text.lower()):
         return
     for match in _NAMED.finditer(text):
         blank = match["sign"].isspace()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from functools import lru_cache
 from itertools import pairwise
 
 from secpipe.model.named import NamedTuple
@@ -18,11 +19,7 @@ class Shell(NamedTuple):
     @property
     def program(self) -> str:
         """The shell's bare name in lower case: `bash` for `/bin/bash` and `env bash`, `cmd` for `CMD.EXE`."""
-        name = _bare_name(self.words[0]) if self.words else "sh"
-        if name == "env":
-            found = (word for word in self.words[1:] if word[:1] != "-" and "=" not in word)
-            name = _bare_name(next(found, name))
-        return name
+        return _program(self.words)
 
     @property
     def is_windows(self) -> bool:
@@ -33,6 +30,15 @@ class Shell(NamedTuple):
     def pipefail(self) -> bool:
         """Whether a failure anywhere in a pipeline fails the command."""
         return sets_pipefail(self.words[1:]) or False
+
+
+@lru_cache(64)
+def _program(words: tuple[str, ...]) -> str:
+    name = _bare_name(words[0]) if words else "sh"
+    if name == "env":
+        found = (word for word in words[1:] if word[:1] != "-" and "=" not in word)
+        name = _bare_name(next(found, name))
+    return name
 
 
 def _bare_name(word: str) -> str:

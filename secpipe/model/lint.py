@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Literal
 
 from secpipe.model.location import Region
@@ -63,6 +63,26 @@ class LintFinding(NamedTuple):
         """By file and place: the order of every report."""
         r = self.region
         return (self.file, r.line, r.column, r.end_line, r.end_column, self.code, self.message)
+
+
+class Sources(Mapping[str, tuple[str, ...]]):
+    """The lines of files, split when they are asked for: few reports show any. A CR before a line's end is no part of it."""
+
+    def __init__(self, texts: Mapping[str, str]) -> None:
+        self._texts = texts
+        self._lines: dict[str, tuple[str, ...]] = {}
+
+    def __getitem__(self, file: str) -> tuple[str, ...]:
+        if file not in self._lines:
+            lines = self._texts[file].split("\n")
+            self._lines[file] = tuple([line.removesuffix("\r") for line in lines])
+        return self._lines[file]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._texts)
+
+    def __len__(self) -> int:
+        return len(self._texts)
 
 
 _NO_SOURCES: Mapping[str, tuple[str, ...]] = {}

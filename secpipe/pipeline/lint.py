@@ -18,7 +18,7 @@ from secpipe.lint.rules import Rules, is_known, nearest
 from secpipe.lint.shellcheck import Comment, ShellScript, scripts
 from secpipe.lint.shellcheck import findings as shellcheck_findings
 from secpipe.model.limits import Limits
-from secpipe.model.lint import LintFinding, LintReport
+from secpipe.model.lint import LintFinding, LintReport, Sources
 from secpipe.model.named import NamedTuple
 from secpipe.model.problem import Problem
 from secpipe.model.severity import Level
@@ -70,13 +70,13 @@ class LintOptions(NamedTuple):
 
 
 class _Linted(NamedTuple):
-    """What came of one file; `lines` only when there are findings."""
+    """What came of one file; its `text` only when there are findings."""
 
     file: str
     examined: bool
     findings: tuple[LintFinding, ...] = ()
     problems: tuple[Problem, ...] = ()
-    lines: tuple[str, ...] = ()
+    text: str = ""
     key: bytes = b""
     """Of what can be remembered; empty when it is known already, or nothing is remembered."""
 
@@ -123,7 +123,7 @@ def lint(paths: Sequence[str], options: LintOptions) -> LintReport:
         problems=tuple(sorted(problems)),
         threshold=options.threshold,
         exit_code=_exit_code([] if options.no_fail else findings, problems, options.threshold),
-        sources={each.file: each.lines for each in linted if each.findings},
+        sources=Sources({each.file: each.text for each in linted if each.findings}),
     )
 
 
@@ -177,8 +177,8 @@ def _recalled(files: Sequence[str], options: LintOptions, program: Program | Non
                 continue
             findings = remembered.findings(known[key], file)
             if findings is not None:
-                lines = _lines(decode(data, file).text) if findings else ()
-                found.append(_Linted(file, True, findings, lines=lines))
+                text = decode(data, file).text if findings else ""
+                found.append(_Linted(file, True, findings, text=text))
     return found
 
 
@@ -190,10 +190,6 @@ def _key(file: str, data: bytes, options: LintOptions, program: Program | None) 
 def _is_named(file: str) -> bool:
     """Whether it is a file that can be read twice, and in every process: no standard input, no pipe of a shell's."""
     return file != STDIN and not file.startswith(("/dev/", "/proc/"))
-
-
-def _lines(text: str) -> tuple[str, ...]:
-    return tuple(line.removesuffix("\r") for line in text.split("\n"))
 
 
 def _lint_all(files: Sequence[str], options: LintOptions, program: Program | None) -> Iterator[_Linted]:
@@ -302,8 +298,8 @@ def _together(
             line = dockerfile.source.region(script.body.start(0), script.body.start(0)).line
             message = f"{opened.name}:{line}: {fault}"
             problems.append(Problem("unchecked-script", opened.name, message, "shorten the script"))
-    lines = _lines(dockerfile.source.text) if findings else ()
-    return _Linted(opened.name, True, tuple(findings), tuple(problems), lines, opened.key)
+    text = dockerfile.source.text if findings else ""
+    return _Linted(opened.name, True, tuple(findings), tuple(problems), text, opened.key)
 
 
 def _failed(problem: Problem) -> _Linted:

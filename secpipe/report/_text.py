@@ -41,18 +41,24 @@ def _indented(value: object, line: str) -> str:
 
 def json_line(document: object) -> str:
     """The same on one line, whatever the reader takes for a line's end, and without its own."""
-    return json_lines((document,), "")
+    return safe_lines(_ENCODER.encode(document))
 
 
-def json_lines(documents: Iterable[object], separator: str) -> str:
-    """Many documents on a line each; `separator` ends the lines between them."""
-    text = separator.join(map(_ENCODER.encode, documents))
+def json_string(text: str) -> str:
+    """A text as JSON has it, for `safe_lines`."""
+    return encode_basestring(text)
+
+
+def safe_lines(text: str) -> str:
+    """JSON as valid UTF-8, in strings of which nothing is left that somebody might take for a line's end."""
+    if text.isascii() and "\x7f" not in text:
+        return text
     return _escaped(_LINE_ENDS.sub(lambda found: f"\\u{ord(found[0]):04x}", text))
 
 
 def _escaped(text: str) -> str:
     # Outside of strings there are only ASCII characters; inside them a backslash is doubled.
-    return _SURROGATES.sub(lambda found: "\\" + wellformed(found[0]), text)
+    return text if text.isascii() else _SURROGATES.sub(lambda found: "\\" + wellformed(found[0]), text)
 
 
 def totals(findings: Iterable[Finding]) -> str:

@@ -56,13 +56,13 @@ def _last_users(context: Context) -> dict[int, tuple[int, int]]:
     found: dict[int, tuple[int, int]] = {-1: (-1, -1)}
     for stage in reversed(context.dockerfile.stages):
         uses, script = found.get(stage.index, (-1, -1))
-        for each in context.instructions(stage.index):
+        for each in reversed(context.instructions(stage.index)):
             if (each.trigger or each).keyword == "RUN":
-                match = _APT.search(text, each.start, each.end)
-                if match and not match["update"]:
-                    uses = max(uses, each.start)
-                if _SCRIPT.search(text, each.start, each.end):
-                    script = max(script, each.start)
+                if each.start > uses:
+                    match = _APT.search(text, each.start, each.end)
+                    uses = each.start if match and not match["update"] else uses
+                if each.start > script and _SCRIPT.search(text, each.start, each.end):
+                    script = each.start
         found[stage.index] = uses, script
         if stage.parent is not None:
             others = found.get(stage.parent, (-1, -1))

@@ -17,10 +17,11 @@ from secpipe.lint.scope import Context, pairs
 @check("ENV")
 def used_too_early(env: Instruction, context: Context) -> Iterator[Found]:
     """A pair with a variable that another pair sets, and that nothing in the stage has set before."""
-    names = [name for name, _ in pairs(env)]
-    counts = Counter(name for name in names if name not in context.scope.variables)
     # A single pair may well use what the base image has under the same name.
-    if len(names) < 2 or not counts:
+    if "$" not in env.text or len(names := [name for name, _ in pairs(env)]) < 2:
+        return
+    counts = Counter(name for name in names if name not in context.scope.variables)
+    if not counts:
         return
     line, escape = Joined(env.text, env.segments), context.dockerfile.escape
     spans = quoted_words(line, escape)

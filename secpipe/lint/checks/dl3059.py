@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from itertools import pairwise
 
 from secpipe.dockerfile.ast import Stage
-from secpipe.dockerfile.wrappers import script_argument
+from secpipe.dockerfile.wrappers import is_shell, script_argument
 from secpipe.lint.check import STAGE, Found, check
 from secpipe.lint.run import Run
 from secpipe.lint.scope import Context
@@ -45,8 +45,8 @@ def joinable(run: Run, context: Context) -> Iterator[Found]:
     """
     behind_run, first = context.memory.get(_CODE, (set(), None))
     this = _First(
-        frozenset((f.name, f.value) for f in run.instruction.flags if f.name != "mount"),
-        frozenset((mount.type, frozenset(mount.options.items())) for mount in run.mounts),
+        frozenset([(f.name, f.value) for f in run.instruction.flags if f.name != "mount"]),
+        frozenset([(mount.type, frozenset(mount.options.items())) for mount in run.mounts]),
         _is_short(run),
     )
     if run.start in behind_run and this.is_short and this == first:
@@ -59,10 +59,14 @@ def _is_short(run: Run) -> bool:
     """Whether the shell is given at most one command; what that runs in its turn does not count."""
     if run.shell.is_windows:
         return not _SEPARATOR.search(_STRING.sub("", run.instruction.text))
-    count, inner = 0, -1
+    found, inner = False, -1
     for command, name in run.named_commands:
         if command.start >= inner:
-            count += 1
-            if name == "sudo" or script_argument((command.name, *command.args)):
+            if found:
+                return False
+            found = True
+            if name == "sudo" or (
+                is_shell(command.name.value) and script_argument((command.name, *command.args))
+            ):
                 inner = command.end
-    return count <= 1
+    return True

@@ -17,7 +17,7 @@ _HAVE_PIPEFAIL = frozenset({"ash", "bash", "ksh", "zsh"})
 @check("RUN")
 def pipe_without_pipefail(run: Run, context: Context) -> Iterator[Found]:
     """The first pipeline that neither its shell's options nor a `set -o pipefail` before it cover."""
-    if run.shell.is_windows:
+    if not run.script.pipelines or run.shell.is_windows:
         return
     # The shell of the RUN first, then those whose script we are in: where each ends, and whether it fails on pipes.
     shells = [(run.end, run.shell.pipefail)]

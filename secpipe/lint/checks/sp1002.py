@@ -20,11 +20,11 @@ def secret_value(node: Instruction | Run, context: Context) -> Iterator[Found]:
         marked = context.file_memory["SP1002"] = marks(context.dockerfile)
     if not any(marked):
         return
-    for text in texts(instruction, context.dockerfile.source):
+    for text in texts(instruction, context.dockerfile.source, marked.may_be_in):
         found = list(by_format(text.text)) if marked.formats else []
         found += [
             secret
-            for secret in by_name(text.text, environment=instruction.keyword == "ENV", words=marked.words)
+            for secret in by_name(text.text, environment=instruction.keyword == "ENV")
             if not any(secret.start < other.end and other.start < secret.end for other in found)
         ]
         for secret in found:

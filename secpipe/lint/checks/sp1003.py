@@ -14,7 +14,7 @@ from secpipe.lint.secrets import INSTRUCTIONS, texts
 from secpipe.model.pattern import lazy
 
 _URL = lazy(
-    r"(?<=[a-z0-9])://(?P<user>[^\s/@:\"'<>`|\\]{0,256})(?::(?P<password>[^\s/@\"'<>`|\\]{1,256}))?@(?=[\w\[${])",
+    r"://(?<=[a-z0-9]://)(?P<user>[^\s/@:\"'<>`|\\]{0,256})(?::(?P<password>[^\s/@\"'<>`|\\]{1,256}))?@(?=[\w\[${])",
     re.IGNORECASE,
 )
 _VARIABLE = lazy(r"\$(?:(\w+)|\{(\w+)\})")
@@ -51,12 +51,16 @@ _PLACEHOLDERS = frozenset(
 def credential_in_url(node: Instruction | Run, context: Context) -> Iterator[Found]:
     """A literal password, or one from an ARG or ENV in a stage whose history reaches the image."""
     instruction = node.instruction if isinstance(node, Run) else node
-    for text in texts(instruction, context.dockerfile.source):
-        for match in _URL.finditer(text.text) if "://" in text.text else ():
+    for text in texts(instruction, context.dockerfile.source, _has_url):
+        for match in _URL.finditer(text.text):
             message = _complaint(match, instruction, context)
             if message:
                 group = "password" if match["password"] else "user"
                 yield text.word(*match.span(group)), message
+
+
+def _has_url(text: str) -> bool:
+    return "://" in text
 
 
 def _complaint(match: re.Match[str], instruction: Instruction, context: Context) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from functools import lru_cache
 
 from secpipe.dockerfile.ast import Instruction
 from secpipe.lint.check import Found, check, quoted
@@ -34,7 +35,7 @@ def private_files(copy: Instruction, context: Context) -> Iterator[Found]:
     for word in copy.words[:-1]:
         path = (context.scope.expand(word.value) or word.value).rstrip("/*")
         parts = path.split("/")
-        name = next((part for part in (parts[-1], *parts[:-1]) if _PRIVATE.fullmatch(part)), "")
+        name = next(filter(_is_private, (parts[-1], *parts[:-1])), "")
         if _REVISION.search(path):
             continue
         if (name or _NESTED.search(path)) and "://" not in path:
@@ -42,3 +43,8 @@ def private_files(copy: Instruction, context: Context) -> Iterator[Found]:
                 word,
                 f"{quoted(word.value)} often holds secrets: keep it out of the image, or mount it for the RUN that needs it",
             )
+
+
+@lru_cache(1024)
+def _is_private(name: str) -> bool:
+    return _PRIVATE.fullmatch(name) is not None

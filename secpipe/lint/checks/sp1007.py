@@ -21,7 +21,7 @@ _WRITABLE = "2367"
 _CLAUSE = lazy(r"(?P<who>[ugoa]+)(?:[-+=][rwxXst]*)*?[+=][rxXst]*w[rwxXst]*(?:[-+=][rwxXst]*)*")
 
 
-@check("RUN", onbuild=True)
+@check("RUN", onbuild=True, commands=("chmod", "install", "mkdir"))
 def world_writable(run: Run, context: Context) -> Iterator[Found]:
     """chmod, install and mkdir with a mode that lets others write."""
     temporary: frozenset[str] | None = None

@@ -46,8 +46,10 @@ _DISTRIBUTIONS = frozenset(
 @check("RUN", *_EXPANDED)
 def out_of_scope(node: Instruction | Run, context: Context) -> Iterator[Found]:
     """A variable that some ARG of the file declares, though none that holds here."""
-    arguments = _arguments(context)
     instruction = node.instruction if isinstance(node, Run) else node
+    if "$" not in instruction.text and not instruction.heredocs:
+        return
+    arguments = _arguments(context)
     text = _text(node, context)
     if text is None or "$" not in text.text or not _may_use(text.text, arguments):
         return

@@ -41,7 +41,8 @@ def copied_too_early(run: Run, context: Context) -> Iterator[Found]:
 def _stage(context: Context, index: int) -> tuple[Instruction | None, Mapping[str, int]]:
     """The first COPY of the whole context in a stage, and where each tool is first seen to install."""
     instructions = context.instructions(index)
-    copied = next((each for each in instructions if _copies_all(each)), None)
+    copies = [each for each in instructions if each.keyword in ("COPY", "ADD")]
+    copied = next(filter(_copies_all, copies), None)
     first: dict[str, int] = {}
     source = context.dockerfile.source.text
     for instruction in instructions if copied else ():
@@ -52,12 +53,4 @@ def _stage(context: Context, index: int) -> tuple[Instruction | None, Mapping[st
 
 
 def _copies_all(copy: Instruction) -> bool:
-    return (
-        copy.keyword in ("COPY", "ADD")
-        and any(_is_whole(word.value) for word in copy.words[:-1])
-        and not copy.flag("from")
-    )
-
-
-def _is_whole(source: str) -> bool:
-    return source in (".", "./", "./.")
+    return any(word.value in (".", "./", "./.") for word in copy.words[:-1]) and not copy.flag("from")

@@ -18,7 +18,7 @@ _LOOK_BACK = 64
 _SIMPLE_MODE = lazy(r"[0-7]{3,4}|[ugoa]*\+r?x")
 
 
-@check("RUN")
+@check("RUN", commands=("chmod", "chown"))
 def changed_after_copy(run: Run, context: Context) -> Iterator[Found]:
     """A chown or chmod, before anything else in a RUN, of just what the COPY right before it has brought."""
     stage = context.instructions(run.instruction.stage)
