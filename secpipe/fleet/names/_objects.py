@@ -2,7 +2,8 @@
 
 Source: the Kubernetes API 1.34: PodSpec (`containers`, `initContainers`, `ephemeralContainers`, image volumes),
 ContainerStatus (`imageID`), NodeStatus (`images`). A PodSpec is found wherever it stands, in a workload of Kubernetes or
-in an object of anybody's own kind; likewise the containers of Argo's and Tekton's steps, which stand in no PodSpec.
+in an object of anybody's own kind; likewise the containers of Argo's and Tekton's steps, which stand in no PodSpec, and
+`spec.image` of what an operator runs.
 """
 
 from __future__ import annotations
@@ -33,6 +34,8 @@ _WORKLOADS = frozenset(
     | {"StatefulSet"}
 )
 _ASIDE = frozenset({"metadata", "status"})
+_REFERENCE = lazy(r"[/:$]|\{\{")
+_URL = lazy(r"://|^/|\s")
 _NO_PULL = lazy(r"<none>[:@]<none>")
 _MAX_NAME = 253
 """Of an object, in Kubernetes."""
@@ -94,8 +97,9 @@ class _Walk:
             aside: frozenset[str] = frozenset()
             if _is_object(value):
                 owner, aside = self._owner(value), _ASIDE
-                if owner.kind == "Node":
-                    yield from self._on_node(value, owner)
+                yield from (
+                    self._on_node(value, owner) if owner.kind == "Node" else self._of_spec(value, owner)
+                )
             elif owner.kind and key in _CONTAINERS:
                 yield from self._container(value, key, owner)
             elif owner.kind and key == "volumes" and (image := text(value, "image", "reference")):
@@ -132,12 +136,19 @@ class _Walk:
             for name in _joined(names):
                 yield canonical(name, owner.name, self._where)
 
+    def _of_spec(self, value: Mapping[str, Any], owner: _Owner) -> Iterator[Found | Problem]:
+        """The image that an operator is told to run (`Prometheus`, `SparkApplication`), if it is one by its looks."""
+        image = text(value, "spec", "image").strip()
+        if owner.kind not in _WORKLOADS and _REFERENCE.search(image) and not _URL.search(image):
+            yield canonical(image, f"{owner.name} (image)", self._where)
+
     def _container(self, value: Mapping[str, Any], key: str, owner: _Owner) -> Iterator[Found | Problem]:
         name = text(value, "name")
         by = f"{owner.name} ({_short(name or key)})"
         image, place = value.get("image"), f"{self._where}: {by}"
         if image is not None and self._template and (not isinstance(image, str) or "{{" in image):
-            yield Problem("template", self._where, f"{place}: the image is left to a template", _RENDER)
+            hint = f"{_RENDER}; if it is a parameter, name the images that it takes"
+            yield Problem("template", self._where, f"{place}: the image is left to a template", hint)
         elif isinstance(image, str) and image.strip():
             yield canonical(_running(image.strip(), owner.running.get(name, "")), by, self._where)
         elif image is not None and not isinstance(image, str):

@@ -16,7 +16,7 @@ _CANONICAL = lazy(
 )
 _MAX_CANONICAL = 255
 _PATTERN = lazy(r"\*|:[ \t]*[<>=^~]")
-_VARIABLE = lazy(r"\{\{|\$[({A-Za-z_]|%[A-Z_]+%|<[a-z-]+>")
+_VARIABLE = lazy(r"\{\{|\$[({A-Za-z_]|%[A-Z_]+%|@[A-Z_]+@|<[A-Za-z_-]+>")
 
 
 def written(text: str, by: str) -> Found | Asked | Problem:

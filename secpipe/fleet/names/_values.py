@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import NamedTuple
 
 from secpipe.model.limits import Limits
-from secpipe.oci.credentials import Credentials
 
 
 class Asked(NamedTuple):
@@ -26,10 +25,9 @@ class Found(NamedTuple):
 
 
 class Access(NamedTuple):
-    """How registries are asked for what they have. `credentials` are for the one registry that is asked: where there are
-    several, each has those of the files. `newest` is how many versions of a repository a pattern takes, 0 for all."""
+    """How registries are asked for what they have: the only file with credentials to look into (None: the usual ones), and
+    whether plain HTTP is allowed. `newest` is how many versions of a repository a pattern takes, 0 for all."""
 
-    credentials: Credentials | None = None
     authfile: Path | None = None
     insecure: bool = False
     newest: int = 0

@@ -21,7 +21,6 @@ from secpipe.model.pattern import lazy
 from secpipe.model.problem import Problem
 from secpipe.oci import listing, reference, registries
 from secpipe.oci.client import Registry
-from secpipe.oci.credentials import Credentials
 from secpipe.oci.listing import Listed
 from secpipe.oci.mirrors import connect
 from secpipe.oci.reference import DOCKER_HUB, Reference
@@ -64,10 +63,8 @@ def names(sources: Sequence[Asked], given: Given) -> Iterator[Found | Problem]:
             yield pattern
         else:
             by_registry[pattern.registry].append(pattern)
-    # Those of a command line are for the registry that it names, and for no other.
-    credentials = given.access.credentials if len(by_registry) == 1 else None
     for registry in sorted(by_registry):
-        yield from _Asking(registry, given, credentials).images(by_registry[registry])
+        yield from _Asking(registry, given).images(by_registry[registry])
 
 
 def _parsed(text: str, by: str) -> _Pattern | Problem:
@@ -109,9 +106,8 @@ def _split(text: str) -> tuple[str, str, str]:
 class _Asking:
     """One registry that is asked. What it says of a repository serves all patterns that mean it."""
 
-    def __init__(self, registry: str, given: Given, credentials: Credentials | None) -> None:
+    def __init__(self, registry: str, given: Given) -> None:
         self._registry, self._given = registry, given
-        self._credentials = credentials
         self._known: frozenset[str] = frozenset()
 
     def images(self, patterns: Sequence[_Pattern]) -> Iterator[Found | Problem]:
@@ -194,7 +190,6 @@ class _Asking:
         return connect(
             Reference(self._registry, repository, "latest"),
             limits=self._given.limits,
-            given=self._credentials,
             authfile=access.authfile,
             insecure=access.insecure,
             mirrors=False,

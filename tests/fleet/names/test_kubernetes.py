@@ -108,6 +108,27 @@ spec: {steps: [{name: one, image: "alpine:4"}], stepTemplate: {image: "alpine:5"
     }
 
 
+@pytest.mark.parametrize(
+    ("image", "expected"),
+    [
+        ("quay.io/prometheus/prometheus:v3", ["quay.io/prometheus/prometheus:v3"]),
+        ("spark:3.5", ["docker.io/library/spark:3.5"]),
+        ("logo.png", []),
+        ("https://example.com/logo.png", []),
+        ("/img/logo.png", []),
+        ("a picture: of it", []),
+        (7, []),
+    ],
+)
+def test_what_operators_run(tmp_path: Path, image: object, expected: list[str]) -> None:
+    (tmp_path / "m.json").write_text(json.dumps(obj("Prometheus", {"image": image})))
+    images, problems = found(tmp_path / "m.json")
+    assert list(images) == expected
+    assert [each.code for each in problems] == ([] if expected else ["no-images"])
+    (tmp_path / "m.json").write_text(json.dumps(obj("Prometheus", {"image": "$(IMAGE)"})))
+    assert [each.code for each in found(tmp_path / "m.json")[1]] == ["invalid-reference"]
+
+
 def test_what_names_no_image(tmp_path: Path) -> None:
     """Texts in a ConfigMap, the schema of a definition, values of a chart, other programs' files."""
     documents = [
