@@ -3,7 +3,7 @@
 Source: the Kubernetes API 1.34: PodSpec (`containers`, `initContainers`, `ephemeralContainers`, image volumes),
 ContainerStatus (`imageID`), NodeStatus (`images`). A PodSpec is found wherever it stands, in a workload of Kubernetes or
 in an object of anybody's own kind; likewise the containers of Argo's and Tekton's steps, which stand in no PodSpec, and
-`spec.image` of what an operator runs.
+what objects of other groups than Kubernetes' own have as `image`, where it looks like one: operators run that.
 """
 
 from __future__ import annotations
@@ -19,23 +19,27 @@ from secpipe.fleet.names._values import Found
 from secpipe.model.limits import Limits
 from secpipe.model.pattern import lazy
 from secpipe.model.problem import Problem
-from secpipe.model.text import printable
+from secpipe.model.text import plural, printable
 from secpipe.oci import reference
 
-WANTED = lazy(rb"image|[cC]ontainers")
+WANTED = lazy(rb"image|[cC]ontainers|HelmRelease|HelmChart|argoproj\.io")
 """What is in a document that names images, or should."""
+ELSEWHERE = "images-elsewhere"
+"""The code of a problem with an object that leads to manifests or a chart instead of having them."""
 
 _PODS = frozenset({"containers", "ephemeralContainers", "initContainers"})
 _CONTAINERS = _PODS | {"container", "script", "sidecars", "stepTemplate", "steps"}
-_ROLES = _CONTAINERS | {"volumes"}
+_ROLES = _CONTAINERS | {"spec", "volumes"}
 _STATUSES = ("containerStatuses", "initContainerStatuses", "ephemeralContainerStatuses")
 _WORKLOADS = frozenset(
     {"CronJob", "DaemonSet", "Deployment", "Job", "Pod", "PodTemplate", "ReplicaSet", "ReplicationController"}
     | {"StatefulSet"}
 )
 _ASIDE = frozenset({"metadata", "status"})
-_REFERENCE = lazy(r"[/:$]|\{\{")
-_URL = lazy(r"://|^/|\s")
+_TOLD = lazy(r"[/:$]|\{\{")
+_TOLD_BELOW = lazy(r"/.*[:@]|\$[({]|\{\{")
+_NO_IMAGE = lazy(r"://|^/|\s|\.(?:gif|jpe?g|png|svg|webp)$")
+_LEADING_ELSEWHERE = frozenset({"Application", "ApplicationSet", "HelmChart", "HelmRelease"})
 _NO_PULL = lazy(r"<none>[:@]<none>")
 _MAX_NAME = 253
 """Of an object, in Kubernetes."""
@@ -48,6 +52,8 @@ class _Owner(NamedTuple):
     name: str = ""
     kind: str = ""
     running: Mapping[str, str] = {}
+    custom: bool = False
+    """of a kind that Kubernetes does not have"""
 
 
 def bounds(limits: Limits) -> Bounds:
@@ -66,6 +72,14 @@ def images(document: Document, where: str, limits: Limits) -> Iterator[Found | P
         line = f"{where}:{document.line}"
         message = f"{line}: aliases lead to more than {limits.fleet_values} values (limit fleet-values)"
         yield Problem("unreadable-manifest", line, message, "write out what is meant")
+
+
+def elsewhere(where: str, names: set[str]) -> Problem:
+    """The problem with all objects of a source that lead elsewhere."""
+    some = ", ".join(sorted(names)[:3]) + (" …" if len(names) > 3 else "")
+    message = f"{where}: {plural(len(names), 'object')} of charts or other manifests, whose images are not here: {some}"
+    hint = "render what they lead to, or take an inventory: kubectl get pods -A -o json"
+    return Problem(ELSEWHERE, where, message, hint)
 
 
 class _TooMuchError(Exception):
@@ -97,14 +111,17 @@ class _Walk:
             aside: frozenset[str] = frozenset()
             if _is_object(value):
                 owner, aside = self._owner(value), _ASIDE
-                yield from (
-                    self._on_node(value, owner) if owner.kind == "Node" else self._of_spec(value, owner)
-                )
+                if owner.kind == "Node":
+                    yield from self._on_node(value, owner)
+                elif owner.custom and owner.kind in _LEADING_ELSEWHERE:
+                    yield Problem(ELSEWHERE, self._where, owner.name)
             elif owner.kind and key in _CONTAINERS:
                 yield from self._container(value, key, owner)
             elif owner.kind and key == "volumes" and (image := text(value, "image", "reference")):
                 by = f"{owner.name} (volume {_short(text(value, 'name'))})"
                 yield canonical(image.strip(), by, self._where)
+            elif owner.custom:
+                yield from self._told(value, key, owner)
             if value is root:
                 yield from self._rewrites(value)
             if owner.kind != "CustomResourceDefinition":
@@ -128,7 +145,8 @@ class _Walk:
             for each in self._items(value, "status", status):
                 if (container := text(each, "name")) and (image := text(each, "imageID")):
                     running[container] = image
-        return _Owner(f"{_short(kind)} {called}".strip(), kind, running)
+        custom = "." in text(value, "apiVersion").rpartition("/")[0]
+        return _Owner(f"{_short(kind)} {called}".strip(), kind, running, custom)
 
     def _on_node(self, value: Mapping[str, Any], owner: _Owner) -> Iterator[Found | Problem]:
         for image in self._items(value, "status", "images"):
@@ -136,11 +154,14 @@ class _Walk:
             for name in _joined(names):
                 yield canonical(name, owner.name, self._where)
 
-    def _of_spec(self, value: Mapping[str, Any], owner: _Owner) -> Iterator[Found | Problem]:
-        """The image that an operator is told to run (`Prometheus`, `SparkApplication`), if it is one by its looks."""
-        image = text(value, "spec", "image").strip()
-        if owner.kind not in _WORKLOADS and _REFERENCE.search(image) and not _URL.search(image):
-            yield canonical(image, f"{owner.name} (image)", self._where)
+    def _told(self, value: Mapping[str, Any], key: str, owner: _Owner) -> Iterator[Found | Problem]:
+        """The image that an operator is told to run, by its looks; a name alone is one in `spec`."""
+        if key == "image" and (whole := _joined_values(value)):
+            yield canonical(whole, owner.name, self._where)
+        image = text(value, "image").strip()
+        looks = _TOLD if key == "spec" else _TOLD_BELOW
+        if looks.search(image) and not _NO_IMAGE.search(image):
+            yield canonical(image, f"{owner.name} ({_short(key)})", self._where)
 
     def _container(self, value: Mapping[str, Any], key: str, owner: _Owner) -> Iterator[Found | Problem]:
         name = text(value, "name")
@@ -149,6 +170,9 @@ class _Walk:
         if image is not None and self._template and (not isinstance(image, str) or "{{" in image):
             hint = f"{_RENDER}; if it is a parameter, name the images that it takes"
             yield Problem("template", self._where, f"{place}: the image is left to a template", hint)
+        elif image == "auto" and name == "istio-proxy":
+            message = f"{place}: the image is left to Istio, which puts in its own"
+            yield Problem("no-image", self._where, message, "add the inventory of the cluster")
         elif isinstance(image, str) and image.strip():
             yield canonical(_running(image.strip(), owner.running.get(name, "")), by, self._where)
         elif image is not None and not isinstance(image, str):
@@ -185,6 +209,16 @@ def _joined(names: list[str]) -> Iterator[str]:
         known = found.get(key, parsed)
         found[key] = reference.Reference(*key, known.tag or parsed.tag, known.digest or parsed.digest)
     yield from map(str, found.values())
+
+
+def _joined_values(value: Mapping[str, Any]) -> str:
+    """The image that values for a chart have in parts; empty where these are no whole one."""
+    registry, repository, tag, digest = (
+        text(value, key) for key in ("registry", "repository", "tag", "digest")
+    )
+    if not repository or not (tag or digest):
+        return ""
+    return "".join((registry and f"{registry}/", repository, tag and f":{tag}", digest and f"@{digest}"))
 
 
 def _running(image: str, image_id: str) -> str:

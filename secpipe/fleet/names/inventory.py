@@ -25,8 +25,10 @@ def names(sources: Sequence[Asked], given: Given) -> Iterator[Found | Problem]:
     for source in sources:
         known = False
         for each in _file(source.text, given.limits):
-            known = True
-            yield each
+            # What charts and other manifests brought runs in the cluster, and is in its inventory.
+            if not (isinstance(each, Problem) and each.code == _objects.ELSEWHERE):
+                known = True
+                yield each
         if not known:
             where = _files.shown(source.text)
             yield Problem("no-images", where, f"{where}: this inventory names no image", _HINT)

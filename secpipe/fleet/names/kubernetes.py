@@ -26,12 +26,18 @@ def names(sources: Sequence[Asked], given: Given) -> Iterator[Found | Problem]:
     """The images of each file and folder, by the objects that name them."""
     for source in sources:
         known = False
+        elsewhere: set[str] = set()
         folder = source.text != _files.STDIN and Path(source.text).is_dir()
         for each in _folder(source.text, given.limits) if folder else _file(source.text, given.limits):
             known = True
-            yield each
+            if isinstance(each, Problem) and each.code == _objects.ELSEWHERE:
+                elsewhere.add(each.message)
+            else:
+                yield each
+        where = _files.shown(source.text)
+        if elsewhere:
+            yield _objects.elsewhere(where, elsewhere)
         if not known:
-            where = _files.shown(source.text)
             yield Problem("no-images", where, f"{where}: no object of Kubernetes names an image here", _HINT)
 
 

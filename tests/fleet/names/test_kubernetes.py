@@ -117,16 +117,57 @@ spec: {steps: [{name: one, image: "alpine:4"}], stepTemplate: {image: "alpine:5"
         ("https://example.com/logo.png", []),
         ("/img/logo.png", []),
         ("a picture: of it", []),
+        ("icons/logo:2.png", []),
         (7, []),
     ],
 )
-def test_what_operators_run(tmp_path: Path, image: object, expected: list[str]) -> None:
-    (tmp_path / "m.json").write_text(json.dumps(obj("Prometheus", {"image": image})))
-    images, problems = found(tmp_path / "m.json")
-    assert list(images) == expected
-    assert [each.code for each in problems] == ([] if expected else ["no-images"])
-    (tmp_path / "m.json").write_text(json.dumps(obj("Prometheus", {"image": "$(IMAGE)"})))
-    assert [each.code for each in found(tmp_path / "m.json")[1]] == ["invalid-reference"]
+@pytest.mark.parametrize("deep", [False, True])
+def test_what_operators_run(tmp_path: Path, image: object, expected: list[str], deep: bool) -> None:
+    spec = {"deeper": [{"logo": {"image": image}}]} if deep else {"image": image}
+    cluster = {**obj("Cluster", spec), "apiVersion": "ceph.rook.io/v1"}
+    path = tmp_path / "m.json"
+    path.write_text(json.dumps(cluster))
+    expected = [] if deep and image == "spark:3.5" else expected
+    assert found(path) == (
+        ({expected[0]: (f"Cluster shop/web ({'logo' if deep else 'spec'})",)}, [])
+        if expected
+        else ({}, found(path)[1])
+    )
+    path.write_text(json.dumps(cluster).replace("ceph.rook.io/v1", "v1"))
+    assert found(path)[0] == {}
+    path.write_text(json.dumps({**cluster, "spec": {"image": "$(IMAGE)"}}))
+    assert [each.code for each in found(path)[1]] == ["invalid-reference"]
+
+
+def test_releases_of_charts(tmp_path: Path) -> None:
+    """What their values name is known, and that there may be more is told once for all of them."""
+    values = {
+        "a": {"image": {"repository": "ghcr.io/x/a", "tag": "v1@" + "sha256:" + "a" * 64}},
+        "b": {"image": {"registry": "quay.io", "repository": "x/b", "digest": "sha256:" + "b" * 64}},
+        "c": {"image": {"repository": "ghcr.io/x/c"}, "other": {"image": {"tag": "v1"}}},
+        "d": {"image": {"repository": "x/d", "tag": "${TAG}"}},
+    }
+    api = {"apiVersion": "helm.toolkit.fluxcd.io/v2"}
+    releases = [{**obj("HelmRelease", {"values": {}}, f"r{number}"), **api} for number in range(9)]
+    (tmp_path / "a.yaml").write_text(dump({**obj("HelmRelease", {"values": values}), **api}))
+    (tmp_path / "b.yaml").write_text(dump(*releases))
+    images, problems = found(tmp_path)
+    assert images == {
+        "ghcr.io/x/a:v1@sha256:" + "a" * 64: ("HelmRelease shop/web",),
+        "quay.io/x/b@sha256:" + "b" * 64: ("HelmRelease shop/web",),
+    }
+    assert [each.code for each in problems] == ["images-elsewhere", "invalid-reference"]
+    assert "10 objects" in problems[0].message
+    assert problems[0].message.endswith("HelmRelease shop/r0, HelmRelease shop/r1, HelmRelease shop/r2 …")
+    (tmp_path / "i.json").write_text(json.dumps({"kind": "List", "items": releases}))
+    assert [each.code for each in named(asked(inventory=[tmp_path / "i.json"]))[1]] == ["no-images"]
+
+
+def test_what_istio_puts_in(tmp_path: Path) -> None:
+    path = tmp_path / "m.json"
+    path.write_text(json.dumps(obj("Pod", {"containers": [{"name": "istio-proxy", "image": "auto"}]})))
+    images, (problem,) = found(path)
+    assert (images, problem.code) == ({}, "no-image")
 
 
 def test_what_names_no_image(tmp_path: Path) -> None:
