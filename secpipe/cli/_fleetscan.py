@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from secpipe.cache.paths import database_path, layers_path
 from secpipe.cli._access import AuthfileOption, InsecureOption, LimitOption
 from secpipe.cli._advisories import (
     AllowIncompleteOption,
@@ -18,22 +17,18 @@ from secpipe.cli._advisories import (
     OfflineOption,
     PlatformOption,
     VexOption,
-    documents,
 )
-from secpipe.cli._feeds import addresses
+from secpipe.cli._fleetoptions import Database, Gate, ResultsOption, StoreOption, fleet_options, tell_fleet
 from secpipe.cli._gate import ConfigOption, FailOnOption, IgnoreFileOption, NoConfigOption
-from secpipe.cli._gate import settings as settings_of
 from secpipe.cli._limits import parse_limits
 from secpipe.cli._reports import tell
-from secpipe.cli._streams import say, write
+from secpipe.cli._streams import write
 from secpipe.errors import UsageError
 from secpipe.model.text import bytes_of, plural
-from secpipe.policy.gate import gate_of
 
 if TYPE_CHECKING:
     from secpipe.fleet.executors import Workers
     from secpipe.fleet.plan import Totals
-    from secpipe.fleet.scan import Fleet
 
 ImagesArgument = Annotated[
     list[str] | None,
@@ -62,23 +57,6 @@ InventoryOption = Annotated[
         metavar="FILE",
         show_default=False,
         help="What runs in a cluster: `kubectl get pods -A -o json`; - for standard input.",
-    ),
-]
-ResultsOption = Annotated[
-    str,
-    typer.Option(
-        metavar="PATH|URL",
-        envvar="SECPIPE_FLEET_RESULTS",
-        help="The history: an SQLite file, or postgresql://….",
-    ),
-]
-StoreOption = Annotated[
-    str,
-    typer.Option(
-        metavar="PATH|URL",
-        envvar="SECPIPE_FLEET_STORE",
-        show_default=False,
-        help="Where what is known of layers is shared: redis://…, file:///…, s3://…. [default: this machine's cache]",
     ),
 ]
 
@@ -128,34 +106,20 @@ def scan(
 
     An interrupted run goes on where it ended. Exit codes: 1 an image failed, 3 one could not be decided, 0 all are clean.
     """
-    from secpipe.config.ignores import ignores
     from secpipe.fleet import names
     from secpipe.fleet.results import open_results
-    from secpipe.fleet.scan import Fleet, FleetOptions, found, planned
-    from secpipe.pipeline.scan import MAX_AGE_DAYS, ScanOptions
+    from secpipe.fleet.scan import Fleet, found, planned
 
-    limits = parse_limits(limit or [])
-    settings = settings_of(config, no_config, fail_on)
-    age = settings.max_db_age if max_db_age is None else max_db_age
-    options = FleetOptions(
-        ScanOptions(
-            "",
-            db or database_path(),
-            platform=platform,
-            fail_on=settings.fail_on or gate_of(()),
-            overrides=settings.overrides,
-            allow_incomplete=allow_incomplete or bool(settings.allow_incomplete),
-            max_age_days=MAX_AGE_DAYS if age is None else age,
-            authfile=authfile,
-            insecure=insecure,
-            limits=limits,
-            ignores=ignores(ignore_file or [], say),
-            feed=None if offline else db_url,
-            vex=documents(vex or [], limits),
-            exploitation=addresses(),
-        ),
-        store or str(layers_path()),
+    options = fleet_options(
+        store,
+        Gate(fail_on, ignore_file, vex, allow_incomplete, config, no_config),
+        Database(db, max_db_age, offline, db_url),
+        platform=platform,
+        authfile=authfile,
+        insecure=insecure,
+        limits=parse_limits(limit or []),
     )
+    limits = options.scan.limits
     sources = names.asked(images or (), file or (), kubernetes or (), inventory or ())
     if not sources:
         raise UsageError(
@@ -178,7 +142,8 @@ def scan(
     with open_results(results) as history, _workers(scheduler, workers) as there:
         fleet = Fleet(resolved, options, history)
         fleet.scan(there)
-    raise typer.Exit(_told(fleet, bool(problems)))
+    tell_fleet(fleet)
+    raise typer.Exit(fleet.exit_code or (3 if problems else 0))
 
 
 def _workers(scheduler: str, workers: int | None) -> AbstractContextManager[Workers]:
@@ -201,19 +166,3 @@ def _write_plan(totals: Totals) -> None:
         f"kept from earlier runs: {plural(totals.kept_layers, 'layer')}, {bytes_of(totals.kept_bytes)}\n"
         f"to be read: {plural(totals.layers - totals.kept_layers, 'layer')}, {bytes_of(totals.read_bytes)}\n"
     )
-
-
-def _told(fleet: Fleet, problems: bool) -> int:
-    """Say what became of the fleet; returns the exit code."""
-    tell(fleet.problems)
-    for trouble in sorted(fleet.tally.troubles):
-        say(f"warning: {trouble}")
-    verdicts = fleet.verdicts
-    images = plural(sum(verdicts.values()) + len(fleet.problems), "image")
-    counts = ", ".join(f"{verdicts[each]} {each}" for each in ("failed", "undecided", "clean"))
-    lost = f", {len(fleet.problems)} unreadable" if fleet.problems else ""
-    totals = fleet.plan.totals if fleet.plan else None
-    known = f"; {totals.known_images} were known" if totals and totals.known_images else ""
-    read = f"read {plural(fleet.tally.layers, 'layer')}, {bytes_of(fleet.tally.bytes)}{known}"
-    write(f"{images}: {counts}{lost}\n{read}\n")
-    return fleet.exit_code or (3 if problems else 0)

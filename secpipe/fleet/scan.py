@@ -6,8 +6,7 @@ known of an image is judged again, when the advisories change, without any of it
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from hashlib import blake2b
 
@@ -49,6 +48,13 @@ class FleetOptions:
         return Access(self.scan.authfile, self.scan.insecure, self.scan.limits)
 
 
+def exit_code(verdicts: Mapping[Verdict, int], problems: Sequence[Problem] = ()) -> int:
+    """As of one image: what failed wins over what nobody can tell, and that over what is clean."""
+    if verdicts.get("failed"):
+        return 1
+    return 3 if verdicts.get("undecided") or problems else 0
+
+
 def catalogers(options: FleetOptions) -> str:
     """All that decides what an inventory of the same image is."""
     limits = blake2b(repr(options.scan.limits).encode(), digest_size=8).hexdigest()
@@ -74,14 +80,15 @@ class Fleet:
         self._resolved, self._options, self._results = resolved, options, results
         self.tally = Tally()
         self.plan: Plan | None = None
-        self.verdicts: Counter[Verdict] = Counter()
-        """of images"""
+        self.verdicts: Mapping[Verdict, int] = {}
+        """of the images that names lead to, those included that could not be read this time and have one from before"""
         self.problems = [one.problem for one in resolved.unresolved]
         """names that lead to no image, and images that could not be read"""
 
-    def scan(self, workers: Workers) -> None:
+    def scan(self, workers: Workers | None) -> None:
         """Judge every image, and read before what is not known of it. An interrupted run of the same options goes on.
 
+        Without workers nothing is read: an image that is not known is a problem.
         Raises `ResultsError` when what was found out cannot be written down.
         """
         results, images = self._results, self._resolved.images
@@ -91,19 +98,22 @@ class Fleet:
                 supply.covering(()).digest,
                 __version__,
                 catalogers(self._options),
-                _fingerprint(self._options),
+                fingerprint(self._options),
             )
             for name in self._resolved.unresolved:
                 results.unresolved(this, name)
-            by_key = {image_key(image): image for image in images}
+            done = results.done(this, images)
+            left = {key: image for image in images if (key := image_key(image)) not in done}
             known: set[ImageKey] = set()
-            for key, inventory in results.known(by_key, catalogers(self._options)):
+            for key, inventory in results.known(left, catalogers(self._options)):
                 known.add(key)
-                self._note(this, Outcome(by_key[key], inventory), supply)
-            self.plan = _plan(images, known, self._options)
-            for outcome in self._outcomes(self.plan, workers):
+                self._note(this, Outcome(left[key], inventory), supply)
+            self.plan = _plan(tuple(left.values()), known, self._options)
+            outcomes = self._read(self.plan, workers) if workers else _unread(self.plan)
+            for outcome in outcomes:
                 self._note(this, outcome, supply)
             results.finish(this)
+        self.verdicts = results.standing()
 
     def _note(self, this: Run, outcome: Outcome, supply: Supply) -> None:
         """Write down what became of an image."""
@@ -116,7 +126,6 @@ class Fleet:
                     "unjudged-image", outcome.image.digest, error.message, error.hint, coverage=False
                 )
             else:
-                self.verdicts[result.report.verdict] += 1
                 self._results.record(this, result)
                 return
         self.problems.append(found)
@@ -124,12 +133,10 @@ class Fleet:
 
     @property
     def exit_code(self) -> int:
-        """As of one image: what failed wins over what nobody can tell, and that over what is clean."""
-        if self.verdicts["failed"]:
-            return 1
-        return 3 if self.verdicts["undecided"] or self.problems else 0
+        """That of the contract."""
+        return exit_code(self.verdicts, self.problems)
 
-    def _outcomes(self, plan: Plan, workers: Workers) -> Iterator[Outcome]:
+    def _read(self, plan: Plan, workers: Workers) -> Iterator[Outcome]:
         work = Work(self._options.access, self._options.store)
         return run(plan, work, workers.executor, workers.at_once, self.tally)
 
@@ -148,6 +155,14 @@ def _plan(images: Sequence[FleetImage], known: set[ImageKey], options: FleetOpti
     return plan(images, known.__contains__, lambda layer: knows_layer(layer, limits, store))
 
 
+def _unread(plan: Plan) -> Iterator[Outcome]:
+    for image, _ in plan.lists:
+        reference = image.names[0].reference
+        message = f"{reference} was listed by another version of secpipe, or within other limits"
+        hint = "it is read anew by the next secpipe fleet scan"
+        yield Outcome(image, Problem("unread-image", reference, message, hint, coverage=False))
+
+
 def _report(
     image: FleetImage, name: Named, found: Inventory, supply: Supply, options: ScanOptions
 ) -> ScanReport:
@@ -156,11 +171,10 @@ def _report(
     return concluded(matched(target, found, supply, options), options, Baseline(None))
 
 
-def _fingerprint(options: FleetOptions) -> str:
+def fingerprint(options: FleetOptions) -> str:
     """What makes verdicts differ besides the advisories."""
     scan = options.scan
     told = (
-        scan.platform,
         scan.fail_on,
         scan.overrides,
         scan.allow_incomplete,

@@ -25,7 +25,7 @@ from secpipe.fleet.reach import Access
 from secpipe.fleet.resolve import resolve
 from secpipe.fleet.run import Tally, run
 from secpipe.fleet.work import Work, keep
-from tests.support.advisories import build_database
+from tests.support.advisories import RECORDS, build_database
 from tests.support.cli import SETTINGS, Result, secpipe
 from tests.support.faults import SOUND, Fault, faulty
 from tests.support.fleets import layers_of, pushed
@@ -154,7 +154,7 @@ def test_what_cannot_be_read_is_told_and_costs_the_others_nothing(
         assert set(verdicts(tmp_path)) == {*references} - {references[3]}
         assert only in result.stderr
         assert nowhere in result.stderr
-        assert "2 unreadable" in result.stdout
+        assert "2 could not be read" in result.stdout
 
         proxy.sound()
         mended = scan(tmp_path, references, database, "--fail-on", "none")
@@ -234,6 +234,40 @@ def test_what_is_known_of_layers_is_shared_in_a_file_system(
     (tmp_path / "fleet.sqlite").unlink()
     again = scan(tmp_path, references, database, "--store", url)
     assert "read 0 layers" in again.stdout
+
+
+def test_the_fleet_is_judged_again_when_advisories_change(
+    tmp_path: Path, registries: Registries, images: list[tuple[str, BuiltImage]], database: Path
+) -> None:
+    def watch(database: Path, *more: str) -> Result:
+        files: tuple[str | Path, ...] = ("--results", tmp_path / "fleet.sqlite", "--db", database)
+        return secpipe("fleet", "watch", "--once", *files, *more)
+
+    assert watch(database).code == 2
+    with faulty(registries.anonymous) as proxy:
+        scan(tmp_path, [f"{proxy.address}/{path}" for path, _ in images[:6]], database)
+        proxy.sound()
+        before = verdicts(tmp_path)
+        same = watch(database)
+        assert (same.code, same.stderr.splitlines()[-1]) == (1, "nothing has changed")
+        fewer = build_database(
+            tmp_path / "fewer", [one for one in RECORDS if "Debian" not in str(one["affected"])]
+        )
+        again = watch(fewer)
+        assert "6 were known" in again.stdout
+        assert watch(fewer).stderr.splitlines()[-1] == "nothing has changed"
+        assert not proxy.asked
+    after = verdicts(tmp_path)
+    assert after.keys() == before.keys()
+    assert after != before
+    # Debian's packages were not examined at all now, which nobody may take for clean.
+    assert {before[name] for name in after if after[name] == "undecided"} == {"failed"}
+
+    other = watch(database, "--limit", "file-bytes=1KiB")
+    assert other.code == 1
+    assert "6 could not be read" in other.stdout
+    assert "secpipe fleet scan" in other.stderr
+    assert verdicts(tmp_path) == after
 
 
 def test_credentials_do_not_travel(

@@ -4,6 +4,7 @@ one, and leaves no half of an image. A run that was not finished is gone on with
 from __future__ import annotations
 
 import time
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -12,12 +13,14 @@ from types import TracebackType
 from secpipe.catalog import Inventory
 from secpipe.errors import ResultsError
 from secpipe.fleet.results.batch import Batch
+from secpipe.fleet.results.current import current
 from secpipe.fleet.results.database import Database, connect
 from secpipe.fleet.results.ids import chunks
 from secpipe.fleet.results.known import known
 from secpipe.fleet.results.values import Key, Run, key_of
 from secpipe.fleet.values import FleetImage, FleetResult, Named, Unresolved
 from secpipe.model.problem import Problem
+from secpipe.model.scan import Verdict
 
 _MOST = 100_000
 """packages and names that wait for one transaction, at most"""
@@ -83,6 +86,29 @@ class Results:
         """The inventories of those of the images that were read by these catalogers, exactly as they were recorded; they
         come in parts."""
         return known(self._database, keys, catalogers)
+
+    def last(self) -> tuple[str, str, str] | None:
+        """Of the last run that came to its end: the digest of its advisories, its options, and the day it began (ISO)."""
+        rows = self._database.rows(
+            """SELECT digest, options, started FROM runs JOIN advisories ON advisories.id = advisories
+            WHERE status = 'completed' ORDER BY runs.id DESC LIMIT 1"""
+        )
+        return (rows[0][0], rows[0][1], rows[0][2][:10]) if rows else None
+
+    def standing(self) -> Counter[Verdict]:
+        """How many of the images that names lead to have which verdict."""
+        return Counter(
+            dict(
+                self._database.rows(
+                    """SELECT verdict, COUNT(*) FROM images
+                    WHERE id IN (SELECT image FROM sightings WHERE until IS NULL) GROUP BY verdict"""
+                )
+            )
+        )
+
+    def current(self) -> Iterator[FleetImage]:
+        """The images that names lead to, as of the last run; see `current.current`."""
+        return current(self._database)
 
     def done(self, run: Run, images: Iterable[FleetImage]) -> set[Key]:
         """Those of the images that the run has judged before it was interrupted; that their names led to them is noted."""
