@@ -45,12 +45,12 @@ def encoder() -> Encoder:
 def pack_affected(entry: Affected) -> bytes:
     """The entry without its ecosystem and, where these are the same, its name: both are columns of its row."""
     fields = [
-        _pack_ranges(entry.ranges),
+        pack_ranges(entry.ranges),
         None if normalise(entry.ecosystem, entry.name) == entry.name else entry.name,
         entry.versions,
-        _pack_severity(entry.severity),
+        pack_severity(entry.severity),
         entry.severity_word,
-        _pack_ranges(entry.custom),
+        pack_ranges(entry.custom),
         entry.informational,
         entry.statements,
     ]
@@ -139,7 +139,7 @@ def pack_advisory(advisory: Advisory) -> bytes:
     return encoder().encode(
         (
             *(advisory.id, advisory.modified, advisory.published, advisory.aliases, advisory.upstream),
-            *(advisory.summary, _pack_severity(advisory.severity), advisory.severity_word),
+            *(advisory.summary, pack_severity(advisory.severity), advisory.severity_word),
             None if advisory.url == default_url(advisory.id) else advisory.url,
         )
     )
@@ -204,7 +204,8 @@ def _records() -> Decoder[list[list[Any]]]:
     return Decoder(list[list[Any]])
 
 
-def _pack_ranges(ranges: Sequence[Range]) -> list[list[int | str]]:
+def pack_ranges(ranges: Sequence[Range]) -> list[list[int | str]]:
+    """Ranges as they lie in an entry."""
     return [
         [
             _TYPES.index(item.type),
@@ -222,7 +223,8 @@ def _events(flat: list[Any]) -> tuple[Event, ...]:
     return tuple(Event(_KINDS[flat[i]], flat[i + 1]) for i in range(1, len(flat), 2))
 
 
-def _pack_severity(vectors: Sequence[SeverityVector]) -> list[tuple[str, str, float | None]]:
+def pack_severity(vectors: Sequence[SeverityVector]) -> list[tuple[str, str, float | None]]:
+    """Vectors as they lie in an entry or a record, with their scores."""
     return [
         (vector.type, vector.score, base_score(kind_of(vector.type, vector.score), vector.score))
         for vector in vectors

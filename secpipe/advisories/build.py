@@ -12,9 +12,10 @@ from datetime import datetime
 from pathlib import Path
 
 from secpipe.advisories import manifest
-from secpipe.advisories.compile import Compiled, compile_records
+from secpipe.advisories.compile import Compiled, compile_records, uncollected
 from secpipe.advisories.lock import locked
 from secpipe.advisories.manifest import Manifest
+from secpipe.advisories.plain import reader
 from secpipe.advisories.sources import records
 from secpipe.advisories.store import timestamp
 from secpipe.advisories.writer import Origin, Writer, refuse_foreign
@@ -50,14 +51,15 @@ def build(
     limits = limits or Limits()
     refuse_foreign(out)
     problems: list[Problem] = []
-    compiled = compile_records(records(paths, limits, problems), problems)
+    with uncollected():
+        compiled = compile_records(records(paths, limits, problems, reader()), problems)
     if not compiled.shards:
         named = ", ".join(map(str, paths))
         reason = f"; the first of {len(problems)} problems: {problems[0].message}" if problems else ""
         raise AdvisoryError(
             f"no advisory for any package in {named}{reason}", "give OSV records (JSON, zips, directories)"
         )
-    with locked(out, limits.lock_seconds):
+    with locked(out, limits.lock_seconds), uncollected():
         made = _write(compiled, out, timestamp(now), on_top, problems)
     own = [shard for shard in made.shards if shard.own]
     counts = {name: count for shard in own for name, count in shard.ecosystems.items()}

@@ -8,13 +8,12 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from sys import intern
 
-from secpipe.advisories.blob import pack_advisory, pack_affected
 from secpipe.advisories.faults import Faults
-from secpipe.advisories.names import base, normalise, release
+from secpipe.advisories.names import base, release
 from secpipe.advisories.osv import InvalidAdvisory, parse
+from secpipe.advisories.plain import Compact, compact
 from secpipe.advisories.sources import Found
 from secpipe.advisories.writer import Rows
-from secpipe.model.advisory import Advisory, Affected
 from secpipe.model.problem import Problem
 
 
@@ -39,8 +38,7 @@ def compile_records(found: Iterable[Found], problems: list[Problem], only: str |
     heads: _Heads = {}
     gone: dict[str, str] = {}
     faults = Faults(problems, only)
-    with _uncollected():
-        count = _compile(found, faults, only, entries, heads, gone)
+    count = _compile(found, faults, only, entries, heads, gone)
     shards = _shards(entries, heads, gone, own=only is None)
     if gone and only is None:
         shards[""] = Rows(replaces={(identifier, ""): at for identifier, at in gone.items()})
@@ -64,34 +62,31 @@ def _compile(
     """Sort the records into the three mappings, `gone` being those that are withdrawn; returns how many there were."""
     count = 0
     for where, value in found:
-        if (advisory := _parse(where, value, faults)) is None:
+        told = value if type(value) is Compact else _read(where, value, faults)
+        if told is None:
             continue
         count += 1
-        if advisory.withdrawn:
-            gone[advisory.id] = max(gone.get(advisory.id, ""), advisory.modified)
+        if told.withdrawn:
+            gone[told.id] = max(gone.get(told.id, ""), told.modified)
             continue
-        packed_head = b""
-        for ecosystem, group in _by_ecosystem(advisory).items():
-            if faults.unmatchable(where, ecosystem) or (only is not None and base(ecosystem) != only):
+        for ecosystem, packed in _by_ecosystem(told).items():
+            general = base(ecosystem)
+            if faults.unmatchable(where, ecosystem) or (only is not None and general != only):
                 continue
-            modified, before = entries.get((advisory.id, ecosystem), ("", []))
-            if modified <= advisory.modified:
-                packed = [(intern(normalise(ecosystem, entry.name)), pack_affected(entry)) for entry in group]
-                if len(packed) > 1:  # repositories of a release have the same packages
-                    packed = list(dict.fromkeys(packed))
-                if modified == advisory.modified:
+            modified, before = entries.get((told.id, ecosystem), ("", []))
+            if modified <= told.modified:
+                if modified == told.modified:
                     known = set(before)
                     packed = [*before, *(pair for pair in packed if pair not in known)]
-                entries[advisory.id, ecosystem] = (advisory.modified, packed)
-            head = (base(ecosystem), advisory.id)
-            if heads.get(head, ("",))[0] <= advisory.modified:
-                packed_head = packed_head or pack_advisory(advisory)
-                heads[head] = (advisory.modified, packed_head)
+                entries[told.id, ecosystem] = (told.modified, packed)
+            head = (general, told.id)
+            if heads.get(head, ("",))[0] <= told.modified:
+                heads[head] = (told.modified, told.record)
     return count
 
 
 @contextmanager
-def _uncollected() -> Iterator[None]:
+def uncollected() -> Iterator[None]:
     """Without the cyclic garbage collector, which would look at millions of values again and again; none is of a cycle."""
     enabled = gc.isenabled()
     gc.disable()
@@ -102,11 +97,13 @@ def _uncollected() -> Iterator[None]:
             gc.enable()
 
 
-def _by_ecosystem(advisory: Advisory) -> dict[str, list[Affected]]:
-    found: dict[str, list[Affected]] = {}
-    for entry in advisory.affected:
-        found.setdefault(release(entry.ecosystem), []).append(entry)
-    return found
+def _by_ecosystem(told: Compact) -> dict[str, list[tuple[str, bytes]]]:
+    """Ecosystem → names of packages and packed entries, each pair once: repositories of a release have the same packages."""
+    found: dict[str, list[tuple[str, bytes]]] = {}
+    for ecosystem, name, packed in told.entries:
+        place = release(ecosystem)
+        found.setdefault(place, []).append((intern(name), packed))
+    return {place: list(dict.fromkeys(pairs)) if len(pairs) > 1 else pairs for place, pairs in found.items()}
 
 
 def _shards(
@@ -130,7 +127,7 @@ def _shards(
     return shards
 
 
-def _parse(where: str, value: object, faults: Faults) -> Advisory | None:
+def _read(where: str, value: object, faults: Faults) -> Compact | None:
     found: list[str] = []
     try:
         advisory = parse(value, found)
@@ -139,4 +136,4 @@ def _parse(where: str, value: object, faults: Faults) -> Advisory | None:
         return None
     if not advisory.withdrawn:  # of a record that was taken back, nothing is used anyway
         faults.faulty(where, value, advisory.id, found)
-    return advisory
+    return compact(advisory)

@@ -17,6 +17,7 @@ from typing import IO, TYPE_CHECKING, Any
 
 from secpipe.advisories.compile import compile_records
 from secpipe.advisories.osv import InvalidAdvisory, decode, instant
+from secpipe.advisories.plain import Compact
 from secpipe.advisories.sources import Found
 from secpipe.errors import AdvisoryError
 from secpipe.model.limits import Limits
@@ -56,11 +57,11 @@ class Ledger:
     def noting(self, found: Iterable[Found]) -> Iterator[Found]:
         """The same records; `whole` is known when they are through."""
         for where, value in found:
-            identifier = value.get("id") if isinstance(value, dict) else None
+            identifier, modified = _named(value)
             known = isinstance(identifier, str) and where == f"{self._where}/{identifier}.json"
             self._regular = self._regular and known and identifier not in self.times
             if known:
-                self.times[str(identifier)] = instant(value.get("modified"))
+                self.times[str(identifier)] = modified
             yield where, value
 
     @property
@@ -123,6 +124,13 @@ def _merged(
     rows.listed |= {key: times[key] for key in values if key not in rows.advisories}
     rows.newest = max((times[key] for key in rows.advisories), default="")
     return Increment(rows, tag) if rows.advisories else None
+
+
+def _named(value: object) -> tuple[object, str]:
+    """The id of a record, whatever it is, and its time."""
+    if isinstance(value, Compact):
+        return value.id, value.modified
+    return (value.get("id"), instant(value.get("modified"))) if isinstance(value, dict) else (None, "")
 
 
 def _listed(file: IO[bytes], limits: Limits) -> dict[str, str] | None:

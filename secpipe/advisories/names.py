@@ -144,16 +144,22 @@ def misnamed(ecosystem: str, vouched: str | None = None) -> Misnamed | None:
     return None
 
 
+@lru_cache(maxsize=4096)
+def is_exact(ecosystem: str) -> bool:
+    """Whether names of that ecosystem are what they are, letter by letter."""
+    general = base(ecosystem)
+    return general != "PyPI" and general not in _ANY_CASE
+
+
 def normalise(ecosystem: str, name: str) -> str:
     """The package name by which records and packages of this ecosystem meet; other ecosystems' names are exact.
 
     PyPI: PEP 503 (lower case, runs of `-`, `_` and `.` as one hyphen). NuGet and Packagist take names in any case. Go does
     not, but package URLs have its modules in lower case alone (purl-spec), and no two that matter differ by case.
     """
-    general = base(ecosystem)
-    if general == "PyPI":
-        return _RUNS.sub("-", name).lower()
-    return name.lower() if general in _ANY_CASE else name
+    if is_exact(ecosystem):
+        return name
+    return (_RUNS.sub("-", name) if base(ecosystem) == "PyPI" else name).lower()
 
 
 def default_url(identifier: str) -> str:

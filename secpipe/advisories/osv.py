@@ -8,7 +8,7 @@ named, so that it can be reported: a part of a record as a fault, a record witho
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from functools import lru_cache
 from typing import Any, cast
@@ -41,6 +41,8 @@ _RATED = re.compile(r"(Critical|Important|Moderate|Low): ")
 _VECTORS = {"CVSS:3": "CVSS_V3", "CVSS:4": "CVSS_V4"}
 _BELOW = re.compile(r"\s*(<=?)\s*([^\s,<>=]+)\s*")
 _YEARS = range(1990, 2100)
+_ADDRESS = re.compile(r"https?://[!-~]+")
+_PLAIN_TIME = re.compile(r"(?:199[0-9]|20[0-9]{2})-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}Z")
 
 
 class InvalidAdvisory(ValueError):
@@ -57,16 +59,16 @@ def parse(data: object, faults: list[str] | None = None) -> Advisory:
     if not isinstance(record, dict):
         raise InvalidAdvisory("not a JSON object")
     identifier = record.get("id")
-    if not isinstance(identifier, str) or not _ID.fullmatch(identifier) or len(identifier) > ID_LENGTH:
+    if not isinstance(identifier, str) or not is_id(identifier):
         raise InvalidAdvisory("has no id" if identifier is None else "its id is not a word")
     reader = _Reader([] if faults is None else faults)
     details = _text(record.get("summary")) or _text(record.get("details"))
     affected = tuple(reader.affected(record.get("affected")))
     aliases = reader.words(record.get("aliases"), "aliases")
     upstream = reader.words(record.get("upstream"), "upstream")
-    is_erratum = all(a.ecosystem.partition(":")[0] in _ERRATA for a in affected)
+    is_erratum = all(is_of_errata(a.ecosystem) for a in affected)
     if is_erratum and not (aliases or upstream):
-        upstream = tuple(word for word in reader.words(record.get("related"), "related") if _FLAW.match(word))
+        upstream = flaws_of(reader.words(record.get("related"), "related"))
     return Advisory(
         id=identifier,
         modified=instant(record.get("modified")),
@@ -75,17 +77,37 @@ def parse(data: object, faults: list[str] | None = None) -> Advisory:
         withdrawn=_withdrawn(record.get("withdrawn")),
         aliases=aliases,
         upstream=upstream,
-        summary=next(iter(details.strip().splitlines()), "").strip()[:SUMMARY_LENGTH],
+        summary=first_line(details),
         severity=tuple(reader.severity(record.get("severity"), "severity"))
         or _cvss(record.get("database_specific")),
         severity_word=_word(record.get("database_specific"), "severity")
         or _first_word(record.get("affected"))
-        or (_rated(details) if is_erratum else ""),
+        or (rated(details) if is_erratum else ""),
         url=_url(identifier, record.get("references")),
     )
 
 
-def _rated(summary: str) -> str:
+def is_id(text: str) -> bool:
+    """Whether a record may be called so."""
+    return _ID.fullmatch(text) is not None and len(text) <= ID_LENGTH
+
+
+def is_of_errata(ecosystem: str) -> bool:
+    """Whether records about that ecosystem tell of updates rather than of flaws."""
+    return ecosystem.partition(":")[0] in _ERRATA
+
+
+def flaws_of(related: Sequence[str]) -> tuple[str, ...]:
+    """The flaws that an erratum of an older schema mends."""
+    return tuple(word for word in related if _FLAW.match(word))
+
+
+def first_line(details: str) -> str:
+    """As much of a text as a summary may have."""
+    return next(iter(details.strip().splitlines()), "").strip()[:SUMMARY_LENGTH]
+
+
+def rated(summary: str) -> str:
     """The severity in `Important: openssl security update`."""
     match = _RATED.match(summary)
     return match[1] if match else ""
@@ -110,6 +132,8 @@ def instant(value: object) -> str:
         return ""
     try:
         time = datetime.fromisoformat(value)
+        if _PLAIN_TIME.fullmatch(value):
+            return f"{value[:-1]}.000000Z"
         time = time.replace(tzinfo=UTC) if time.tzinfo is None else time.astimezone(UTC)
     except (ValueError, OverflowError):
         return ""
@@ -132,7 +156,7 @@ class _Reader:
                 self._fault(f"{where}.package", "has no ecosystem or no name")
                 continue
             faults = len(self._faults)
-            ranges = _plain(entry.get("ranges"))
+            ranges = plain_ranges(entry.get("ranges"))
             if ranges is None:
                 ranges = tuple(self._ranges(entry.get("ranges"), f"{where}.ranges"))
             versions = self.words(entry.get("versions"), f"{where}.versions")
@@ -229,7 +253,7 @@ class _Reader:
         self._faults.append(f"{where} {what}")
 
 
-def _plain(value: object) -> tuple[Range, ...] | None:
+def plain_ranges(value: object) -> tuple[Range, ...] | None:
     """Ranges as nearly all are written, without an account of faults; None for others. The same ones are one value, as the
     packages of a distribution's record have them again and again."""
     if type(value) is not list:
@@ -320,6 +344,26 @@ def _withdrawn(value: object) -> str:
 def _url(identifier: str, references: object) -> str:
     for reference in cast(list[object], references) if isinstance(references, list) else []:
         url = _text(_get(reference, "url"))
-        if _get(reference, "type") == "ADVISORY" and re.fullmatch(r"https?://[!-~]+", url):
+        if _get(reference, "type") == "ADVISORY" and is_address(url):
             return url
     return default_url(identifier)
+
+
+def is_address(url: str) -> bool:
+    """Whether a reference is one that can be shown."""
+    return _ADDRESS.fullmatch(url) is not None
+
+
+def about(
+    specific: object, database: object
+) -> tuple[str, str, tuple[str, ...], str, tuple[SeverityVector, ...], bool]:
+    """What is read where a database may write what it likes: the word for the severity, the urgency of an entry, what became
+    of it, what it informs of, a vector; and whether it tells where an open range ends."""
+    return (
+        _word(specific, "severity") or _word(database, "severity"),
+        _word(specific, "urgency") or _word(specific, "ubuntu_priority"),
+        _statements(specific),
+        _word(database, "informational"),
+        _cvss(database),
+        _last_known(database) is not None,
+    )

@@ -10,7 +10,7 @@ from __future__ import annotations
 import os
 import zipfile
 import zlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import IO, Any
 
@@ -20,7 +20,9 @@ from secpipe.model.limits import MIB, Limits
 from secpipe.model.problem import Problem
 
 Found = tuple[str, Any]
-"""Where a record stands (`Debian/all.zip/DSA-1.json`) and its decoded JSON."""
+"""Where a record stands (`Debian/all.zip/DSA-1.json`) and its decoded JSON, or what a `Read` made of it."""
+Read = Callable[[bytes], Any]
+"""Reads the text of a record; None for one whose JSON is wanted instead."""
 
 _LINES = (".jsonl", ".ndjson")
 _RECORDS = (".json", *_LINES)
@@ -33,7 +35,9 @@ _LOCAL = 30
 _BROKEN = (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError, ValueError, OSError)
 
 
-def records(paths: Iterable[Path], limits: Limits, problems: list[Problem]) -> Iterator[Found]:
+def records(
+    paths: Iterable[Path], limits: Limits, problems: list[Problem], read: Read | None = None
+) -> Iterator[Found]:
     """Every record below the paths, in a fixed order; what could not be read is added to `problems`.
 
     A file that several names lead to (links, overlapping paths) is read once.
@@ -49,10 +53,12 @@ def records(paths: Iterable[Path], limits: Limits, problems: list[Problem]) -> I
             if (known := _identity(file)) not in seen:
                 if known:
                     seen.add(known)
-                yield from _file(file, limits, problems)
+                yield from _file(file, limits, problems, read)
 
 
-def zip_records(file: IO[bytes], where: str, limits: Limits, problems: list[Problem]) -> Iterator[Found]:
+def zip_records(
+    file: IO[bytes], where: str, limits: Limits, problems: list[Problem], read: Read | None = None
+) -> Iterator[Found]:
     """Every record in the zip that `file` holds; `where` names it in messages."""
     try:
         with zipfile.ZipFile(file) as archive:
@@ -63,7 +69,7 @@ def zip_records(file: IO[bytes], where: str, limits: Limits, problems: list[Prob
                 )
             for entry in entries[: limits.feed_entries]:
                 if entry.filename.lower().endswith(_RECORDS):
-                    yield from _entry(archive, file, entry, where, limits, problems)
+                    yield from _entry(archive, file, entry, where, limits, problems, read)
                 elif entry.filename.lower().endswith((".zip", *_PACKED)):
                     problems.append(_unreadable(f"{where}/{entry.filename}", _UNPACK))
     except _BROKEN as error:
@@ -101,7 +107,7 @@ def _identity(path: Path) -> tuple[int, int] | None:
     return status.st_dev, status.st_ino
 
 
-def _file(path: Path, limits: Limits, problems: list[Problem]) -> Iterator[Found]:
+def _file(path: Path, limits: Limits, problems: list[Problem], read: Read | None) -> Iterator[Found]:
     where = str(path)
     try:
         if not path.is_file():
@@ -110,9 +116,9 @@ def _file(path: Path, limits: Limits, problems: list[Problem]) -> Iterator[Found
             magic = file.read(4)
             file.seek(0)
             if magic in (_ZIP, _EMPTY_ZIP):
-                yield from zip_records(file, where, limits, problems)
+                yield from zip_records(file, where, limits, problems, read)
             else:
-                yield from _documents(file.read(limits.advisory_bytes + 1), where, limits, problems)
+                yield from _documents(file.read(limits.advisory_bytes + 1), where, limits, problems, read)
     except OSError as error:
         problems.append(_unreadable(where, f"cannot be read: {_reason(error)}"))
 
@@ -124,6 +130,7 @@ def _entry(
     where: str,
     limits: Limits,
     problems: list[Problem],
+    read: Read | None,
 ) -> Iterator[Found]:
     name = f"{where}/{entry.filename}"
     try:
@@ -137,7 +144,15 @@ def _entry(
     if len(data) > MIB and len(data) > limits.feed_ratio * max(entry.compress_size, 1):
         problems.append(_unreadable(name, f"inflates more than {limits.feed_ratio} times (limit feed-ratio)"))
         return
-    yield from _documents(data, name, limits, problems)
+    if (
+        read is not None
+        and name.endswith(".json")
+        and len(data) <= limits.advisory_bytes
+        and (found := read(data)) is not None
+    ):
+        yield name, found
+    else:
+        yield from _documents(data, name, limits, problems, read)
 
 
 def _inflated(file: IO[bytes], entry: zipfile.ZipInfo, limits: Limits) -> bytes | None:
@@ -161,7 +176,9 @@ def _inflated(file: IO[bytes], entry: zipfile.ZipInfo, limits: Limits) -> bytes 
     return data if whole else None
 
 
-def _documents(data: bytes, where: str, limits: Limits, problems: list[Problem]) -> Iterator[Found]:
+def _documents(
+    data: bytes, where: str, limits: Limits, problems: list[Problem], read: Read | None
+) -> Iterator[Found]:
     """The record in a JSON text, or each of a list of records or of a file with one a line."""
     if len(data) > limits.advisory_bytes:
         problems.append(
@@ -171,12 +188,15 @@ def _documents(data: bytes, where: str, limits: Limits, problems: list[Problem])
     if where.lower().endswith(_LINES):
         lines = [(number, line) for number, line in enumerate(data.splitlines(), 1) if line.strip()]
         for number, line in lines:
-            yield from _document(line, f"{where}:{number}", problems)
+            yield from _document(line, f"{where}:{number}", problems, read)
     else:
-        yield from _document(data, where, problems)
+        yield from _document(data, where, problems, read)
 
 
-def _document(data: bytes, where: str, problems: list[Problem]) -> Iterator[Found]:
+def _document(data: bytes, where: str, problems: list[Problem], read: Read | None) -> Iterator[Found]:
+    if read is not None and (found := read(data)) is not None:
+        yield where, found
+        return
     try:
         value = decode(data)
     except InvalidAdvisory as error:

@@ -17,12 +17,13 @@ from datetime import datetime
 from pathlib import Path
 
 from secpipe.advisories import manifest
-from secpipe.advisories.compile import compile_records
+from secpipe.advisories.compile import compile_records, uncollected
 from secpipe.advisories.download import Feed, Unreachable, open_feed
 from secpipe.advisories.increments import Increment, Ledger, increment
 from secpipe.advisories.lock import locked
 from secpipe.advisories.manifest import Manifest, Shard
 from secpipe.advisories.names import base
+from secpipe.advisories.plain import reader
 from secpipe.advisories.shard import OpenShard
 from secpipe.advisories.sources import zip_records
 from secpipe.advisories.store import timestamp
@@ -92,7 +93,7 @@ def fetch(
         raise UsageError(f"no ecosystem to update: {database} has none from a feed yet", _EXAMPLE)
     lost: dict[str, str] = {}
     fresh: dict[str, Shard] = {}
-    with open_feed(base_url, limits, pause, progress) as feed, Writer(database) as writer:
+    with open_feed(base_url, limits, pause, progress) as feed, Writer(database) as writer, uncollected():
         for number, name in enumerate(wanted):
             try:
                 fresh[name] = _fetch(
@@ -198,7 +199,7 @@ def _fetch(
             )
         file.seek(0)
         ledger = Ledger(path)
-        found = ledger.noting(zip_records(file, path, limits, problems))
+        found = ledger.noting(zip_records(file, path, limits, problems, reader()))
         compiled = compile_records(found, problems, only=name)
     if name not in compiled.shards:
         raise AdvisoryError(f"{download.url} holds no advisory for {name}", "the database was left as it was")

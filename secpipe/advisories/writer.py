@@ -12,7 +12,7 @@ import os
 import re
 import shutil
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -225,8 +225,7 @@ def content_digest(connection: sqlite3.Connection) -> str:
         digest.adding(ecosystem, name, whole(blob))
     for first, blob in connection.execute("SELECT first, records FROM record ORDER BY first"):
         digest.adding(str(first), "", whole(blob))
-    for row in connection.execute("SELECT id, number FROM numbered ORDER BY id"):
-        digest.adding(str(row[0]), str(row[1]), b"")
+    digest.adding("", "", _ids(connection.execute("SELECT id, number FROM numbered ORDER BY id")))
     for identifier, ecosystem, at in connection.execute(
         "SELECT id, ecosystem, modified FROM replaces ORDER BY id, ecosystem"
     ):
@@ -273,7 +272,8 @@ def _fill(connection: sqlite3.Connection, rows: Rows) -> str:
     connection.execute("BEGIN")
     connection.executemany("INSERT INTO package VALUES (?, ?, ?)", _packages(rows, numbers, digest))
     connection.executemany("INSERT INTO record VALUES (?, ?)", _records(rows, numbers, digest))
-    connection.executemany("INSERT INTO numbered VALUES (?, ?)", _numbered(numbers, digest))
+    digest.adding("", "", _ids(sorted(numbers.items())))
+    connection.executemany("INSERT INTO numbered VALUES (?, ?)", sorted(numbers.items()))
     connection.executemany("INSERT INTO listed VALUES (?, ?)", sorted(rows.listed.items()))
     connection.executemany("INSERT INTO replaces VALUES (?, ?, ?)", _replaces(rows, digest))
     connection.execute("COMMIT")
@@ -296,10 +296,8 @@ def _records(rows: Rows, numbers: Mapping[str, int], digest: _Digest) -> Iterato
         yield first, digest.adding(str(first), "", pack_records(some))
 
 
-def _numbered(numbers: Mapping[str, int], digest: _Digest) -> Iterator[tuple[str, int]]:
-    for identifier, number in sorted(numbers.items()):
-        digest.adding(identifier, str(number), b"")
-        yield identifier, number
+def _ids(numbered: Iterable[tuple[str, int]]) -> bytes:
+    return "".join(f"{identifier}\0{number}\n" for identifier, number in numbered).encode()
 
 
 def _replaces(rows: Rows, digest: _Digest) -> Iterator[tuple[str, str, str]]:
