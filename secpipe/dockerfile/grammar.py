@@ -14,8 +14,10 @@ from secpipe.dockerfile.stages import stage_name
 from secpipe.model.pattern import lazy
 
 _STAGE_NAME = lazy(r"[a-z][a-z0-9-_.]*")
-_AT_LEAST_ONE = frozenset({"ARG", "ENV", "EXPOSE", "HEALTHCHECK", "LABEL", "ONBUILD", "SHELL", "VOLUME"})
-_EXACTLY_ONE = frozenset({"MAINTAINER", "STOPSIGNAL", "USER", "WORKDIR"})
+_WITH_ARGUMENT = frozenset(
+    {"ARG", "ENV", "EXPOSE", "HEALTHCHECK", "LABEL", "MAINTAINER", "ONBUILD", "SHELL", "STOPSIGNAL", "USER"}
+    | {"VOLUME", "WORKDIR"}
+)
 _UNCHECKED_FLAGS = frozenset({"ARG", "STOPSIGNAL"})
 _DURATION = lazy(r"[+-]?(?:0|(?:(?:\d+\.?\d*|\.\d+)(?:ns|us|µs|μs|ms|s|m|h))+)")
 _PART = lazy(r"([\d.]+)(ns|us|µs|μs|ms|s|m|h)")
@@ -36,8 +38,8 @@ _DIGITS = 18
 _MODES = {"network": ("default", "none", "host"), "security": ("sandbox", "insecure")}
 _NO_TRIGGER = frozenset({"FROM", "MAINTAINER", "ONBUILD"})
 _COMPONENT = r"[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*"
-_REPOSITORY = re.compile(rf"{_COMPONENT}(?:/{_COMPONENT})*")
-_TAG = re.compile(r"\w[\w.-]{0,127}", re.ASCII)
+_REPOSITORY = lazy(rf"{_COMPONENT}(?:/{_COMPONENT})*")
+_TAG = lazy(r"\w[\w.-]{0,127}", re.ASCII)
 _MAX_HINTS = 100
 """Faults whose likely meaning is sought, which is slow; a file with more of them has no slips but is something else."""
 
@@ -100,8 +102,9 @@ def _image_fault(image: str) -> str:
 
 def _refused(instruction: Instruction, hints: bool) -> Iterable[SyntaxProblem]:
     keyword = instruction.keyword
-    yield from _flags(instruction, hints)
-    if keyword in _AT_LEAST_ONE | _EXACTLY_ONE and not instruction.words:
+    if instruction.flags:
+        yield from _flags(instruction, hints)
+    if keyword in _WITH_ARGUMENT and not instruction.words:
         yield _at(instruction.keyword_word, f"{keyword} needs an argument")
     elif keyword in ("ENV", "LABEL", "ARG"):
         yield from _pairs(instruction)

@@ -84,7 +84,7 @@ class Joined(NamedTuple):
         return Joined(
             self.text[start:end],
             (
-                (0, *(at - start for at in starts[first:last])),
+                (0, *[at - start for at in starts[first:last]]),
                 (self.start(start), *origins[first:last]),
             ),
         )

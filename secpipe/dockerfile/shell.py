@@ -57,7 +57,10 @@ class Command(NamedTuple):
 
     def any(self, *values: str) -> Word | None:
         """The first argument that is one of `values`."""
-        return next((arg for arg in self.args if arg.value in values), None)
+        for arg in self.args:
+            if arg.value in values:
+                return arg
+        return None
 
     def positional(self, *valued_flags: str) -> tuple[Word, ...]:
         """The arguments that are no flags.

@@ -77,7 +77,7 @@ def _exactly(encoding: str) -> str:
 
 def source(text: str, name: str) -> Source:
     """A source from text that is decoded already."""
-    return Source(name, text, (0, *(m.end() for m in re.finditer("\n", text))))
+    return Source(name, text, (0, *[m.end() for m in re.finditer("\n", text)]))
 
 
 def _refuse_binary(data: bytes, name: str) -> None:

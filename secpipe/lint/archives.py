@@ -6,6 +6,7 @@ BuildKit looks at the contents: tar archives, plain or compressed. A compressed 
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 
 from secpipe.model.pattern import lazy
 
@@ -15,6 +16,7 @@ _IN_PATTERN = lazy(r"\.(tar|tgz)", re.IGNORECASE)
 _TAR = lazy(r"\.(tar|t[a-z]z2?|tb2|tzst)(\.[^.]*)?$", re.IGNORECASE)
 
 
+@lru_cache(1024)
 def may_be_archive(path: str) -> bool:
     """Whether a file can be an archive by its name, or by what stands before a wildcard in it: `a.tar.*` can."""
     name = path.rpartition("/")[2]

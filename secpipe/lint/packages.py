@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from itertools import pairwise
 
 from secpipe.dockerfile.ast import Word
@@ -271,6 +271,11 @@ def literal(word: str) -> str:
     for _ in range(_MAX_NESTING if "$(" in word or "`" in word else 0):
         word = _SUBSTITUTION.sub("", word)
     return word
+
+
+def may_be_pip(names: Iterable[str]) -> bool:
+    """Whether one of these commands may be pip, or run it: Python, or uv."""
+    return any(name.startswith(("pip", "py", "uv")) for name in names)
 
 
 def pip_install(command: Command, name: str) -> Word | None:

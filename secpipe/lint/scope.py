@@ -137,7 +137,7 @@ class Context:
         self._instructions: dict[int, list[Instruction]] = {}
         for instruction in dockerfile.instructions:
             self._instructions.setdefault(instruction.stage, []).append(instruction)
-        self._keywords = frozenset((each.stage, each.keyword) for each in dockerfile.instructions)
+        self._keywords = frozenset([(each.stage, each.keyword) for each in dockerfile.instructions])
         self.scope = self._global
 
     @property

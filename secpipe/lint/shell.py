@@ -24,7 +24,7 @@ class Shell(NamedTuple):
     @property
     def is_windows(self) -> bool:
         """PowerShell or cmd, whose language is none of the Bourne shell's family."""
-        return self.program.startswith(_WINDOWS)
+        return _program(self.words).startswith(_WINDOWS)
 
     @property
     def pipefail(self) -> bool:

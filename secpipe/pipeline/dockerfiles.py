@@ -47,7 +47,7 @@ def find(paths: Iterable[str], exclude: Iterable[Patterns] = ()) -> tuple[list[s
     found: dict[str, str] = {}
     problems: list[Problem] = []
     for path in paths:
-        if path not in ("", STDIN) and Path(path).is_dir():
+        if path not in ("", STDIN) and os.path.isdir(path):  # noqa: PTH112  # there may be thousands
             known = len(problems)
             search = _Search(path, exclude, problems)
             inside = list(search)

@@ -41,16 +41,15 @@ def _indented(value: object, line: str) -> str:
 
 def json_line(document: object) -> str:
     """The same on one line, whatever the reader takes for a line's end, and without its own."""
-    return safe_lines(_ENCODER.encode(document))
+    return _on_one_line(_ENCODER.encode(document))
 
 
 def json_string(text: str) -> str:
-    """A text as JSON has it, for `safe_lines`."""
-    return encode_basestring(text)
+    """A text as `json_line` has it."""
+    return _on_one_line(encode_basestring(text))
 
 
-def safe_lines(text: str) -> str:
-    """JSON as valid UTF-8, in strings of which nothing is left that somebody might take for a line's end."""
+def _on_one_line(text: str) -> str:
     if text.isascii() and "\x7f" not in text:
         return text
     return _escaped(_LINE_ENDS.sub(lambda found: f"\\u{ord(found[0]):04x}", text))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from secpipe.model.severity import Level
-from secpipe.report._text import json_string, json_text, safe_lines
+from secpipe.report._text import json_string, json_text
 
 if TYPE_CHECKING:
     from secpipe.model.diff import DiffReport
@@ -29,14 +29,15 @@ SCHEMA_VERSION = "1.0"
 def lint(report: LintReport, *, color: bool = False, width: int | None = None) -> str:
     """An array of findings, sorted by file and place, one a line (docs/schema/lint.schema.json)."""
     levels = {level: str(level) for level in Level}
+    files = {file: json_string(file) for file in report.files}
     # Written out, for there may be thousands, and `json.dumps` takes five times as long for so little each.
     lines = [
         f'{{"code": "{f.code}", "level": "{levels[f.level]}", "message": {json_string(f.message)}, '
-        f'"file": {json_string(f.file)}, "line": {f.region.line}, "column": {f.region.column}, '
+        f'"file": {files[f.file]}, "line": {f.region.line}, "column": {f.region.column}, '
         f'"endLine": {f.region.end_line}, "endColumn": {f.region.end_column}}}'
         for f in report.findings
     ]
-    return "[\n" + safe_lines(",\n".join(lines)) + "\n]\n" if lines else "[]\n"
+    return "[\n" + ",\n".join(lines) + "\n]\n" if lines else "[]\n"
 
 
 def scan(report: ScanReport, *, color: bool = False, width: int | None = None) -> str:

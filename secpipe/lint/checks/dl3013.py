@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from secpipe.dockerfile.shell import Command
 from secpipe.lint.check import Found, check, listed
-from secpipe.lint.packages import PIP_VALUED, literal, pip_install
+from secpipe.lint.packages import PIP_VALUED, literal, may_be_pip, pip_install
 from secpipe.lint.run import Run
 from secpipe.lint.scope import Context
 from secpipe.model.pattern import lazy
@@ -20,7 +20,7 @@ _VCS = lazy(r"\b(git|hg|svn|bzr)\+\w+$")
 @check("RUN", onbuild=True)
 def unpinned(run: Run, context: Context) -> Iterator[Found]:
     """A package with neither a version nor an address, unless a file of requirements or constraints decides."""
-    for command, name in run.named_commands:
+    for command, name in run.named_commands if may_be_pip(run.names) else ():
         if (
             not _installs(command, name)
             or command.any(".")

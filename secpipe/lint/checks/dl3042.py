@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from secpipe.lint.check import Found, between, check
 from secpipe.lint.fixes import add_argument
 from secpipe.lint.mounts import kept_out
-from secpipe.lint.packages import pip_install
+from secpipe.lint.packages import may_be_pip, pip_install
 from secpipe.lint.run import Run
 from secpipe.lint.scope import Context
 from secpipe.model.pattern import lazy
@@ -21,7 +21,7 @@ _CACHE = lazy(r"/\.cache(/pip.*)?/?")
 @check("RUN", onbuild=True)
 def cache_kept(run: Run, context: Context) -> Iterator[Found]:
     """An install without `--no-cache-dir`, unless the environment says so or a mount takes the cache."""
-    for command, name in run.named_commands:
+    for command, name in run.named_commands if may_be_pip(run.names) else ():
         install = None if name.startswith("pipx") else pip_install(command, name)
         if install and not command.flag("no-cache-dir", "no-cache"):
             if _is_cacheless(run):

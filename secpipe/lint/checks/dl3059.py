@@ -30,10 +30,12 @@ class _First(NamedTuple):
 @check(STAGE)
 def neighbours(stage: Stage, context: Context) -> Iterator[Found]:
     """Find the RUNs that stand right behind another."""
-    behind_run = (
-        second for first, second in pairwise(context.instructions(stage.index)) if first.keyword == "RUN"
-    )
-    context.memory[_CODE] = ({i.start for i in behind_run if i.keyword == "RUN"}, None)
+    beside = [
+        (first.start, second.start)
+        for first, second in pairwise(context.instructions(stage.index))
+        if first.keyword == second.keyword == "RUN"
+    ]
+    context.memory[_CODE] = ({first for first, _ in beside}, {second for _, second in beside}, None)
     return iter(())
 
 
@@ -43,7 +45,9 @@ def joinable(run: Run, context: Context) -> Iterator[Found]:
 
     One that chains commands is left alone: whoever wrote it has thought about what belongs together.
     """
-    behind_run, first = context.memory.get(_CODE, (set(), None))
+    before_run, behind_run, first = context.memory.get(_CODE, (set(), set(), None))
+    if run.start not in before_run and run.start not in behind_run:
+        return
     this = _First(
         frozenset([(f.name, f.value) for f in run.instruction.flags if f.name != "mount"]),
         frozenset([(mount.type, frozenset(mount.options.items())) for mount in run.mounts]),
@@ -52,7 +56,7 @@ def joinable(run: Run, context: Context) -> Iterator[Found]:
     if run.start in behind_run and this.is_short and this == first:
         yield run.instruction.keyword_word
     else:
-        context.memory[_CODE] = (behind_run, this)
+        context.memory[_CODE] = (before_run, behind_run, this)
 
 
 def _is_short(run: Run) -> bool:

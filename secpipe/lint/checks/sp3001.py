@@ -47,11 +47,11 @@ _DISTRIBUTIONS = frozenset(
 def out_of_scope(node: Instruction | Run, context: Context) -> Iterator[Found]:
     """A variable that some ARG of the file declares, though none that holds here."""
     instruction = node.instruction if isinstance(node, Run) else node
-    if "$" not in instruction.text and not instruction.heredocs:
-        return
     arguments = _arguments(context)
+    if not instruction.heredocs and not _may_use(instruction.text, arguments):
+        return
     text = _text(node, context)
-    if text is None or "$" not in text.text or not _may_use(text.text, arguments):
+    if text is None or not _may_use(text.text, arguments):
         return
     is_shell = isinstance(node, Run)
     seen: set[str] = set()
@@ -65,7 +65,9 @@ def out_of_scope(node: Instruction | Run, context: Context) -> Iterator[Found]:
 
 
 def _may_use(text: str, arguments: Mapping[str, frozenset[int]]) -> bool:
-    """Whether the name of an ARG is anywhere in a text, or of one that BuildKit sets."""
+    """Whether there is a variable in a text, and somewhere the name of an ARG, or of one that BuildKit sets."""
+    if "$" not in text:
+        return False
     return "TARGET" in text or "BUILD" in text or any(name in text for name in arguments)
 
 
