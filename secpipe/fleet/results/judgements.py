@@ -79,7 +79,8 @@ class Judgements:
             if name not in best or _rank(finding) < _rank(best[name]):
                 best[name] = finding
         ids, new = self._names.of({name: _row(run, finding) for name, finding in best.items()})
-        self._again(run, {ids[name]: finding for name, finding in best.items() if name not in set(new)})
+        fresh = set(new)
+        self._again(run, {ids[name]: finding for name, finding in best.items() if name not in fresh})
         self._alias(ids, aliases)
         return ids
 

@@ -22,7 +22,7 @@ from secpipe.fleet.values import FleetImage, FleetResult, Named, Unresolved
 from secpipe.model.problem import Problem
 from secpipe.model.scan import Verdict
 
-_MOST = 100_000
+_MOST = 20_000
 """packages and names that wait for one transaction, at most"""
 _SECONDS = 5.0
 """how long anything waits for one, as long as something comes"""
