@@ -130,7 +130,7 @@ CREATE INDEX findings_vulnerability ON findings (vulnerability, package);
 CREATE INDEX findings_since ON findings (since);
 CREATE INDEX findings_until ON findings (until);
 
--- Where the last verdict on an image does not count a finding, and who says so.
+-- The runs between which verdicts on an image did not count a finding, and who says so.
 CREATE TABLE suppressions (
   image INTEGER NOT NULL,
   package INTEGER NOT NULL,
@@ -139,7 +139,9 @@ CREATE TABLE suppressions (
   reason TEXT NOT NULL,
   source TEXT NOT NULL,
   expires TEXT NOT NULL,
-  PRIMARY KEY (image, package, vulnerability)
+  since INTEGER NOT NULL,
+  until INTEGER,
+  PRIMARY KEY (image, package, vulnerability, since)
 )/*SQLITE WITHOUT ROWID*/;
 
 -- What could not be examined of an image when it was last judged: of each code how often, and the first.
@@ -154,7 +156,8 @@ CREATE TABLE image_problems (
   PRIMARY KEY (image, code)
 )/*SQLITE WITHOUT ROWID*/;
 
--- Names that led to no image in a run, and those whose image could not be read (digest and platform are not empty).
+-- Names that led to no image in a run (platform is empty, and digest unless they have one), and those whose image could
+-- not be read.
 CREATE TABLE problems (
   run INTEGER NOT NULL,
   name INTEGER NOT NULL,

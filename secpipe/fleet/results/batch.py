@@ -45,7 +45,8 @@ class Batch:
         suppressed = {
             number: self._suppressed(run, result) for number, result in zip(numbers, results, strict=True)
         }
-        self.images.details(dict(zip(numbers, results, strict=True)), new, suppressed)
+        self.images.gaps(dict(zip(numbers, results, strict=True)), new)
+        self.images.suppressed(run, suppressed)
         self._lead(run, images, ids)
 
     def _judge(self, run: Run, results: Sequence[FleetResult], packages: Sequence[Listed]) -> None:
@@ -85,7 +86,7 @@ class Batch:
         known = {**self.images.ids(others), **ids} if others else ids
         self.sightings.write(
             run.number,
-            [(name, known[key_of(one)], str(one.platform)) for one in images for name in one.names],
+            [(name, known[key_of(one)], key_of(one)) for one in images for name in one.names],
         )
 
     def trim(self) -> None:

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from secpipe.fleet.results import codec
 from secpipe.fleet.results.codec import clean
-from secpipe.fleet.results.database import Database
+from secpipe.fleet.results.database import Database, Row
 from secpipe.fleet.results.ids import Ids, selected
 from secpipe.fleet.results.values import Key, Run, key_of
 from secpipe.fleet.values import FleetResult
@@ -30,8 +30,10 @@ _COLUMNS = (
     *("verdict", "exit_code", "reason", *map(str, _SEVERITIES), "suppressed"),
 )
 _AGAIN = f"UPDATE images SET {', '.join(f'{column} = ?' for column in _COLUMNS)} WHERE id = ?"  # noqa: S608
-_SUPPRESSED = """INSERT INTO suppressions (image, package, vulnerability, kind, reason, source, expires)
-VALUES (?, ?, ?, ?, ?, ?, ?)"""
+_ONE = "WHERE image = ? AND package = ? AND vulnerability = ? AND since = ?"
+_SUPPRESSED = """INSERT INTO suppressions (kind, reason, source, expires, image, package, vulnerability, since)
+VALUES (?, ?, ?, ?, ?, ?, ?, ?)"""
+_CHANGED = f"""UPDATE suppressions SET kind = ?, reason = ?, source = ?, expires = ? {_ONE}"""  # noqa: S608
 _PROBLEM = """INSERT INTO image_problems (image, code, number, coverage, subject, message, hint)
 VALUES (?, ?, ?, ?, ?, ?, ?)"""
 
@@ -68,27 +70,41 @@ class Images:
         found = selected(self._database, "SELECT key, judged FROM images WHERE key IN (…)", by)
         return {by[key] for key, judged in found if judged == run}
 
-    def details(
-        self,
-        results: Mapping[int, FleetResult],
-        new: set[int],
-        suppressed: Mapping[int, Mapping[tuple[int, int], Finding]],
-    ) -> None:
-        """What could not be examined of the images, and by package and vulnerability what of them does not count."""
+    def gaps(self, results: Mapping[int, FleetResult], new: set[int]) -> None:
+        """What could not be examined of the images."""
         old = [(image,) for image in results if image not in new]
-        self._database.many("DELETE FROM suppressions WHERE image = ?", old)
         self._database.many("DELETE FROM image_problems WHERE image = ?", old)
-        rows = []
-        for image, found in suppressed.items():
-            for (package, vulnerability), finding in found.items():
-                one = finding.suppression
-                assert one is not None
-                why = ", ".join(filter(None, (one.reason, one.justification)))
-                told = map(clean, (one.kind, why, one.source, one.expires))
-                rows.append((image, package, vulnerability, *told))
-        self._database.many(_SUPPRESSED, rows)
         self._database.many(
             _PROBLEM, [(image, *row) for image, result in results.items() for row in _problems(result)]
+        )
+
+    def suppressed(self, run: Run, found: Mapping[int, Mapping[tuple[int, int], Finding]]) -> None:
+        """What of images, by package and vulnerability, does not count."""
+        present: dict[tuple[int, int, int], tuple[int, Row]] = {}
+        sql = """SELECT image, package, vulnerability, since, kind, reason, source, expires FROM suppressions
+        WHERE until IS NULL AND image IN (…)"""
+        for image, package, vulnerability, since, *told in selected(self._database, sql, found):
+            present[image, package, vulnerability] = since, tuple(told)
+        now = {(image, *pair): _why(one) for image, some in found.items() for pair, one in some.items()}
+        gone = [(*key, since) for key, (since, _) in present.items() if key not in now]
+        self._database.many(
+            f"UPDATE suppressions SET until = ? {_ONE}",  # noqa: S608
+            [(run.number, *row) for row in gone if row[3] < run.number],
+        )
+        self._database.many(
+            f"DELETE FROM suppressions {_ONE}",  # noqa: S608
+            [row for row in gone if row[3] >= run.number],
+        )
+        self._database.many(
+            _CHANGED,
+            [
+                (*now[key], *key, since)
+                for key, (since, told) in present.items()
+                if now.get(key, told) != told
+            ],
+        )
+        self._database.many(
+            _SUPPRESSED, [(*told, *key, run.number) for key, told in now.items() if key not in present]
         )
 
     def trim(self) -> None:
@@ -118,6 +134,13 @@ def _row(run: Run, result: FleetResult, chain: int, advisories: int) -> tuple[ob
         *(counts[severity] for severity in _SEVERITIES),
         sum(finding.suppression is not None for finding in report.findings),
     )
+
+
+def _why(finding: Finding) -> Row:
+    one = finding.suppression
+    assert one is not None
+    why = ", ".join(filter(None, (one.reason, one.justification)))
+    return tuple(map(clean, (one.kind, why, one.source, one.expires)))
 
 
 def _problems(result: FleetResult) -> list[tuple[object, ...]]:

@@ -25,10 +25,12 @@ _TROUBLE = """INSERT INTO problems (run, name, digest, platform, code, subject, 
 VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (run, name, digest, platform)
 DO UPDATE SET code = EXCLUDED.code, subject = EXCLUDED.subject, message = EXCLUDED.message, hint = EXCLUDED.hint"""
 _UNNAMED = """UPDATE sightings SET until = ? WHERE until IS NULL AND seen < ?
-AND name NOT IN (SELECT name FROM problems WHERE run = ? AND digest = '')
 AND NOT EXISTS (
-  SELECT 1 FROM problems JOIN images ON images.platform = problems.platform
+  SELECT 1 FROM problems JOIN images ON problems.platform IN ('', images.platform)
   WHERE problems.run = ? AND problems.name = sightings.name AND images.id = sightings.image
+)"""
+_MENDED = """DELETE FROM problems WHERE run = ? AND name = ? AND (
+  (digest = '' AND platform = '') OR digest = ? OR (platform = ? AND 1 = ?)
 )"""
 
 
@@ -58,17 +60,19 @@ class Sightings:
             self._by.update(changed)
         return ids
 
-    def write(self, run: int, found: Sequence[tuple[Named, int, str]]) -> None:
-        """Say which names led to which image, of which platform."""
+    def write(self, run: int, found: Sequence[tuple[Named, int, Key]]) -> None:
+        """Say which names led to which image."""
         ids = self.names(one for one, *_ in found)
         leads: dict[Sighting, None] = {}
         alone: set[tuple[int, str]] = set()
         platforms: dict[int, str] = {}
-        for named, image, platform in found:
+        mended: set[tuple[int, str, str, int]] = set()
+        for named, image, (digest, platform) in found:
             reference, several = tagged(named.reference)
             name = ids[clean(reference)]
             leads[name, image] = None
             platforms[image] = platform
+            mended.add((name, digest, platform, int(not several)))
             if not several:
                 alone.add((name, platform))
         present: dict[Sighting, tuple[int, int]] = {}
@@ -89,10 +93,10 @@ class Sightings:
         ]
         self._database.many(_SEEN, seen)
         self._database.many(_NEW, [(*pair, run, run) for pair in leads if pair not in present])
-        self._mended(run, {(name, platforms[image]) for name, image in leads})
+        self._mended(run, mended)
 
     def trouble(self, run: int, found: Sequence[tuple[Named, Key, Problem]]) -> None:
-        """Say which names led nowhere, or to an image that could not be read; the key of the former is empty."""
+        """Say which names led nowhere, or to an image that could not be read; the former have no platform."""
         ids = self.names(one for one, *_ in found)
         rows: dict[tuple[int, int, str, str], tuple[object, ...]] = {}
         for named, (digest, platform), problem in found:
@@ -102,14 +106,10 @@ class Sightings:
         self._load(run)
         self._troubled.update(name for _, name, *_ in rows)
 
-    def _mended(self, run: int, leads: set[tuple[int, str]]) -> None:
+    def _mended(self, run: int, leads: set[tuple[int, str, str, int]]) -> None:
         """What was in trouble earlier in the run and is no more: the run was resumed."""
         self._load(run)
-        mended = sorted(pair for pair in leads if pair[0] in self._troubled)
-        self._database.many(
-            "DELETE FROM problems WHERE run = ? AND name = ? AND (digest = '' OR platform = ?)",
-            [(run, *pair) for pair in mended],
-        )
+        self._database.many(_MENDED, [(run, *lead) for lead in sorted(leads) if lead[0] in self._troubled])
 
     def _load(self, run: int) -> None:
         if self._run != run:
@@ -118,7 +118,7 @@ class Sightings:
 
     def finish(self, run: int) -> None:
         """Close what nobody named in the run."""
-        self._database.rows(_UNNAMED, (run, run, run, run))
+        self._database.rows(_UNNAMED, (run, run, run))
 
     def trim(self) -> None:
         """Keep no more in memory than is good."""

@@ -127,7 +127,8 @@ class Results:
 
     def unresolved(self, run: Run, name: Unresolved) -> None:
         """That a name led to no image."""
-        self._troubles.append((name.name, ("", ""), name.problem))
+        digest = name.name.reference.partition("@")[2]
+        self._troubles.append((name.name, (digest, ""), name.problem))
         self._wait(1)
 
     def failed(self, run: Run, image: FleetImage, problem: Problem) -> None:

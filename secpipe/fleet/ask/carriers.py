@@ -1,0 +1,138 @@
+"""Which images have a vulnerability, in which package, since when; and which names had it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import NamedTuple
+
+from secpipe.fleet.ask.reading import NOW, PACKAGE, images, package_of, references
+from secpipe.fleet.results import codec
+from secpipe.fleet.results.database import Database
+from secpipe.fleet.results.ids import selected
+from secpipe.model.fleetreport import Asked, Carried, Carrier, Mended
+from secpipe.model.severity import Severity
+
+Interval = tuple[int, int]
+"""From a run on, and before another one."""
+
+
+class _Row(NamedTuple):
+    name: int
+    image: int
+    package: int
+    sighted: Interval
+    found: Interval
+
+
+def asked(database: Database, query: str) -> Asked:
+    """All that is known by that name, whatever its case; nothing where nothing is."""
+    sql = """SELECT vulnerabilities.id, name, summary, url, kev, epss FROM vulnerabilities
+    WHERE id IN (SELECT vulnerability FROM aliases WHERE folded = ?) ORDER BY name"""
+    found = database.rows(sql, (codec.clean(query.strip()).lower(),))
+    return Asked(query, tuple(_carried(database, *row) for row in found))
+
+
+def _carried(
+    database: Database, number: int, name: str, summary: str, url: str, kev: int, epss: float | None
+) -> Carried:
+    aliases = database.rows("SELECT alias FROM aliases WHERE vulnerability = ?", (number,))
+    rows = _rows(database, number)
+    periods = {
+        key: merged(both)
+        for key, some in _by_name(rows).items()
+        if (both := [met for row in some if (met := meet(row.sighted, row.found))])
+    }
+    named = references(database, periods)
+    mended = [
+        Mended(named[key], since, until)
+        for key, found in periods.items()
+        for since, until in found
+        if until < NOW
+    ]
+    return Carried(
+        name,
+        tuple(sorted({alias for (alias,) in aliases} - {name})),
+        summary,
+        url,
+        bool(kev),
+        epss,
+        _carriers(database, number, rows, {named[key]: found[-1][0] for key, found in periods.items()}),
+        tuple(sorted(mended, key=lambda one: (one.reference, one.since))),
+    )
+
+
+def _rows(database: Database, vulnerability: int) -> list[_Row]:
+    """Every name that ever led to an image with a package that had it."""
+    sql = """SELECT sightings.name, sightings.image, findings.package,
+      sightings.since, sightings.until, findings.since, findings.until
+    FROM findings JOIN content_packages ON content_packages.package = findings.package
+    JOIN image_contents ON image_contents.content = content_packages.content
+    JOIN sightings ON sightings.image = image_contents.image WHERE vulnerability = ?"""
+    found = {
+        _Row(name, image, package, (since, until or NOW), (told, over or NOW))
+        for name, image, package, since, until, told, over in database.rows(sql, (vulnerability,))
+    }
+    return sorted(found)
+
+
+def _by_name(rows: Iterable[_Row]) -> dict[int, list[_Row]]:
+    found: dict[int, list[_Row]] = {}
+    for row in rows:
+        found.setdefault(row.name, []).append(row)
+    return found
+
+
+def _carriers(
+    database: Database, vulnerability: int, rows: Iterable[_Row], since: dict[str, int]
+) -> tuple[Carrier, ...]:
+    now = {(row.image, row.package) for row in rows if row.sighted[1] == NOW == row.found[1]}
+    sql = f"""SELECT packages.id, fixed_version, status, severity, {PACKAGE}
+    FROM findings JOIN packages ON packages.id = package WHERE vulnerability = ? AND until IS NULL"""  # noqa: S608
+    told = {
+        package: (fact, package_of(*columns))
+        for package, fact, columns in (
+            (row[0], row[1:4], row[4:]) for row in database.rows(sql, (vulnerability,))
+        )
+    }
+    sql = f"""SELECT image, package, source, reason FROM suppressions
+    WHERE until IS NULL AND vulnerability = {int(vulnerability)} AND image IN (…)"""  # noqa: S608
+    accepted = {
+        (image, package): f"{source}: {reason}" if reason else source
+        for image, package, source, reason in selected(database, sql, {image for image, _ in now})
+    }
+    refs = images(database, {image for image, _ in now})
+    found = []
+    for image, package in now:
+        (fixed, status, severity), about = told[package]
+        names = refs[image].names
+        found.append(
+            Carrier(
+                refs[image],
+                about,
+                fixed,
+                status,
+                Severity(severity),
+                accepted.get((image, package), ""),
+                tuple(since[name] for name in names),
+            )
+        )
+    return tuple(
+        sorted(found, key=lambda one: (one.image.names, one.image.digest, one.package.name, one.package.purl))
+    )
+
+
+def meet(one: Interval, other: Interval) -> Interval | None:
+    """What both have in common."""
+    since, until = max(one[0], other[0]), min(one[1], other[1])
+    return (since, until) if since < until else None
+
+
+def merged(intervals: Iterable[Interval]) -> list[Interval]:
+    """The intervals, those that meet or follow each other as one."""
+    found: list[Interval] = []
+    for since, until in sorted(intervals):
+        if found and since <= found[-1][1]:
+            found[-1] = found[-1][0], max(found[-1][1], until)
+        else:
+            found.append((since, until))
+    return found

@@ -1,0 +1,212 @@
+"""What is new and what is fixed since a run: what names have now, held against what they had then.
+
+A name has what is found in the packages of the images that it leads to, as far as that was known then; whatever could not be
+looked at counts as it was. Findings are compared by name and vulnerability, so an update that leaves a flaw mends nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from secpipe.errors import UsageError
+from secpipe.fleet.ask.reading import NOW, references
+from secpipe.fleet.results.database import Database
+from secpipe.fleet.results.ids import MOST, chunks, selected
+from secpipe.model.fleetreport import Cause, Change, Changes, FleetRun
+from secpipe.model.severity import Severity
+from secpipe.model.text import printable
+
+_NAMES = 2_000
+"""that are compared at once"""
+Found = dict[int, set[int]]
+"""Vulnerabilities, and the packages that have them."""
+
+
+def baseline(runs: Sequence[FleetRun], since: str) -> FleetRun | None:
+    """The run of that number, or the last that had ended by that day (`2026-01-31`, at its end in UTC) or instant; without
+    either the last that came to its end before the newest. None where there is none. Raises `UsageError`."""
+    if since.isdecimal():
+        for run in runs:
+            if run.number == int(since):
+                return run
+        raise UsageError(f"--since {since}: there is no such run", "secpipe fleet report tells the last ones")
+    if since:
+        return max(
+            (run for run in runs if run.finished and run.finished <= _end(since)), key=_number, default=None
+        )
+    return max((run for run in runs[:-1] if run.status == "completed"), key=_number, default=None)
+
+
+def _number(run: FleetRun) -> int:
+    return run.number
+
+
+def _end(text: str) -> str:
+    """An instant as runs have it; the last one of a day."""
+    from datetime import UTC, datetime, timedelta
+
+    try:
+        told = datetime.fromisoformat(text)
+    except ValueError:
+        raise UsageError(
+            f"--since {printable(text)}: neither a run nor a date",
+            "write a run's number, 2026-01-31 or 2026-01-31T12:00Z",
+        ) from None
+    if len(text) <= len("2026-01-31"):
+        told += timedelta(days=1, seconds=-1)
+    told = told.replace(tzinfo=UTC) if told.tzinfo is None else told.astimezone(UTC)
+    return told.isoformat(timespec="seconds").replace("+00:00", "Z")
+
+
+def changes(database: Database, since: FleetRun | None) -> Changes:
+    """What became of findings after that run; everything is new where there was none."""
+    comparing = _Comparing(database, since.number if since else 0)
+    names = [name for (name,) in database.rows("SELECT DISTINCT name FROM sightings ORDER BY name")]
+    for some in chunks(names, _NAMES):
+        comparing.compare(some)
+    return Changes(since, comparing.told(comparing.new), comparing.told(comparing.fixed))
+
+
+@dataclass(slots=True)
+class _Group:
+    packages: set[int] = field(default_factory=set)
+    names: set[int] = field(default_factory=set)
+
+
+_Groups = dict[tuple[int, Cause], _Group]
+
+
+class _Comparing:
+    """Compares names, and remembers what contents have, of which many images share the most."""
+
+    def __init__(self, database: Database, since: int) -> None:
+        self._database = database
+        self._times = since, NOW - 1
+        self._contents: dict[int, tuple[Found, Found]] = {}
+        self.new: _Groups = {}
+        self.fixed: _Groups = {}
+
+    def compare(self, names: Sequence[int]) -> None:
+        """Take these names in."""
+        leads: dict[int, tuple[set[int], set[int]]] = {name: (set(), set()) for name in names}
+        sql = "SELECT name, image, since, until FROM sightings WHERE name IN (…)"
+        for name, image, since, until in selected(self._database, sql, names):
+            for at, images in zip(self._times, leads[name], strict=True):
+                if since <= at < (until or NOW):
+                    images.add(image)
+        found = self._images({image for pair in leads.values() for images in pair for image in images})
+        for name, (then, now) in leads.items():
+            had, has = _union(found, then, 0), _union(found, now, 1)
+            for vulnerability in has.keys() - had.keys():
+                cause: Cause = "name" if not then else "image"
+                if any(vulnerability in found[image][1] for image in then & now):
+                    cause = "advisory"
+                _add(self.new, vulnerability, cause, has[vulnerability], name)
+            for vulnerability in had.keys() - has.keys():
+                cause = "name" if not now else "image"
+                if now and not any(vulnerability in found[image][1] for image in then):
+                    cause = "advisory"
+                _add(self.fixed, vulnerability, cause, had[vulnerability], name)
+
+    def _images(self, images: set[int]) -> dict[int, tuple[Found, Found]]:
+        """What images had and have, without what does not count."""
+        members: dict[int, list[int]] = {image: [] for image in images}
+        sql = "SELECT image, content FROM image_contents WHERE image IN (…)"
+        for image, content in selected(self._database, sql, images):
+            members[image].append(content)
+        self._load({content for contents in members.values() for content in contents})
+        accepted: tuple[dict[int, set[tuple[int, int]]], ...] = ({}, {})
+        sql = "SELECT image, vulnerability, package, since, until FROM suppressions WHERE image IN (…)"
+        for image, vulnerability, package, since, until in selected(self._database, sql, images):
+            for at, some in zip(self._times, accepted, strict=True):
+                if since <= at < (until or NOW):
+                    some.setdefault(image, set()).add((vulnerability, package))
+        then, now = accepted
+        return {
+            image: (self._sum(contents, 0, then.get(image)), self._sum(contents, 1, now.get(image)))
+            for image, contents in members.items()
+        }
+
+    def _sum(self, contents: Iterable[int], when: int, accepted: set[tuple[int, int]] | None) -> Found:
+        found: Found = {}
+        for content in contents:
+            for vulnerability, packages in self._contents[content][when].items():
+                known = found.get(vulnerability)
+                found[vulnerability] = packages if known is None else known | packages
+        for vulnerability, package in accepted or ():
+            if rest := found.get(vulnerability, set()) - {package}:
+                found[vulnerability] = rest
+            else:
+                found.pop(vulnerability, None)
+        return found
+
+    def _load(self, contents: set[int]) -> None:
+        if len(self._contents) > MOST:
+            self._contents.clear()
+        missing = contents - self._contents.keys()
+        self._contents.update((content, ({}, {})) for content in missing)
+        sql = """SELECT content, vulnerability, package, since, until FROM content_packages
+        JOIN findings USING (package) WHERE content IN (…)"""
+        for content, vulnerability, package, since, until in selected(self._database, sql, missing):
+            for at, found in zip(self._times, self._contents[content], strict=True):
+                if since <= at < (until or NOW):
+                    found.setdefault(vulnerability, set()).add(package)
+
+    def told(self, groups: _Groups) -> tuple[Change, ...]:
+        """The changes, worst first; of one vulnerability those of most names."""
+        packages = {package for group in groups.values() for package in group.packages}
+        shown = {
+            package: f"{name} {version}"
+            for package, name, version in selected(
+                self._database, "SELECT id, name, version FROM packages WHERE id IN (…)", packages
+            )
+        }
+        names = references(self._database, {name for group in groups.values() for name in group.names})
+        ids: dict[int, str] = dict(
+            selected(
+                self._database,
+                "SELECT id, name FROM vulnerabilities WHERE id IN (…)",
+                {vulnerability for vulnerability, _ in groups},
+            )
+        )
+        facts = self._facts({vulnerability for vulnerability, _ in groups})
+        found = []
+        for (vulnerability, cause), group in groups.items():
+            told = [facts[vulnerability, package] for package in group.packages]
+            found.append(
+                Change(
+                    ids[vulnerability],
+                    Severity(max(severity for severity, _ in told)),
+                    tuple(sorted({shown[package] for package in group.packages})),
+                    cause,
+                    tuple(sorted(names[name] for name in group.names)),
+                    tuple(sorted({fixed for _, fixed in told if fixed})),
+                )
+            )
+        return tuple(sorted(found, key=lambda one: (-one.severity, -len(one.names), one.id, one.cause)))
+
+    def _facts(self, vulnerabilities: Iterable[int]) -> Mapping[tuple[int, int], tuple[int, str | None]]:
+        """Severity and fixed version of vulnerabilities in packages, as they were told last."""
+        sql = """SELECT vulnerability, package, severity, fixed_version FROM findings
+        WHERE vulnerability IN (…) ORDER BY since"""
+        return {
+            (vulnerability, package): (severity, fixed)
+            for vulnerability, package, severity, fixed in selected(self._database, sql, vulnerabilities)
+        }
+
+
+def _union(found: Mapping[int, tuple[Found, Found]], images: set[int], when: int) -> Found:
+    if len(images) == 1:
+        return found[next(iter(images))][when]
+    union: Found = {}
+    for image in images:
+        for vulnerability, packages in found[image][when].items():
+            union[vulnerability] = union.get(vulnerability, set()) | packages
+    return union
+
+
+def _add(groups: _Groups, vulnerability: int, cause: Cause, packages: set[int], name: int) -> None:
+    group = groups.setdefault((vulnerability, cause), _Group())
+    group.packages |= packages
+    group.names.add(name)
