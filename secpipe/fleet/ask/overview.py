@@ -34,7 +34,7 @@ def _unresolved(database: Database, completed: int) -> list[tuple[int, NameGap]]
     """The names that were in trouble when they were last looked at, by reference."""
     sql = """SELECT name, reference, problems.digest, problems.platform, code, message, hint, run,
       (SELECT MAX(seen) FROM sightings JOIN images ON images.id = image
-       WHERE sightings.name = problems.name AND (problems.digest = '' OR images.platform = problems.platform))
+       WHERE sightings.name = problems.name AND problems.platform IN ('', images.platform))
     FROM problems JOIN names ON names.id = name WHERE run >= ? ORDER BY run"""
     found: dict[tuple[int, str], NameGap] = {}
     for name, *told in database.rows(sql, (completed,)):

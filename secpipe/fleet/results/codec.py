@@ -34,6 +34,11 @@ def key(*parts: bytes) -> bytes:
     return digest.digest()
 
 
+def digest(text: str) -> str:
+    """What stands for a long text that many rows have."""
+    return key(raw(text)).hex()
+
+
 def raw(text: str) -> bytes:
     """A text of whatever characters as bytes."""
     return text.encode("utf-8", "surrogatepass")

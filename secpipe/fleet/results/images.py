@@ -123,7 +123,7 @@ def _row(run: Run, result: FleetResult, chain: int, advisories: int) -> tuple[ob
         *key_of(result.image),
         chain,
         clean(str(inventory.distribution or "")),
-        run.catalogers,
+        codec.digest(run.catalogers),
         codec.of_head(inventory, codec.arrangement(inventory.packages)),
         len(inventory.packages),
         run.number,

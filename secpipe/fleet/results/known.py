@@ -19,13 +19,14 @@ _MOST = 2_000
 def known(database: Database, keys: Iterable[Key], catalogers: str) -> Iterator[tuple[Key, Inventory]]:
     """The inventories of those of the images that these catalogers read, in batches that share what they have in common."""
     contents: dict[int, list[Package]] = {}
+    version = codec.digest(catalogers)
     for some in chunks(dict.fromkeys(keys), _AT_ONCE):
         by = {codec.key(*map(codec.raw, key)): key for key in some}
         sql = "SELECT id, key, head, catalogers FROM images WHERE key IN (…)"
         heads = {
             image: (by[key], head)
             for image, key, head, told in selected(database, sql, by)
-            if told == catalogers
+            if told == version
         }
         members: dict[int, list[int]] = {}
         sql = "SELECT image, content FROM image_contents WHERE image IN (…)"

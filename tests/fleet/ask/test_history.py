@@ -239,11 +239,29 @@ def islands(held: list[bool]) -> list[tuple[int, int]]:
     return found
 
 
+HISTORIES = given(steps=st.lists(STEPS, min_size=1, max_size=6), says=SAYS)
+
+
 @settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
-@given(steps=st.lists(STEPS, min_size=1, max_size=6), says=SAYS)
+@HISTORIES
 def test_answers_are_those_of_a_history_that_was_kept_in_memory(
+    new_sqlite: Callable[[], str], steps: list[Step], says: list[frozenset[tuple[str, str]]]
+) -> None:
+    hold_all(new_sqlite, steps, says)
+
+
+@settings(max_examples=6, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
+@HISTORIES
+def test_postgres_answers_the_same(
+    new_postgres: Callable[[], str], steps: list[Step], says: list[frozenset[tuple[str, str]]]
+) -> None:
+    hold_all(new_postgres, steps, says)
+
+
+def hold_all(
     new_database: Callable[[], str], steps: list[Step], says: list[frozenset[tuple[str, str]]]
 ) -> None:
+    """Record the history and ask everything."""
     url, model, last = new_database(), Model(), 0
     for step in steps:
         with open_results(url) as results:

@@ -53,7 +53,7 @@ def test_what_was_recorded_is_known_to_the_next_process(url: str) -> None:
         assert not dict(results.known([key_of(told.image)], "dpkg=2"))
 
 
-@settings(max_examples=30, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=15, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(found=st.lists(INVENTORIES, max_size=4))
 def test_any_inventory_comes_back_from_the_database(
     new_database: Callable[[], str], found: list[Inventory]
