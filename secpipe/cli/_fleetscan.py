@@ -128,12 +128,14 @@ def scan(
     access = names.Access(authfile=authfile, insecure=insecure, newest=newest)
     named, problems = names.named(sources, limits, access)
     tell(problems)
+    # What a name or a document lacks is a gap; that a list could not be had is more than that.
+    undecided = any(not (allow_incomplete and one.coverage) for one in problems)
     resolved = found(named, options)
     if plan:
         with open_results(results) if _exists(results) else nullcontext() as history:
             _write_plan(planned(resolved.images, options, history).totals)
         tell(one.problem for one in resolved.unresolved)
-        raise typer.Exit(3 if problems or resolved.unresolved else 0)
+        raise typer.Exit(3 if undecided or resolved.unresolved else 0)
     if scheduler and not store:
         raise UsageError(
             "a cluster needs a store that all of its workers reach",
@@ -143,7 +145,7 @@ def scan(
         fleet = Fleet(resolved, options, history)
         fleet.scan(there)
     tell_fleet(fleet)
-    raise typer.Exit(fleet.exit_code or (3 if problems else 0))
+    raise typer.Exit(fleet.exit_code or (3 if undecided else 0))
 
 
 def _workers(scheduler: str, workers: int | None) -> AbstractContextManager[Workers]:

@@ -21,7 +21,8 @@ if TYPE_CHECKING:
 
 # At the beginning of a line these can be nothing else, not even within a text of several lines (YAML 1.2.2 §9.1.2).
 _MARKER = lazy(rb"^---(?=[ \t\r\n]|\Z)", re.MULTILINE)
-_JSON_TOKEN = lazy(rb'"[^"\\]*(?:\\.[^"\\]*)*"|[{}\[\]]', re.DOTALL)
+# A text that does not end goes to the end of the file: to look on behind its first quote would take quadratic time.
+_JSON_TOKEN = lazy(rb'"[^"\\]*(?:\\.[^"\\]*)*(?:"|\\?\Z)|[{}\[\]]', re.DOTALL)
 _STRUCTURE = (b"{", b"[", b",")
 _UTF_32 = (codecs.BOM_UTF32_LE, codecs.BOM_UTF32_BE)
 _UTF_16 = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)

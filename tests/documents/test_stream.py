@@ -80,6 +80,18 @@ def test_bombs_stay_small() -> None:
     assert values(json.dumps([1] * 8001)) == ["more than 8000 values (limit fleet-values)"]
 
 
+def test_texts_without_an_end() -> None:
+    """Each takes no longer than its length."""
+    for text in (
+        '{"a" "' + '\\"' * 300_000,
+        '{"a" "' + '\\"' * 300_000 + "\\",
+        '{"a" ' + '"' * 300_001,
+        "{" * 7000 + '"',
+    ):
+        with pytest.raises(NoJsonError):
+            list(json_documents(text.encode(), ANY, BOUNDS))
+
+
 def test_json_deeper_than_python_goes() -> None:
     (flaw,) = values("[" * 100_000 + "]" * 100_000, Bounds(20, 1_000_000))
     assert "deep" in flaw

@@ -1,0 +1,35 @@
+"""The sources of `secpipe fleet scan`: what is wrong with one of them, said and in the exit code."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from tests.support.cli import secpipe
+
+
+def test_gaps_may_be_allowed_and_failures_not(tmp_path: Path) -> None:
+    (tmp_path / "empty.txt").write_text("# nothing yet\n")
+    plan = ("fleet", "scan", "--plan")
+    gap = secpipe(*plan, "--file", tmp_path / "empty.txt", "oci:layout", cwd=tmp_path)
+    assert gap.code == 3
+    first, second = gap.stderr.splitlines()
+    assert first.startswith(f"no-images: {tmp_path}/empty.txt: there is no image in this list")
+    assert second.startswith("not-in-a-registry: command line: 'oci:layout' is no image in a registry")
+    allowed = secpipe(
+        *plan, "--file", tmp_path / "empty.txt", "oci:layout", "--allow-incomplete", cwd=tmp_path
+    )
+    assert (allowed.code, allowed.stderr) == (0, gap.stderr)
+    failure = secpipe(*plan, "--kubernetes", tmp_path / "missing", "--allow-incomplete", cwd=tmp_path)
+    assert failure.code == 3
+    assert "no such file" in failure.stderr
+
+
+def test_standard_input_is_for_one(tmp_path: Path) -> None:
+    manifest = (
+        '{"kind": "Pod", "metadata": {"name": "p"}, "spec": {"containers": [{"name": "a", "image": "Bad"}]}}'
+    )
+    result = secpipe("fleet", "scan", "--plan", "--kubernetes", "-", stdin=manifest, cwd=tmp_path)
+    assert result.code == 3
+    assert "standard input: Pod p (a): 'Bad' is no image reference" in result.stderr
+    twice = secpipe("fleet", "scan", "--plan", "--kubernetes", "-", "--file", "-", cwd=tmp_path)
+    assert (twice.code, "twice" in twice.stderr) == (2, True)
