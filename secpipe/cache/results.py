@@ -9,12 +9,18 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from contextlib import suppress
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from secpipe.cache.folder import private
+
+if TYPE_CHECKING:
+    from sqlite3 import Connection
 
 _MAX_ENTRIES = 200_000
 _TO_DROP = 20_000
 """How many go, oldest first, when there are too many."""
+_MAX_BYTES = 1 << 28
+"""Of all values together; what stays is three quarters of it."""
 _BATCH = 500
 _BUSY_SECONDS = 2.0
 _DIGEST = 20
@@ -86,12 +92,7 @@ def save(path: Path, values: Mapping[bytes, bytes]) -> None:
                     "INSERT OR REPLACE INTO results (key, value) VALUES (?, ?)",
                     ((each, key(each, value) + value) for each, value in sorted(values.items())),
                 )
-                (count,) = connection.execute("SELECT COUNT(*) FROM results").fetchone()
-                if count > _MAX_ENTRIES:
-                    connection.execute(
-                        "DELETE FROM results WHERE number IN (SELECT number FROM results ORDER BY number LIMIT ?)",
-                        (count - _MAX_ENTRIES + _TO_DROP,),
-                    )
+                _trim(connection)
         finally:
             connection.close()
     except (OSError, sqlite3.Error) as error:
@@ -103,6 +104,25 @@ def save(path: Path, values: Mapping[bytes, bytes]) -> None:
         ):
             with suppress(OSError):
                 path.unlink()
+
+
+def _trim(connection: Connection) -> None:
+    """Drop the oldest values when there are too many, or too many bytes of them."""
+    (count,) = connection.execute("SELECT COUNT(*) FROM results").fetchone()
+    # The size as SQLite knows it, for to add up that of all values would take time with each use.
+    (used,) = connection.execute(
+        "SELECT (page_count - freelist_count) * page_size"
+        " FROM pragma_page_count, pragma_freelist_count, pragma_page_size"
+    ).fetchone()
+    entries = count - _MAX_ENTRIES + _TO_DROP if count > _MAX_ENTRIES else 0
+    size = used - _MAX_BYTES * 3 // 4 if used > _MAX_BYTES else 0
+    oldest = connection.execute("SELECT number, LENGTH(value) FROM results ORDER BY number")
+    last = -1
+    while (entries > 0 or size > 0) and (row := oldest.fetchone()):
+        last, length = row
+        entries, size = entries - 1, size - (length or 0)
+    oldest.close()
+    connection.execute("DELETE FROM results WHERE number <= ?", (last,))
 
 
 def _is_whole(key_: bytes, value: object) -> bool:

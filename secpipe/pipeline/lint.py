@@ -31,8 +31,6 @@ from secpipe.pipeline.shellcheck import find as find_shellcheck
 
 _MANY = 64
 """From this number of files on, worker processes gain more than they cost to start."""
-_READ = 500
-"""Files that are read at once to see whether they are known."""
 _MAX_UNKNOWN, _MAX_CODE, _MAX_HINT = 100, 40, 200
 """Codes without a rule that are told one by one, and their letters: to find what was meant takes its time."""
 _USAGE = frozenset({"no-such-file", "no-dockerfiles"})
@@ -107,7 +105,11 @@ def lint(paths: Sequence[str], options: LintOptions) -> LintReport:
         problems.append(_NO_SHELLCHECK)
     if options.remember:
         options = options._replace(remember=remembered.usable())
-    linted = _recalled(files, options, program) if options.remember else []
+    linted: list[_Linted] = []
+    if options.remember:
+        key = partial(_key, options=options, program=program)
+        recalled = remembered.recalled([file for file in files if _is_named(file)], key)
+        linted += [_Linted(file, True, found, text=text) for file, text, found in recalled]
     known = {each.file for each in linted}
     linted += _lint_all([file for file in files if file not in known], options, program)
     if options.remember:
@@ -158,28 +160,6 @@ def _shellcheck(options: LintOptions) -> Program | None:
     if program is None and options.shellcheck == "on":
         raise UsageError("ShellCheck is not installed", _INSTALL_SHELLCHECK)
     return program
-
-
-def _recalled(files: Sequence[str], options: LintOptions, program: Program | None) -> list[_Linted]:
-    """The files that were linted before."""
-    found: list[_Linted] = []
-    for start in range(0, len(files), _READ):
-        read_now = {file: read(file) for file in files[start : start + _READ] if _is_named(file)}
-        keys = {
-            file: _key(file, data, options, program)
-            for file, data in read_now.items()
-            if isinstance(data, bytes)
-        }
-        known = remembered.recall(keys.values())
-        for file, key in keys.items():
-            data = read_now[file]
-            if key not in known or isinstance(data, Problem):
-                continue
-            findings = remembered.findings(known[key], file)
-            if findings is not None:
-                text = decode(data, file).text if findings else ""
-                found.append(_Linted(file, True, findings, text=text))
-    return found
 
 
 def _key(file: str, data: bytes, options: LintOptions, program: Program | None) -> bytes:

@@ -10,21 +10,25 @@ import functools
 import json
 import os
 import sys
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import secpipe
 from secpipe.cache.paths import lint_path
 from secpipe.cache.results import key, load, own, save
+from secpipe.dockerfile.source import decode
 from secpipe.lint.options import Options
 from secpipe.lint.rules import directory
 from secpipe.model.lint import Edit, Fix, LintFinding
 from secpipe.model.location import Region
 from secpipe.model.severity import Level
+from secpipe.pipeline.dockerfiles import read
 
 _PARSERS = ("dockerfile_parse", "tree_sitter", "tree_sitter_bash")
 _CODE = ("dockerfile", "lint", "lint/checks", "model", "pipeline")
+_READ = 500
+"""Files that are read at once to see whether they are known."""
 _MAX_BYTES = 1 << 20
 """Of what is remembered of one file: a larger report is seldom asked for twice."""
 
@@ -45,9 +49,22 @@ def usable() -> bool:
         return False
 
 
-def recall(keys: Iterable[bytes]) -> dict[bytes, bytes]:
-    """What is known of these keys, to be read by `findings`."""
-    return load(lint_path(), set(keys))
+def recalled(
+    files: Sequence[str], key_of: Callable[[str, bytes], bytes]
+) -> Iterator[tuple[str, str, Findings]]:
+    """The files that were linted before, with their findings and, where there are any, the text that these are in.
+
+    `key_of` gives the key of a file and its bytes.
+    """
+    for start in range(0, len(files), _READ):
+        contents = {file: read(file) for file in files[start : start + _READ]}
+        readable = {file: data for file, data in contents.items() if isinstance(data, bytes)}
+        keys = {file: key_of(file, data) for file, data in readable.items()}
+        known = load(lint_path(), set(keys.values()))
+        for file, data in readable.items():
+            found = findings(known[keys[file]], file) if keys[file] in known else None
+            if found is not None:
+                yield file, decode(data, file).text if found else "", found
 
 
 def remember(found: Mapping[bytes, Findings]) -> None:

@@ -35,6 +35,40 @@ def test_what_is_saved_is_loaded(path: Path) -> None:
     assert load(path, {*values, KEY}) == values
 
 
+def test_the_oldest_go_when_there_are_too_many(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("secpipe.cache.results._MAX_ENTRIES", 10)
+    monkeypatch.setattr("secpipe.cache.results._TO_DROP", 4)
+    keys = [key(bytes([number])) for number in range(11)]
+    for each in keys[:10]:
+        save(path, {each: each})
+    assert load(path, keys) == {each: each for each in keys[:10]}
+    save(path, {keys[10]: b"last"})
+    assert load(path, keys) == {**{each: each for each in keys[5:10]}, keys[10]: b"last"}
+
+
+def test_the_oldest_go_when_they_are_too_large(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    most = 1 << 20
+    monkeypatch.setattr("secpipe.cache.results._MAX_BYTES", most)
+    keys = [key(bytes([number])) for number in range(100)]
+    for each in keys:
+        save(path, {each: each * 2000})
+        assert load(path, [each]) == {each: each * 2000}
+        assert path.stat().st_size < most + 2 * 40_000 + 16_384
+    kept = list(load(path, keys))
+    assert sorted(kept) == sorted(keys[-len(kept) :])
+    assert most // 2 < len(kept) * 40_000 < most
+
+
+def test_one_that_is_larger_than_all_may_be_leaves_nothing(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("secpipe.cache.results._MAX_BYTES", 1 << 16)
+    save(path, {KEY: bytes(1 << 17)})
+    assert load(path, {KEY}) == {}
+    save(path, {KEY: VALUE})
+    assert load(path, {KEY}) == {KEY: VALUE}
+
+
 @given(data=st.data())
 def test_a_changed_byte_is_a_miss(data: st.DataObject, tmp_path_factory: pytest.TempPathFactory) -> None:
     path = tmp_path_factory.mktemp("results") / "results.sqlite"
