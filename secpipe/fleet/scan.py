@@ -6,11 +6,13 @@ known of an image is judged again, when the advisories change, without any of it
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from hashlib import blake2b
+from pathlib import Path
 
 from secpipe import __version__
+from secpipe.cache.paths import feed_path
 from secpipe.cache.shared import open_store
 from secpipe.catalog import Inventory, knows_layer, versions
 from secpipe.errors import UndecidedError
@@ -25,6 +27,7 @@ from secpipe.fleet.work import Work
 from secpipe.model.problem import Problem
 from secpipe.model.scan import ScanReport, Target, Verdict
 from secpipe.pipeline.baseline import Baseline
+from secpipe.pipeline.exploitation import EPSS, KEV
 from secpipe.pipeline.fetch import Supply
 from secpipe.pipeline.judge import concluded, matched
 from secpipe.pipeline.scan import ScanOptions
@@ -76,8 +79,16 @@ def planned(images: Sequence[FleetImage], options: FleetOptions, results: Result
 class Fleet:
     """One run over a fleet. `plan` and `tally` are for whoever looks while it lasts."""
 
-    def __init__(self, resolved: Resolved, options: FleetOptions, results: Results) -> None:
-        self._resolved, self._options, self._results = resolved, options, results
+    def __init__(
+        self,
+        resolved: Resolved,
+        options: FleetOptions,
+        results: Results,
+        only: Collection[int] | None = None,
+    ) -> None:
+        """`only` are the numbers that the history has for the images, where they are not the whole fleet: the verdicts on
+        the others stand."""
+        self._resolved, self._options, self._results, self._only = resolved, options, results, only
         self.tally = Tally()
         self.plan: Plan | None = None
         self.verdicts: Mapping[Verdict, int] = {}
@@ -100,6 +111,8 @@ class Fleet:
                 catalogers(self._options),
                 fingerprint(self._options),
             )
+            if self._only is not None:
+                results.confirm(this, self._only)
             for name in self._resolved.unresolved:
                 results.unresolved(this, name)
             done = results.done(this, images)
@@ -181,5 +194,15 @@ def fingerprint(options: FleetOptions) -> str:
         scan.max_age_days,
         scan.ignores,
         scan.vex,
+        [_state(feed_path(scan.database, name)) for name in (KEV, EPSS)],
     )
     return blake2b(repr(told).encode("utf-8", "backslashreplace"), digest_size=16).hexdigest()
+
+
+def _state(file: Path) -> tuple[int, int]:
+    """Tells a file from what it was before."""
+    try:
+        found = file.stat()
+    except OSError:
+        return 0, 0
+    return found.st_mtime_ns, found.st_size

@@ -12,8 +12,12 @@ from secpipe.advisories.store import Store
 from secpipe.errors import SecpipeError, UsageError
 from secpipe.fleet.resolve import Resolved
 from secpipe.fleet.results import Results
-from secpipe.fleet.scan import Fleet, FleetOptions, exit_code, fingerprint
+from secpipe.fleet.scan import Fleet, FleetOptions, catalogers, exit_code, fingerprint
+from secpipe.match.matcher import UNDECIDED, match
 from secpipe.model.progress import Progress
+from secpipe.model.scan import Finding
+from secpipe.pipeline.coverage import BY_ADVISORIES, unexamined
+from secpipe.pipeline.fetch import Supply
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,9 +47,35 @@ def look(options: FleetOptions, results: Results, progress: Progress | None = No
         now = store.digest, fingerprint(options), datetime.now(UTC).date().isoformat()
     if now == last:
         return Round(None, trouble, exit_code(results.standing()))
-    fleet = Fleet(Resolved(tuple(results.current()), ()), options, results)
+    only = _concerned(options, results) if now[1:] == last[1:] else None
+    fleet = Fleet(Resolved(tuple(results.current(only)), ()), options, results, only)
     fleet.scan(None)
     return Round(fleet, trouble, fleet.exit_code)
+
+
+def _concerned(options: FleetOptions, results: Results) -> set[int]:
+    """The images on which the verdict may be another one, when nothing but the advisories has changed: those with a package
+    of which something else is said now, and those that could not be examined in full, then or now."""
+    scan = options.scan
+    found: dict[int, tuple[Finding, ...]] = {}
+    concerned: set[int] = set()
+    of_ecosystem: dict[str, list[int]] = {}
+    packages = dict(results.packages())
+    with Supply(scan.database, scan.feed, scan.max_age_days, scan.limits, None) as supply:
+        store = supply.covering(packages.values())
+        for number, package in packages.items():
+            told = match([package], store)
+            found[number] = told.findings
+            if told.problems:
+                concerned.add(number)
+            of_ecosystem.setdefault(package.ecosystem or "", []).append(number)
+            if package.evidence and any(unexamined([package], store, scan.max_age_days, supply.failures)):
+                concerned.add(number)
+        for numbers in of_ecosystem.values():
+            if any(unexamined([packages[numbers[0]]], store, scan.max_age_days, supply.failures)):
+                concerned.update(numbers)
+    concerned |= results.changed(found)
+    return results.images_with(concerned, BY_ADVISORIES | UNDECIDED, catalogers(options))
 
 
 def _updated(options: FleetOptions, feed: str, progress: Progress | None) -> str:

@@ -33,6 +33,10 @@ updates (SUSE-RU-2024:1-1), Mageia's bug fixes."""
 _NOTES = frozenset({"unmaintained", "notice"})
 """RustSec's kinds of information that are "no vulnerability in a crate itself"."""
 _LIVEPATCH = "LSN-"
+UNDECIDED = frozenset(
+    {"no-version-scheme", "unversioned-advisories", "unparsable-version", "unparsable-range"}
+)
+"""The codes of what `match` cannot tell."""
 _PREFERRED = ("GHSA-", "GO-", "RUSTSEC-", "PYSEC-", "DSA-", "DLA-", "USN-", "ALPINE-")
 
 

@@ -14,6 +14,10 @@ from secpipe.model.text import plural
 from secpipe.pipeline.inventory import OS_TYPES, is_project, managers, unnamed
 
 _NAMES = 5
+BY_ADVISORIES = frozenset(
+    {"no-advisories", "stale-advisories", "incomplete-advisories", "unexamined-programs"}
+)
+"""The codes of `unexamined`: with other advisories they may be gone."""
 
 
 def uncovered(found: Inventory, reference: str, is_image: bool) -> Iterator[Problem]:

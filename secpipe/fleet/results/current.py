@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 
 from secpipe.fleet.results.database import Database
 from secpipe.fleet.results.ids import chunks, selected
@@ -12,12 +12,11 @@ from secpipe.model.image import Descriptor, Image, Layer, Platform
 _AT_ONCE = 500
 
 
-def current(database: Database) -> Iterator[FleetImage]:
-    """The images that names lead to. Their layers are known by digest, diff-id and size, and cannot be read."""
-    found = database.rows(
-        "SELECT id FROM images WHERE id IN (SELECT image FROM sightings WHERE until IS NULL) ORDER BY id"
-    )
-    for some in chunks([number for (number,) in found], _AT_ONCE):
+def current(database: Database, only: Collection[int] | None = None) -> Iterator[FleetImage]:
+    """The images that names lead to, or some of them. Their layers are known by digests and sizes, and cannot be read."""
+    rows = database.rows("SELECT DISTINCT image FROM sightings WHERE until IS NULL ORDER BY image")
+    wanted = [number for (number,) in rows if only is None or number in only]
+    for some in chunks(wanted, _AT_ONCE):
         yield from _images(database, some)
 
 

@@ -49,19 +49,18 @@ class Judgements:
         for package, vulnerability, since, fixed, status, severity, score in selected(
             self._database, sql, sorted(found)
         ):
-            fact = fixed, status, severity, score
-            present.setdefault(package, {})[vulnerability] = since, fact
+            present.setdefault(package, {})[vulnerability] = since, (fixed, status, severity, score)
         new: list[tuple[object, ...]] = []
         changed: list[tuple[object, ...]] = []
         gone: list[tuple[int, int, int]] = []
         for package, findings in found.items():
             before = present.get(package, {})
-            now = {names[name]: _fact(finding) for name, finding in findings.items()}
-            for vulnerability, fact in now.items():
+            now = {names[name]: fact(finding) for name, finding in findings.items()}
+            for vulnerability, told in now.items():
                 if vulnerability not in before:
-                    new.append((package, vulnerability, run, *fact))
-                elif before[vulnerability][1] != fact:
-                    changed.append((*fact, package, vulnerability, before[vulnerability][0]))
+                    new.append((package, vulnerability, run, *told))
+                elif before[vulnerability][1] != told:
+                    changed.append((*told, package, vulnerability, before[vulnerability][0]))
             gone += [(package, name, since) for name, (since, _) in before.items() if name not in now]
         self._database.many(_NEW, new)
         self._database.many(_CHANGED, changed)
@@ -131,7 +130,8 @@ class Judgements:
         self._done.clear()
 
 
-def _fact(finding: Finding) -> Fact:
+def fact(finding: Finding) -> Fact:
+    """What the history says of a finding."""
     fixed = None if finding.fixed_version is None else clean(finding.fixed_version)
     return fixed, finding.status, int(finding.severity), finding.score
 

@@ -5,13 +5,14 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from types import TracebackType
 
 from secpipe.catalog import Inventory
 from secpipe.errors import ResultsError
+from secpipe.fleet.results import again
 from secpipe.fleet.results.batch import Batch
 from secpipe.fleet.results.current import current
 from secpipe.fleet.results.database import Database, connect
@@ -19,8 +20,9 @@ from secpipe.fleet.results.ids import chunks
 from secpipe.fleet.results.known import known
 from secpipe.fleet.results.values import Key, Run, key_of
 from secpipe.fleet.values import FleetImage, FleetResult, Named, Unresolved
+from secpipe.model.package import Package
 from secpipe.model.problem import Problem
-from secpipe.model.scan import Verdict
+from secpipe.model.scan import Finding, Verdict
 
 _MOST = 20_000
 """packages and names that wait for one transaction, at most"""
@@ -106,9 +108,27 @@ class Results:
             )
         )
 
-    def current(self) -> Iterator[FleetImage]:
-        """The images that names lead to, as of the last run; see `current.current`."""
-        return current(self._database)
+    def current(self, only: Collection[int] | None = None) -> Iterator[FleetImage]:
+        """The images that names lead to, as of the last run, or some of them; see `current.current`."""
+        return current(self._database, only)
+
+    def packages(self) -> Iterator[tuple[int, Package]]:
+        """The distinct packages that advisories are held against, each with its number and without its layer."""
+        return again.packages(self._database)
+
+    def changed(self, found: Mapping[int, Iterable[Finding]]) -> set[int]:
+        """Those of the packages, with what is found in them now, of which the history says something else."""
+        return again.changed(self._database, found)
+
+    def images_with(self, packages: Iterable[int], codes: Iterable[str], catalogers: str) -> set[int]:
+        """The numbers of images that have one of the packages or problems, or were listed by others."""
+        return again.images_with(self._database, packages, codes, catalogers)
+
+    def confirm(self, run: Run, but: Collection[int]) -> None:
+        """The last verdicts on the images of the fleet, but for some, stand: they are those of this run, too."""
+        with self._changing():
+            rows = self._database.rows("SELECT advisories FROM runs WHERE id = ?", (run.number,))
+            again.confirm(self._database, run.number, rows[0][0], but)
 
     def done(self, run: Run, images: Iterable[FleetImage]) -> set[Key]:
         """Those of the images that the run has judged before it was interrupted; that their names led to them is noted."""

@@ -1,0 +1,61 @@
+"""Reads what of a fleet has to be judged again when advisories change: far less than all, for images share packages."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Iterator, Mapping
+
+from secpipe.fleet.results import codec
+from secpipe.fleet.results.database import Database
+from secpipe.fleet.results.ids import selected
+from secpipe.fleet.results.judgements import Fact, fact
+from secpipe.model.package import Package
+from secpipe.model.scan import Finding
+
+_CURRENT = "SELECT image FROM sightings WHERE until IS NULL"
+_CONFIRM_IMAGE = "UPDATE images SET judged = ?, advisories = ? WHERE id = ?"
+_CONFIRM_NAME = "UPDATE sightings SET seen = ? WHERE until IS NULL AND seen < ? AND image = ?"
+
+
+def packages(database: Database) -> Iterator[tuple[int, Package]]:
+    """The distinct packages of the fleet that advisories are held against, without their layers."""
+    rows = database.rows(
+        f"""SELECT id, value FROM packages WHERE matched = 1 AND id IN (
+        SELECT package FROM content_packages WHERE content IN (
+        SELECT content FROM image_contents WHERE image IN ({_CURRENT}))) ORDER BY id"""  # noqa: S608
+    )
+    for number, value in rows:
+        yield number, codec.to_package(value, None)
+
+
+def changed(database: Database, found: Mapping[int, Iterable[Finding]]) -> set[int]:
+    """Those of the packages, with what is found in them now, of which the history says something else."""
+    before: dict[int, dict[str, Fact]] = {}
+    sql = """SELECT package, name, fixed_version, status, severity, score FROM findings
+    JOIN vulnerabilities ON vulnerabilities.id = vulnerability WHERE until IS NULL AND package IN (…)"""
+    for package, name, *told in selected(database, sql, found):
+        fixed, status, severity, score = told
+        before.setdefault(package, {})[name] = fixed, status, severity, score
+    return {
+        package
+        for package, findings in found.items()
+        if before.get(package, {}) != {codec.clean(one.id): fact(one) for one in findings}
+    }
+
+
+def images_with(database: Database, wanted: Iterable[int], codes: Iterable[str], catalogers: str) -> set[int]:
+    """The images that have one of the packages, or a problem of one of the codes, or were listed by other catalogers."""
+    current = {image for (image,) in database.rows(_CURRENT)}
+    sql = """SELECT DISTINCT image FROM image_contents JOIN content_packages
+    ON content_packages.content = image_contents.content WHERE package IN (…)"""
+    found = {image for (image,) in selected(database, sql, sorted(wanted))}
+    sql = "SELECT DISTINCT image FROM image_problems WHERE code IN (…)"
+    found.update(image for (image,) in selected(database, sql, sorted(codes)))
+    rows = database.rows("SELECT id FROM images WHERE catalogers <> ?", (catalogers,))
+    return current & {*found, *(image for (image,) in rows)}
+
+
+def confirm(database: Database, run: int, advisories: int, but: Collection[int]) -> None:
+    """Say of the images of the fleet, but for some, that the last verdict on them is that of the run, too."""
+    rest = sorted({image for (image,) in database.rows(_CURRENT)}.difference(but))
+    database.many(_CONFIRM_IMAGE, [(run, advisories, image) for image in rest])
+    database.many(_CONFIRM_NAME, [(run, run, image) for image in rest])
