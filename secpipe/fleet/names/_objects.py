@@ -22,8 +22,8 @@ from secpipe.model.problem import Problem
 from secpipe.model.text import plural, printable
 from secpipe.oci import reference
 
-WANTED = lazy(rb"image|[cC]ontainers|HelmRelease|HelmChart|argoproj\.io")
-"""What is in a document that names images, or should."""
+WANTED = lazy(rb"image|[cC]ontainers|HelmRelease|HelmChart|argoproj\.io|\\[Uux\r\n]")
+"""What is in a document that names images, or should, or that writes words in another way than in letters."""
 ELSEWHERE = "images-elsewhere"
 """The code of a problem with an object that leads to manifests or a chart instead of having them."""
 

@@ -17,7 +17,9 @@ from secpipe.model.pattern import lazy
 from secpipe.model.problem import Problem
 
 _ANY = lazy(rb"")
-_HINT = "name a file with the output of: kubectl get pods -A -o json"
+_HINT = (
+    "name a file with the output of: kubectl get pods -A -o json; lists with an image a line are for --file"
+)
 
 
 def names(sources: Sequence[Asked], given: Given) -> Iterator[Found | Problem]:

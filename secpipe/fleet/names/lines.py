@@ -13,8 +13,11 @@ from collections.abc import Iterator, Sequence
 from secpipe.fleet.names import _files
 from secpipe.fleet.names._reference import written
 from secpipe.fleet.names._values import Asked, Found, Given
+from secpipe.model.pattern import lazy
 from secpipe.model.problem import Problem
 
+_MANIFEST = lazy(rb"(?:\xef\xbb\xbf)?(?:\s*#[^\n]*\n)*\s*(?:[{\[]|---|(?:apiVersion|kind|items)\s*:\s)")
+_SPLIT = r"write one image a line: tr -s '[:space:]' '\n' splits them"
 _UTF_16 = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 
 
@@ -25,12 +28,18 @@ def names(sources: Sequence[Asked], given: Given) -> Iterator[Found | Asked | Pr
         if isinstance(data, Problem):
             yield data
             continue
+        where = _files.shown(source.text)
+        if _MANIFEST.match(data):
+            message = f"{where}: this is no list with an image a line, but a manifest or an inventory"
+            yield Problem(
+                "not-a-list", where, message, "give it to --kubernetes or --inventory", coverage=False
+            )
+            continue
         known = False
-        for each in _lines(data, _files.shown(source.text)):
+        for each in _lines(data, where):
             known = True
             yield each
         if not known:
-            where = _files.shown(source.text)
             yield Problem("no-images", where, f"{where}: there is no image in this list", "name another file")
 
 
@@ -39,7 +48,10 @@ def _lines(data: bytes, where: str) -> Iterator[Found | Asked | Problem]:
         data = data.decode("utf-16", "replace").encode()
     for number, line in enumerate(io.BytesIO(data.removeprefix(codecs.BOM_UTF8)), 1):
         if text := _content(line):
-            yield written(text, f"{where}:{number}")
+            each = written(text, f"{where}:{number}")
+            if isinstance(each, Problem) and len(text.split()) > 1:
+                each = each._replace(hint=_SPLIT)
+            yield each
 
 
 def _content(line: bytes) -> str:

@@ -8,8 +8,10 @@ import shutil
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from secpipe.fleet.names import Access, asked, named
+from secpipe.fleet.names import Access, asked, catalog, named
 from secpipe.model.limits import Limits
 from secpipe.model.problem import Problem
 from secpipe.oci import listing
@@ -192,6 +194,12 @@ def test_what_is_no_pattern(pattern: str, why: str) -> None:
     images, (problem,) = named(asked([pattern]))
     assert (images, problem.code, problem.subject) == ([], "invalid-pattern", pattern)
     assert why in problem.message
+
+
+@given(st.text(max_size=40) | st.text("a/:*.<>=^~|1-@ ", max_size=25))
+def test_any_text(text: str) -> None:
+    pattern = catalog._parsed(text, "x")
+    assert isinstance(pattern, Problem) or pattern.registry
 
 
 def test_registries_that_are_known_to_have_no_catalog() -> None:

@@ -301,6 +301,19 @@ def test_bombs_of_aliases(tmp_path: Path, kind: str) -> None:
     assert "aliases" in problems[0].message
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        r'{"kind": "Pod", "spec": {"c\u006fntainers": [{"im\u0061ge": "hidden:1"}]}}',
+        'kind: Pod\nspec: {"c\\x6Fntainers": [{"im\\x61ge": "hidden:1"}]}',
+        'kind: Pod\nspec:\n  ? "co\\\n    ntainers"\n  : - {? "im\\\n    age" : "hidden:1"}',
+    ],
+)
+def test_words_cannot_be_hidden(tmp_path: Path, text: str) -> None:
+    (tmp_path / "m.yaml").write_text(text)
+    assert found(tmp_path) == ({"docker.io/library/hidden:1": ("Pod (containers)",)}, [])
+
+
 def test_standard_input(monkeypatch: pytest.MonkeyPatch) -> None:
     data = dump(obj("Pod", POD)).encode()
     monkeypatch.setattr(sys, "stdin", SimpleNamespace(buffer=io.BytesIO(data)))

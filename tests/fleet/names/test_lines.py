@@ -97,6 +97,25 @@ def test_files_that_are_none(tmp_path: Path, name: str, code: str, coverage: boo
     assert problem.hint
 
 
+@pytest.mark.parametrize(
+    "text",
+    ["apiVersion: v1\n", "\ufeff# Source: x\n\n---\nkind: Pod", '{"items": []}', '["app"]', "kind: List"],
+)
+def test_manifests_are_no_lists(tmp_path: Path, text: str) -> None:
+    (tmp_path / "list").write_text(text, encoding="utf-8")
+    images, (problem,) = named(asked(files=[tmp_path / "list"]))
+    assert (images, problem.code, problem.coverage) == ([], "not-a-list", False)
+    assert "--kubernetes" in problem.hint
+
+
+def test_several_images_on_a_line(tmp_path: Path) -> None:
+    """What a JSONPath of kubectl prints."""
+    (tmp_path / "list").write_text("alpine:3 nginx:1\nkind:v1\n")
+    images, (problem,) = named(asked(files=[tmp_path / "list"]))
+    assert [each.reference for each in images] == ["docker.io/library/kind:v1"]
+    assert "one image a line" in problem.hint
+
+
 @given(st.binary(max_size=200))
 def test_any_bytes(data: bytes) -> None:
     for each in lines._lines(data, "x"):

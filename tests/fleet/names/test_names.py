@@ -75,6 +75,11 @@ def test_a_kind_that_says_registry_is_left_out() -> None:
     assert not problems
 
 
+def test_patterns_are_handed_on() -> None:
+    for text in ("registry.example/*", "app:^1", "registry:registry.example/app:>=1 <2"):
+        assert _reference.written(text, "x") == Asked("catalog", text.removeprefix("registry:"), "x")
+
+
 def test_files_of_the_folder_do_not_count(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A fleet is the same wherever it is scanned from."""
     (tmp_path / "alpine").mkdir()
