@@ -64,6 +64,14 @@ class Blocks:
             pieces.write(piece)
         return pieces.getvalue()
 
+    def buffered(self) -> tuple[bytes, int, int]:
+        """What is in memory: the bytes, the present place in them, and their end."""
+        return self._data, self._at, self._end
+
+    def go_to(self, at: int) -> None:
+        """Go to another place in memory."""
+        self._at = at
+
     def read(self, size: int) -> bytes:
         """A body of `size` bytes; its padding is stepped over."""
         at = self._at
@@ -92,6 +100,9 @@ class Blocks:
     def passing(self, size: int) -> Iterator[bytes]:
         """A body of `size` bytes as it comes, until somebody has seen enough; `passed` is to be called then."""
         self._left = size
+        return self._passing()
+
+    def _passing(self) -> Iterator[bytes]:
         while self._left:
             if self._at >= self._end and not self._next():
                 raise self.truncated()

@@ -19,8 +19,9 @@ from secpipe.unpack.budget import Budget, Cancelled, exceeded
 
 PLACED_FROM: Final = 4 * MIB
 """A smaller layer is read before a thread would have begun."""
-_WINDOW: Final = 64 * KIB
-"""Bytes that are read at once: many small files' headers, and little of a large file that is passed over."""
+_LEAST: Final = 16 * KIB
+_MOST: Final = 256 * KIB
+"""Bytes that are read at once: few behind a file that was passed over, more where everything is looked at."""
 _HASHED: Final = 1 * MIB
 """Bytes that are hashed at once; between two of them the thread has to wait for its turn."""
 _PATIENCE: Final = 1.0
@@ -33,11 +34,12 @@ class Placed(Blocks):
     Raises ImageError when the file cannot be read, is too short or was changed meanwhile, and DigestMismatch. To be closed.
     """
 
-    __slots__ = ("_descriptor", "_extent", "_hashing", "_identity", "_size")
+    __slots__ = ("_descriptor", "_extent", "_hashing", "_identity", "_size", "_window")
 
     def __init__(self, extent: Extent, layer: Layer, subject: str, budget: Budget) -> None:
         super().__init__(iter(()), subject)
         self._extent = extent
+        self._window = _LEAST
         self._size = layer.descriptor.size
         if self._size > budget.limits.layer_bytes:
             raise exceeded("layer-bytes", budget.limits.layer_bytes, f"{subject} is too large uncompressed")
@@ -66,7 +68,8 @@ class Placed(Blocks):
     def _next(self) -> bool:
         self._hashing.look()
         position = self._passed + self._end
-        wanted = min(_WINDOW, self._size - position)
+        wanted = min(self._window, self._size - position)
+        self._window = min(2 * self._window, _MOST)
         try:
             data = os.pread(self._descriptor, wanted, self._extent.start + position) if wanted > 0 else b""
         except OSError as error:
@@ -83,6 +86,7 @@ class Placed(Blocks):
         if self._at + size <= self._end:
             self._at += size
             return
+        self._window = _LEAST
         to = self._passed + self._at + size
         self._passed, self._data, self._at, self._end = min(to, self._size), b"", 0, 0
         if to > self._size:

@@ -17,9 +17,10 @@ from secpipe.errors import ImageError
 from secpipe.model.limits import Limits
 from secpipe.model.problem import Problem
 from secpipe.model.text import printable
+from secpipe.unpack._plain import EXECUTABLE, LEAST, may_be_program
 from secpipe.unpack.budget import Budget, exceeded
 from secpipe.unpack.layer import Distillers, LayerExtract, Run
-from secpipe.unpack.tar import EXECUTABLE, LEAST, Kind, TarEntry, is_program, may_be_program
+from secpipe.unpack.tar import Kind, TarEntry, is_program
 
 _FLAGS = os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW
 _INODES = 1 << 64

@@ -20,9 +20,11 @@ from secpipe.unpack._ahead import ahead
 from secpipe.unpack._blocks import Blocks
 from secpipe.unpack._diffid import DiffId, algorithm_of
 from secpipe.unpack._placed import PLACED_FROM, Placed, beginning
+from secpipe.unpack._plain import EXECUTABLE
 from secpipe.unpack.budget import Budget
 from secpipe.unpack.codec import MAGIC_BYTES, codec_of, decompressed
-from secpipe.unpack.tar import EXECUTABLE, TarEntry, walk
+from secpipe.unpack.patterns import Wanted
+from secpipe.unpack.tar import TarEntry, walk
 
 _WHITEOUT = b".wh."
 _AUFS = b".wh..wh."
@@ -103,11 +105,14 @@ def read_layer(
     subject = f"layer {layer.index} ({layer.descriptor.digest})"
     kept = _Kept(wanted, limits, only, budget, distillers)
     gathered = _Gathered(subject, wanted)
-    pack = gathered.pack if only is None and not whole else kept.unwanted
+    packing = only is None and not whole
+    pack = gathered.pack if packing else kept.unwanted
     taken = kept.distil if only is None and distillers.program else None
     with budget.reading(), ExitStack() as resources:
         blocks, check = _opened(layer, limits, subject, budget, resources)
-        for entry in walk(blocks, kept.wants, limits, subject, pack, kept.spend, taken):
+        for entry in walk(
+            blocks, kept.wants, limits, subject, pack, kept.spend, taken, gathered if packing else None
+        ):
             if entry.data is not None:
                 kept.keep(entry)
                 entry = entry._replace(data=None)
@@ -220,21 +225,27 @@ class _Gathered:
         self.opaques: list[bytes] = []
         self._subject = subject
         self._wanted = wanted
-        self._parent = b""
-        self._first = self._next = -1
+        self.sieve = wanted.sieve if isinstance(wanted, Wanted) else None
+        self.parent = b""
+        self._first = self.next = -1
         self._names = bytearray()
 
     def pack(self, name: bytes, ordinal: int) -> bool:
         """Put a file into the present run, if that is where it belongs."""
-        if ordinal != self._next or not name:
+        if ordinal != self.next or not name:
             return False
         parent, _, base = name.rpartition(b"/")
-        if parent != self._parent or b".wh." in name or self._wanted(name):
+        if parent != self.parent or b".wh." in name or self._wanted(name):
             return False
         self._names += b"/"
         self._names += base
-        self._next = ordinal + 1
+        self.next = ordinal + 1
         return True
+
+    def extend(self, names: list[bytes]) -> None:
+        """Put files into the present run."""
+        self._names += b"/" + b"/".join(names)
+        self.next += len(names)
 
     def add(self, entry: TarEntry, interesting: bool) -> None:
         """Sort one entry in."""
@@ -244,15 +255,15 @@ class _Gathered:
             # The root stays a directory, whatever an entry says.
             return
         packed = kind == "file" and not interesting
-        if packed and ordinal == self._next and parent == self._parent and base[:4] != _WHITEOUT:
+        if packed and ordinal == self.next and parent == self.parent and base[:4] != _WHITEOUT:
             self._names += b"/"
             self._names += base
-            self._next += 1
+            self.next += 1
         elif b".wh." in name and self._is_mark(name):
             return
         elif packed:
             self.end_run()
-            self._parent, self._first, self._next = parent, ordinal, ordinal + 1
+            self.parent, self._first, self.next = parent, ordinal, ordinal + 1
             self._names += base
         else:
             self.end_run()
@@ -261,9 +272,9 @@ class _Gathered:
     def end_run(self) -> None:
         """Put the files gathered so far into their place among the entries."""
         if self._names:
-            self.entries.append(Run(self._parent, self._first, bytes(self._names)))
+            self.entries.append(Run(self.parent, self._first, bytes(self._names)))
             self._names.clear()
-        self._next = -1
+        self.next = -1
 
     def _is_mark(self, name: bytes) -> bool:
         """Whether the entry is a whiteout, an opaque marker or aufs's own metadata; they are no files."""

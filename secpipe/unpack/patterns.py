@@ -7,7 +7,9 @@ Paths and patterns are relative to the image's root.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Container, Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
 
 _TOKEN = re.compile(rb"\[!?\]?[^\]]*\]|.", re.DOTALL)
 _MAGIC = re.compile(rb"[*?\[]")
@@ -31,7 +33,26 @@ def is_literal(pattern: str) -> bool:
     return not _MAGIC.search(pattern.encode())
 
 
-def wanted(patterns: Sequence[str]) -> Callable[[bytes], bool]:
+class Sieve(NamedTuple):
+    """What tells of most files that no pattern matches them: one that does is called so, ends so or stands there."""
+
+    names: Container[bytes]
+    tails: tuple[bytes, ...]
+    parents: Container[bytes]
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """A test whether a normalised path matches any pattern, and the sieve for files of one directory."""
+
+    test: Callable[[bytes], bool]
+    sieve: Sieve
+
+    def __call__(self, path: bytes) -> bool:
+        return self.test(path)
+
+
+def wanted(patterns: Sequence[str]) -> Wanted:
     """A test whether a normalised path matches any of the patterns. It is asked for every file, so it sieves first."""
     literal: set[bytes] = set()
     by_name: dict[bytes, list[re.Pattern[bytes]]] = {}
@@ -62,7 +83,8 @@ def wanted(patterns: Sequence[str]) -> Callable[[bytes], bool]:
             found.fullmatch(path) for tail, all_ in by_tail.items() if name.endswith(tail) for found in all_
         )
 
-    return test
+    names = {*by_name, *(path.rpartition(b"/")[2] for path in literal)}
+    return Wanted(test, Sieve(names, tails, by_parent))
 
 
 def watched(patterns: Sequence[str]) -> Callable[[bytes], object]:

@@ -27,6 +27,7 @@ from secpipe.unpack._blocks import (
     text,
 )
 from secpipe.unpack._metadata import METADATA, Extra, read_metadata
+from secpipe.unpack._plain import LEAST, Open, may_be_program, pass_over
 from secpipe.unpack.budget import exceeded
 from secpipe.unpack.paths import normalise
 
@@ -74,17 +75,6 @@ Pack = Callable[[bytes, int], bool]
 """Offers a file: (name, ordinal) -> whether its name was all that is of interest, and is noted."""
 _SOME: Final = 1024
 _ELF: Final = b"\x7fELF"
-EXECUTABLE: Final = 0o111
-LEAST: Final = 4096
-"""Bytes that every program has more of."""
-
-
-def may_be_program(name: bytes, mode: int) -> bool:
-    """Whether to look into a file: it may be executed, or is called as programs and libraries are."""
-    if mode & EXECUTABLE:
-        return True
-    base = name.rpartition(b"/")[2]
-    return b"." not in base or b".so" in base
 
 
 def is_program(beginning: bytes) -> bool:
@@ -100,18 +90,20 @@ def walk(
     pack: Pack = lambda name, ordinal: False,
     spend: Callable[[int], object] = lambda entries: None,
     distil: Distil | None = None,
+    run: Open | None = None,
 ) -> Iterator[TarEntry]:
     """The entries in their order; the stream is read to its end, also behind the end of the archive.
 
     `pack` is offered most files before they are made entries, as a layer may have millions; what it takes does not come.
+    Nor do those that go on a `run`.
     `spend` is told how many entries there were, a thousand at a time.
     Raises ImageError when the archive is corrupt or ends within an entry, LimitExceeded by name.
     """
     blocks = chunks if isinstance(chunks, Blocks) else Blocks(chunks, subject)
     extra: Extra | None = None
     ordinal = 0
-    # A parent that is normalised already, so that its other names need not be looked at again.
-    clean = b""
+    # The last parent, as it stands there and normalised, so that its other names need not be looked at again.
+    raw = folder = b""
     new = tuple.__new__
     most = limits.layer_entries
     while (block := blocks.block()) is not None:
@@ -132,9 +124,12 @@ def walk(
         if extra is None and not block[345] and flag == 48:
             name = block[:100].split(b"\0", 1)[0]
             parent, _, base = name.rpartition(b"/")
-            if parent != clean or base in _SPECIAL or block[0] == 47:
+            if parent != raw:
+                raw, folder = parent, normalise(parent)
+            if base in _SPECIAL:
                 name = normalise(name)
-                clean = parent if normalise(parent) == parent else clean
+            elif folder != raw or block[0] == 47:
+                name = folder + b"/" + base if folder else base
             size = size_of(block[124:136], blocks)
             data, left = None, size
             if distil and size > LEAST:
@@ -151,6 +146,9 @@ def walk(
                     blocks.skip(max(left, 0))
                 mode = permissions(block[100:108])
                 yield new(TarEntry, (name, "file", b"", size, ordinal, data, mode))
+            if run and run.next == ordinal + 1 and run.parent == folder:
+                room = min(_SOME - 1 - ordinal % _SOME, most - ordinal)
+                ordinal += pass_over(blocks, raw, run, room, distil is not None)
         else:
             yield _entry(block, flag, extra or Extra(), ordinal, keep, blocks, limits, distil)
             extra = None

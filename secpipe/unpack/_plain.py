@@ -1,0 +1,88 @@
+"""The quick way past files that nobody asks for: an image may have a million of them, of which the names alone are kept."""
+
+from __future__ import annotations
+
+from typing import Final, Protocol
+from zlib import adler32
+
+from secpipe.unpack._blocks import BLOCK, Blocks, expected_sum, permissions
+from secpipe.unpack.patterns import Sieve
+
+_PLAIN: Final = ord("0")
+_ENDS: Final = b" \0"
+_SPECIAL: Final = (b"", b".", b"..")
+_MARK: Final = b".wh."
+EXECUTABLE: Final = 0o111
+LEAST: Final = 4096
+"""Bytes that every program has more of."""
+
+
+class Open(Protocol):
+    """A run of files in one directory that still goes on."""
+
+    @property
+    def parent(self) -> bytes:
+        """Their directory, normalised."""
+
+    @property
+    def next(self) -> int:
+        """The ordinal of the file that would be the next of them; negative where none can be."""
+
+    @property
+    def sieve(self) -> Sieve | None:
+        """What tells that nobody asks for a file."""
+
+    def extend(self, names: list[bytes]) -> None:
+        """Take the names of the following files."""
+
+
+def may_be_program(name: bytes, mode: int) -> bool:
+    """Whether to look into a file: it may be executed, or is called as programs and libraries are."""
+    if mode & EXECUTABLE:
+        return True
+    base = name.rpartition(b"/")[2]
+    return b"." not in base or b".so" in base
+
+
+def pass_over(blocks: Blocks, parent: bytes, run: Open, most: int, programs: bool) -> int:
+    """Step over the files that go on a run, up to `most`, and say how many; whatever else comes is left where it is.
+
+    `parent` is the run's as headers spell it. `programs` are left, too.
+    """
+    sieve = run.sieve
+    prefix = parent + b"/" if parent else b""
+    if sieve is None or run.parent in sieve.parents or len(prefix) >= 100:
+        return 0
+    names: list[bytes] = []
+    wanted, tails, sums = sieve.names, sieve.tails, expected_sum
+    data, at, end = blocks.buffered()
+    start = len(prefix)
+    while len(names) < most:
+        body = at + BLOCK
+        if body > end or not data.startswith(prefix, at):
+            break
+        block = data[at:body]
+        if block[156] != _PLAIN or block[345] or adler32(block) & 0xFFFF != sums(block[148:156]):
+            break
+        name = block[start:100].split(b"\0", 1)[0]
+        if b"/" in name or name in _SPECIAL or name in wanted or name.endswith(tails) or name[:4] == _MARK:
+            break
+        digits = block[124:135]
+        if not digits.isdigit() or block[135] not in _ENDS:
+            break
+        try:
+            size = int(digits, 8)
+        except ValueError:
+            break
+        if programs and size > LEAST and may_be_program(name, permissions(block[100:108])):
+            break
+        names.append(name)
+        at = body + ((size + 511) & -512)
+        if at > end:
+            blocks.go_to(body)
+            blocks.skip(size)
+            data, at, end = blocks.buffered()
+    blocks.go_to(at)
+    if names:
+        run.extend(names)
+    return len(names)
