@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 from collections.abc import Callable
 from contextlib import closing, suppress
@@ -200,6 +201,33 @@ def test_any_bytes(data: bytes) -> None:
 
     with suppress(SecpipeError):
         assert all(isinstance(each, str) for each in pages._entries(Answer(parse("http://x"), 200, [], data)))
+
+
+def test_a_catalog_with_another_way_to_log_in(server: Server) -> None:
+    """Harbor asks for a password there, and for tokens elsewhere."""
+    basic = "Basic " + base64.b64encode(f"{USERNAME}:{PASSWORD}".encode()).decode()
+
+    def answer(seen: Seen) -> Reply:
+        given = seen.headers.get("authorization", "")
+        if seen.path.startswith("/token"):
+            return Reply(200, b'{"token": "t"}' if given == basic else b"{}")
+        if seen.path.startswith(CATALOG):
+            known = given == basic
+            return (
+                page(CATALOG, "app")
+                if known
+                else Reply(401, b"", [("WWW-Authenticate", 'Basic realm="harbor"')])
+            )
+        bearer = f'Bearer realm="http://{server.address}/token",service="harbor"'
+        known = given == "Bearer t"
+        return page(TAGS, "1") if known else Reply(401, b"", [("WWW-Authenticate", bearer)])
+
+    server.answer = answer
+    named = reference.parse(f"{server.address}/x")
+    with closing(Registry(named, lambda: ALICE, limits=Limits())) as registry:
+        for _ in range(2):
+            assert listing.repositories(registry, Limits()).names == ("app",)
+            assert listing.tags(registry.beside("app"), "app", Limits()).names == ("1",)
 
 
 ALICE = Found(Credentials(USERNAME, PASSWORD, origin="a test"))

@@ -40,7 +40,8 @@ _TOLD = lazy(r"[/:$]|\{\{")
 _TOLD_BELOW = lazy(r"/.*[:@]|\$[({]|\{\{")
 _NO_IMAGE = lazy(r"://|^/|\s|\.(?:gif|jpe?g|png|svg|webp)$")
 _LEADING_ELSEWHERE = frozenset({"Application", "ApplicationSet", "HelmChart", "HelmRelease"})
-_NO_PULL = lazy(r"<none>[:@]<none>")
+# Docker's for what has no name, containerd's for what came out of an archive: no registry has either.
+_LOCAL = lazy(r"<none>[:@]<none>|docker\.io/library/import-[0-9]{4}-[0-9]{2}-[0-9]{2}@.*")
 _MAX_NAME = 253
 """Of an object, in Kubernetes."""
 _RENDER = "render it first: helm template CHART | secpipe fleet scan --kubernetes -"
@@ -149,10 +150,17 @@ class _Walk:
         return _Owner(f"{_short(kind)} {called}".strip(), kind, running, custom)
 
     def _on_node(self, value: Mapping[str, Any], owner: _Owner) -> Iterator[Found | Problem]:
+        local = 0
         for image in self._items(value, "status", "images"):
             names = [each for each in self._items(image, "names") if isinstance(each, str)]
-            for name in _joined(names):
+            pulled = [name for name in names if not _LOCAL.fullmatch(name)]
+            local += not pulled
+            for name in _joined(pulled):
                 yield canonical(name, owner.name, self._where)
+        if local:
+            message = f"{self._where}: {owner.name} keeps {plural(local, 'image')} that came from no registry"
+            hint = "what runs of them is for secpipe scan, on the node or before it is brought there"
+            yield Problem("not-in-a-registry", self._where, message, hint)
 
     def _told(self, value: Mapping[str, Any], key: str, owner: _Owner) -> Iterator[Found | Problem]:
         """The image that an operator is told to run, by its looks; a name alone is one in `spec`."""
@@ -198,8 +206,6 @@ def _joined(names: list[str]) -> Iterator[str]:
     """The names of one image on a node, one a repository: with the tag and the digest, where it has both."""
     found: dict[tuple[str, str], reference.Reference] = {}
     for name in sorted(names):
-        if _NO_PULL.fullmatch(name):
-            continue
         try:
             parsed = reference.parse(name)
         except InvalidReference:
@@ -226,7 +232,7 @@ def _running(image: str, image_id: str) -> str:
     `REPOSITORY@DIGEST` from containerd and CRI-O. Without a repository it is the digest of a configuration, which no
     registry can be asked for. That another repository is named is what a node with one image of two names does."""
     pulled = image_id.removeprefix("docker-pullable://")
-    if "@" not in pulled:
+    if "@" not in pulled or _LOCAL.fullmatch(pulled):
         return image
     try:
         ran = reference.parse(pulled)

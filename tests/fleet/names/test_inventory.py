@@ -44,6 +44,8 @@ def pod(
         ("registry.example/app:1", A, "registry.example/app:1"),
         # CRI-O, of old with the bare id.
         ("registry.example/app:1", "a" * 64, "registry.example/app:1"),
+        # containerd, of an image that came out of an archive, as kind's own do.
+        ("registry.example/app:1", f"docker.io/library/import-2023-06-15@{A}", "registry.example/app:1"),
         # One image with two names, of which the node tells the other one.
         ("registry.example/app:1", f"mirror.example/app@{A}", f"mirror.example/app@{A}"),
         # The digest that runs is that of the one platform.
@@ -77,15 +79,20 @@ def test_the_images_of_nodes(tmp_path: Path) -> None:
         {"names": [f"docker.io/library/app@{A}", "docker.io/library/app:1"], "sizeBytes": 1},
         {"names": [f"docker.io/library/app@{B}"]},
         {"names": ["registry.example/x:2", f"registry.example/y@{B}"]},
+        {"names": [f"docker.io/library/import-2023-06-15@{A}", "registry.example/kept:2"]},
         {"names": ["<none>@<none>", "<none>:<none>"]},
+        {"names": [f"docker.io/library/import-2023-06-15@{B}"]},
         {"names": None},
         {"names": ["Bad"]},
         7,
     ]
     node = {"kind": "Node", "metadata": {"name": "worker"}, "status": {"images": listed}}
     (tmp_path / "nodes.json").write_text(json.dumps({"kind": "List", "items": [node]}))
-    images, (problem,) = found(tmp_path / "nodes.json")
+    images, (problem, local) = found(tmp_path / "nodes.json")
+    assert local.code == "not-in-a-registry"
+    assert "Node worker keeps 4 images" in local.message
     assert images == {
+        "registry.example/kept:2": ("Node worker",),
         f"docker.io/library/app:1@{A}": ("Node worker",),
         f"docker.io/library/app@{B}": ("Node worker",),
         "registry.example/x:2": ("Node worker",),
