@@ -56,7 +56,7 @@ def tags(registry: Registry, repository: str, limits: Limits) -> Listed:
     answer = _first(registry.tags)
     if answer.status == 404:
         raise NotFoundError(
-            f"{registry.where} has no repository {repository}, or none of its tags", "check its name"
+            f"{registry.where} has no repository {repository}, or no tag in it", "check its name"
         )
     if answer.status != 200:
         raise registry.refusal(answer)

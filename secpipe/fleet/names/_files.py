@@ -17,14 +17,17 @@ def shown(path: str) -> str:
     return "standard input" if path == STDIN else path
 
 
-def read(path: str, limit: int, hint: str) -> bytes | Problem:
+def read(path: str, limit: int, hint: str, *, pipes: bool = True) -> bytes | Problem:
     """The bytes of a file, or of standard input for `-`; a Problem when there are none, or more than the limit
-    `fleet_bytes`. Pipes are read as files are. `hint` is what to do when it is no file."""
+    `fleet_bytes`. Pipes are read as files are, unless nobody named them. `hint` is what to do when it is no file."""
     where = shown(path)
     try:
         if path == STDIN:
             return _bounded(sys.stdin.buffer, where, limit)
-        with open(path, "rb") as file:  # noqa: PTH123 - a Path would drop what makes /dev/fd/3 what it is
+        # To open a pipe waits for whoever writes to it. A Path would drop what makes /dev/fd/3 what it is.
+        if not pipes and not stat.S_ISREG(os.stat(path).st_mode):  # noqa: PTH116
+            return _problem("not-a-file", where, "not a regular file", hint)
+        with open(path, "rb") as file:  # noqa: PTH123
             if stat.S_ISREG(os.fstat(file.fileno()).st_mode) or stat.S_ISFIFO(
                 os.fstat(file.fileno()).st_mode
             ):

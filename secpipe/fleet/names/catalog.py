@@ -28,9 +28,12 @@ from secpipe.oci.reference import DOCKER_HUB, Reference
 _REPOSITORY = lazy(r"[a-z0-9._/*-]+")
 _AT_ONCE = 8
 """Repositories of one registry that are asked for their tags at the same time."""
-_OTHERWISE = "name the repositories (registry.example/team/app:*), one a line, in a file for --file"
+_OTHERWISE = (
+    "a catalog may be for administrators alone: otherwise name the repositories (registry.example/team/app:*), "
+    "one a line, in a file for --file"
+)
 _LISTS = {
-    DOCKER_HUB: "Docker Hub has no catalog",
+    DOCKER_HUB: "Docker Hub has no catalog for anybody",
     "ghcr.io": "GitHub lists them by: gh api '/orgs/ORG/packages?package_type=container'",
     "public.ecr.aws": "Amazon lists them by: aws ecr-public describe-repositories",
     "registry.gitlab.com": "GitLab lists them by: curl 'https://gitlab.com/api/v4/projects/ID/registry/repositories'",

@@ -41,8 +41,8 @@ def names(sources: Sequence[Asked], given: Given) -> Iterator[Found | Problem]:
             yield Problem("no-images", where, f"{where}: no object of Kubernetes names an image here", _HINT)
 
 
-def _file(path: str, limits: Limits) -> Iterator[Found | Problem]:
-    data = _files.read(path, limits.fleet_bytes, _HINT)
+def _file(path: str, limits: Limits, *, named: bool = True) -> Iterator[Found | Problem]:
+    data = _files.read(path, limits.fleet_bytes, _HINT, pipes=named)
     if isinstance(data, Problem):
         yield data
         return
@@ -61,7 +61,7 @@ def _folder(folder: str, limits: Limits) -> Iterator[Found | Problem]:
             message = f"{folder}: more than {limits.fleet_files} files, of which only so many were read"
             yield Problem("too-many-files", folder, message, "raise the limit fleet-files with --limit")
             return
-        yield from _file(each, limits)
+        yield from _file(each, limits, named=False)
 
 
 def _search(folder: str) -> Iterator[str | Problem]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import os
 import sys
 from pathlib import Path
 from types import SimpleNamespace
@@ -196,12 +197,24 @@ def test_a_folder(tmp_path: Path) -> None:
             json.dumps(obj("Pod", {"containers": [{"name": "x", "image": f"app:{path.stem}"}]}, path.stem))
         )
     (tmp_path / "link").symlink_to(tmp_path)
+    (tmp_path / "b.yaml").symlink_to(tmp_path / "a.yaml")
     (tmp_path / "broken.json").write_text("{// no word of it\n}")
     images, problems = found(tmp_path)
     assert sorted(key[-1] for key in images) == ["a", "b", "d"]
     assert not problems
     images, (problem,) = found(tmp_path, Limits(fleet_files=2))
-    assert (len(images), problem.code) == (2, "too-many-files")
+    assert ([key[-1] for key in images], problem.code) == (["a"], "too-many-files")
+
+
+def test_what_is_no_file_in_a_folder(tmp_path: Path) -> None:
+    """A pipe that nobody writes to, a folder, and a link to nowhere."""
+    os.mkfifo(tmp_path / "a.yaml")
+    (tmp_path / "b.yaml").mkdir()
+    (tmp_path / "c.yaml").symlink_to("nowhere")
+    assert [(each.code, each.subject[-6:]) for each in found(tmp_path)[1]] == [
+        ("no-such-file", "c.yaml"),
+        ("not-a-file", "a.yaml"),
+    ]
 
 
 def test_a_bad_document_costs_no_other(tmp_path: Path) -> None:
