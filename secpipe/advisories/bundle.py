@@ -23,9 +23,10 @@ from secpipe.advisories import manifest as manifests
 from secpipe.advisories.lock import locked
 from secpipe.advisories.manifest import MOST_BYTES, NAME, Manifest, Shard
 from secpipe.advisories.names import base
+from secpipe.advisories.rows import content_digest
 from secpipe.advisories.schema import TABLES
 from secpipe.advisories.shard import OpenShard
-from secpipe.advisories.writer import Writer, content_digest, refuse_foreign
+from secpipe.advisories.writer import Writer, refuse_foreign
 from secpipe.errors import AdvisoryError, UsageError
 from secpipe.model.limits import MIB, Limits
 
@@ -120,7 +121,7 @@ def _held(database: Path) -> tuple[Manifest, list[IO[bytes]]]:
         files: list[IO[bytes]] = []
         try:
             for shard in found.shards:
-                files.append((database / shard.file).open("rb"))
+                files.append(manifests.open_regular(database / shard.file))
             return found, files
         except OSError as error:
             for file in files:

@@ -12,8 +12,8 @@ from secpipe.advisories.faults import Faults
 from secpipe.advisories.names import base, release
 from secpipe.advisories.osv import InvalidAdvisory, parse
 from secpipe.advisories.plain import Compact, compact
+from secpipe.advisories.rows import Rows
 from secpipe.advisories.sources import Found
-from secpipe.advisories.writer import Rows
 from secpipe.model.problem import Problem
 
 

@@ -25,8 +25,8 @@ from secpipe.model.problem import Problem
 
 if TYPE_CHECKING:
     from secpipe.advisories.download import Feed
+    from secpipe.advisories.rows import Rows
     from secpipe.advisories.shard import OpenShard
-    from secpipe.advisories.writer import Rows
 
 MOST = 400
 """Records that are fetched one by one; more of them take longer than the zip."""

@@ -11,13 +11,15 @@ more than all else, and who can change a file in the folder could change this on
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import os
 import re
+import stat
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import NoReturn
+from typing import IO, NoReturn
 
 from secpipe.advisories.schema import APPLICATION_ID, SCHEMA
 from secpipe.errors import AdvisoryError
@@ -28,6 +30,8 @@ MOST_BYTES = 16 << 20
 HINT = "run: secpipe db update ECOSYSTEM, or secpipe db build PATH"
 SHARD_NAME = re.compile(r"[A-Za-z0-9.-]{1,28}-[0-9a-f]{64}\.sqlite")
 _HEADER = 100
+_AT_ONCE = 32 << 20
+"""Bytes of the largest file that is fetched in advance."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,7 +129,7 @@ def read(path: Path) -> Manifest:
     try:
         if not path.is_dir():
             _no_folder(path)
-        with (path / NAME).open("rb") as file:
+        with open_regular(path / NAME) as file:
             data = file.read(MOST_BYTES + 1)
     except FileNotFoundError as error:
         if path.is_dir() and any(path.iterdir()):
@@ -138,12 +142,29 @@ def read(path: Path) -> Manifest:
     return decode(data, str(path))
 
 
-def check_file(path: Path, size: int) -> None:
-    """A whole shard, by its size and SQLite's header (file format §1.3). Raises `AdvisoryError` or FileNotFoundError."""
+def open_regular(path: Path) -> IO[bytes]:
+    """The file, open for reading; raises OSError, also for what is none: a pipe in its place would never end."""
+    handle = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
     try:
-        with path.open("rb") as file:
+        if not stat.S_ISREG(os.fstat(handle).st_mode):
+            raise OSError(errno.EINVAL, "not a regular file", str(path))
+        return os.fdopen(handle, "rb")
+    except BaseException:
+        os.close(handle)
+        raise
+
+
+def check_file(path: Path, size: int, *, soon: bool = False) -> None:
+    """A whole shard, by its size and SQLite's header (file format §1.3). Raises `AdvisoryError` or FileNotFoundError.
+
+    `soon`: it will be read in many places, which takes less time when the system fetches all of it meanwhile.
+    """
+    try:
+        with open_regular(path) as file:
             header = file.read(_HEADER)
             found = os.fstat(file.fileno()).st_size
+            if soon and found <= _AT_ONCE and hasattr(os, "posix_fadvise"):
+                os.posix_fadvise(file.fileno(), 0, 0, os.POSIX_FADV_WILLNEED)
     except FileNotFoundError:
         raise
     except OSError as error:

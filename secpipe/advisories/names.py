@@ -86,9 +86,9 @@ def base(ecosystem: str) -> str:
     return ecosystem.partition(":")[0]
 
 
-def publishers(identifier: str) -> tuple[str, ...]:
-    """The base ecosystems whose feeds have records of such ids, as far as ids tell: `Debian` for `DEBIAN-CVE-2024-1`."""
-    return _PUBLISHED.get(identifier.partition("-")[0], ())
+def publishers(head: str) -> tuple[str, ...]:
+    """The base ecosystems whose feeds have records of ids that begin so, up to the hyphen: `Debian` for `DEBIAN`."""
+    return _PUBLISHED.get(head, ())
 
 
 @lru_cache(maxsize=4096)

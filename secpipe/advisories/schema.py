@@ -6,7 +6,7 @@
     record     number → so many records without their affected entries, in the order of their numbers (`blob.TOGETHER`)
     numbered   id → number of the record, counted in the order of the packages, so that those of one lie together
     listed     id → `modified`: records of a feed that nothing is used of, or that it lists with another time
-    replaces   (id, ecosystem) → `modified`: own records, which count instead of a feed's; no ecosystem for withdrawn ones
+    replaces   (id, `modified`) → ecosystems: own records, which count there instead of a feed's; "" for withdrawn ones
 
 Rows are sorted and keyed by names, so the same records are the same bytes, and the digest over the rows identifies them.
 """
@@ -15,15 +15,17 @@ from __future__ import annotations
 
 from pathlib import Path
 
-SCHEMA = 9
+SCHEMA = 10
 APPLICATION_ID = 0x53435044  # "SCPD"
+PAGE = 8192
+"""Bytes that are read at once."""
 
 TABLES = (
     "CREATE TABLE package (ecosystem TEXT, name TEXT, entries BLOB NOT NULL, PRIMARY KEY (ecosystem, name)) WITHOUT ROWID",
     "CREATE TABLE record (first INTEGER PRIMARY KEY, records BLOB NOT NULL)",
     "CREATE TABLE numbered (id TEXT PRIMARY KEY, number INTEGER NOT NULL) WITHOUT ROWID",
     "CREATE TABLE listed (id TEXT PRIMARY KEY, modified TEXT NOT NULL) WITHOUT ROWID",
-    "CREATE TABLE replaces (id TEXT, ecosystem TEXT, modified TEXT NOT NULL, PRIMARY KEY (id, ecosystem)) WITHOUT ROWID",
+    "CREATE TABLE replaces (id TEXT, modified TEXT, ecosystems BLOB NOT NULL, PRIMARY KEY (id, modified)) WITHOUT ROWID",
 )
 
 

@@ -16,9 +16,12 @@ from secpipe.model.advisory import Advisory, Affected
 if TYPE_CHECKING:
     import sqlite3
 
-    from secpipe.advisories.writer import Rows
+    from secpipe.advisories.rows import Rows
 
 _AT_ONCE = 500  # SQLite before 3.32 takes 999 parameters
+_MOST_HEADS = 16
+_LAST = "\x7f"
+"""Comes after all that an id may have."""
 
 
 class Told:
@@ -75,13 +78,14 @@ class OpenShard:
         """Open a file that has so many bytes. Raises `AdvisoryError`, FileNotFoundError when it was replaced meanwhile."""
         import sqlite3
 
-        check_file(path, size)
+        check_file(path, size, soon=True)
         self._path = path
         self._entries: dict[tuple[str, str], tuple[Told, ...]] = {}
         self._records: dict[int, list[list[Any]]] = {}
         self._advisories: dict[int, Advisory] = {}
         self._numbers: dict[str, int | None] = {}
         self._named: dict[tuple[str, str], bool] = {}
+        self._known_heads: tuple[()] | tuple[frozenset[str] | None] = ()
         try:
             self._connection = sqlite3.connect(sqlite_uri(path), uri=True, isolation_level=None)
         except sqlite3.Error as error:
@@ -135,15 +139,31 @@ class OpenShard:
         numbers = {one: number for one in identifiers if (number := self._numbers[one]) is not None}
         return {one: self.record(number) for one, number in numbers.items()}
 
+    def heads(self) -> frozenset[str] | None:
+        """What the ids of records begin with, up to a hyphen: of one publisher's hardly more than one. None for too many."""
+        if not self._known_heads:
+            found: list[str] = []
+            with self.reading():
+                past = ""
+                while (one := self._row("SELECT min(id) FROM numbered WHERE id > ?", past)[0]) is not None:
+                    head, hyphen, _ = one.partition("-")
+                    found.append(head)
+                    if len(found) == _MOST_HEADS:
+                        break
+                    past = head + hyphen + _LAST if hyphen else one
+            self._known_heads = (frozenset(found) if len(found) < _MOST_HEADS else None,)
+        return self._known_heads[0]
+
     def replaces(self, identifier: str, ecosystem: str) -> str | None:
         """The time of an own record of that id for that ecosystem, or of one that withdraws it; None without any."""
+        from msgspec.msgpack import decode
+
         with self.reading():
-            row = self._row(
-                "SELECT max(modified) FROM replaces WHERE id = ? AND ecosystem IN (?, '')",
-                identifier,
-                ecosystem,
-            )
-            return None if row is None or row[0] is None else str(row[0])
+            query = "SELECT modified, ecosystems FROM replaces WHERE id = ? ORDER BY modified DESC"
+            for at, packed in self._connection.execute(query, (identifier,)):
+                if not {ecosystem, ""}.isdisjoint(decode(packed, type=list[str])):
+                    return str(at)
+            return None
 
     def names(self, identifier: str, ecosystem: str) -> bool:
         """Whether the record of that id has an entry for that ecosystem. Reads all of it, so ask seldom."""
@@ -162,7 +182,7 @@ class OpenShard:
 
     def rows(self) -> Rows:
         """All of it, to be changed and written anew."""
-        from secpipe.advisories.writer import Rows
+        from secpipe.advisories.rows import Rows
 
         with self.reading():
             connection = self._connection

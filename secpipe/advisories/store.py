@@ -100,14 +100,17 @@ class Store:
     def named(self, identifiers: Iterable[str]) -> list[Advisory]:
         """The records of these ids, without their affected entries, sorted; one for each ecosystem that has any. Feeds are
         asked only for ids of those that publish there."""
-        wanted = set(identifiers)
-        published = {identifier: publishers(identifier) for identifier in wanted}
+        by_head: dict[str, set[str]] = {}
+        for identifier in identifiers:
+            by_head.setdefault(identifier.partition("-")[0], set()).add(identifier)
         found: list[Advisory] = []
         for name, own in self._shards:
-            some = wanted if own else {one for one in wanted if name in published[one]}
-            shard = self._opened(name, own) if some else None
-            records = shard.records(some) if shard else {}
-            found += [records[one] for one in some if one in records]
+            heads = [head for head in by_head if own or name in publishers(head)]
+            if not heads or (shard := self._opened(name, own)) is None:
+                continue
+            known = shard.heads()
+            some = [one for head in heads if known is None or head in known for one in by_head[head]]
+            found += shard.records(set(some)).values()
         return sorted(found, key=lambda record: (record.id, record.modified))
 
     def has(self, ecosystem: str) -> bool:

@@ -12,19 +12,15 @@ import os
 import re
 import shutil
 import tempfile
-from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from secpipe.advisories import manifest as manifests
-from secpipe.advisories.blob import TOGETHER, pack_package, pack_records, squeezed, whole
 from secpipe.advisories.manifest import NAME, SHARD_NAME, Manifest, Shard
-from secpipe.advisories.schema import APPLICATION_ID, SCHEMA, TABLES, sqlite_uri
+from secpipe.advisories.rows import Rows, fill
+from secpipe.advisories.schema import sqlite_uri
 from secpipe.errors import AdvisoryError, UsageError
-
-if TYPE_CHECKING:
-    import sqlite3
 
 _NEW = ".new-"
 _LABEL = 28
@@ -41,17 +37,6 @@ class Origin:
     url: str = ""
     etag: str = ""
     listing: str = ""
-
-
-@dataclass(slots=True)
-class Rows:
-    """The compiled records of one base ecosystem: blobs by id, and by (ecosystem, package name) pairs of id and blob."""
-
-    advisories: dict[str, bytes] = field(default_factory=dict)
-    packages: dict[tuple[str, str], list[tuple[str, bytes]]] = field(default_factory=dict)
-    listed: dict[str, str] = field(default_factory=dict)
-    replaces: dict[tuple[str, str], str] = field(default_factory=dict)
-    newest: str = ""
 
 
 class Writer:
@@ -93,7 +78,7 @@ class Writer:
                 with contextlib.closing(
                     sqlite3.connect(sqlite_uri(path, "mode=rw"), uri=True, isolation_level=None)
                 ) as connection:
-                    digest = _fill(connection, rows)
+                    digest = fill(connection, rows)
                 records: dict[str, set[str]] = {}
                 for (ecosystem, _), entries in rows.packages.items():
                     records.setdefault(ecosystem, set()).update(identifier for identifier, _ in entries)
@@ -200,39 +185,6 @@ def sha256_of(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-class _Digest:
-    """The digest over the rows of a shard that answers depend on, whichever releases of SQLite and zlib wrote it."""
-
-    def __init__(self) -> None:
-        self._hash = hashlib.sha256()
-
-    def adding(self, one: str, two: str, data: bytes) -> bytes:
-        """Another row; returns its data as they lie in the file."""
-        self._hash.update(f"{one}\0{two}\0{len(data)}\0".encode())
-        self._hash.update(data)
-        return squeezed(data)
-
-    def __str__(self) -> str:
-        return "sha256:" + self._hash.hexdigest()
-
-
-def content_digest(connection: sqlite3.Connection) -> str:
-    """The digest that `Writer.shard` tells of these rows. Raises ValueError for a blob that is damaged."""
-    digest = _Digest()
-    for ecosystem, name, blob in connection.execute(
-        "SELECT ecosystem, name, entries FROM package ORDER BY ecosystem, name"
-    ):
-        digest.adding(ecosystem, name, whole(blob))
-    for first, blob in connection.execute("SELECT first, records FROM record ORDER BY first"):
-        digest.adding(str(first), "", whole(blob))
-    digest.adding("", "", _ids(connection.execute("SELECT id, number FROM numbered ORDER BY id")))
-    for identifier, ecosystem, at in connection.execute(
-        "SELECT id, ecosystem, modified FROM replaces ORDER BY id, ecosystem"
-    ):
-        digest.adding(identifier, ecosystem, at.encode())
-    return str(digest)
-
-
 def refuse_foreign(path: Path) -> None:
     """Only a database of ours, whole or broken, an empty folder or an empty file may be replaced."""
     try:
@@ -256,54 +208,9 @@ def refuse_foreign(path: Path) -> None:
 
 def _leads(path: Path) -> bool:
     """Whether a file is a manifest of ours, be it damaged."""
-    with path.open("rb") as file:
+    with manifests.open_regular(path) as file:
         beginning = file.read(4096)
     return not beginning.strip() or manifests.KIND.encode() in beginning
-
-
-def _fill(connection: sqlite3.Connection, rows: Rows) -> str:
-    """Write all rows; returns the digest over them."""
-    connection.executescript(
-        f"PRAGMA application_id = {APPLICATION_ID}; PRAGMA user_version = {SCHEMA};"
-        "PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF;" + "".join(f"{one};" for one in TABLES)
-    )
-    digest = _Digest()
-    numbers: dict[str, int] = {}
-    connection.execute("BEGIN")
-    connection.executemany("INSERT INTO package VALUES (?, ?, ?)", _packages(rows, numbers, digest))
-    connection.executemany("INSERT INTO record VALUES (?, ?)", _records(rows, numbers, digest))
-    digest.adding("", "", _ids(sorted(numbers.items())))
-    connection.executemany("INSERT INTO numbered VALUES (?, ?)", sorted(numbers.items()))
-    connection.executemany("INSERT INTO listed VALUES (?, ?)", sorted(rows.listed.items()))
-    connection.executemany("INSERT INTO replaces VALUES (?, ?, ?)", _replaces(rows, digest))
-    connection.execute("COMMIT")
-    return str(digest)
-
-
-def _packages(rows: Rows, numbers: dict[str, int], digest: _Digest) -> Iterator[tuple[str, str, bytes]]:
-    """The rows of packages; their records are numbered on the way."""
-    for ecosystem, name in sorted(rows.packages):
-        entries = sorted(rows.packages[ecosystem, name])
-        for identifier, _ in entries:
-            numbers.setdefault(identifier, len(numbers))
-        yield ecosystem, name, digest.adding(ecosystem, name, pack_package(entries, numbers))
-
-
-def _records(rows: Rows, numbers: Mapping[str, int], digest: _Digest) -> Iterator[tuple[int, bytes]]:
-    ordered = list(numbers)
-    for first in range(0, len(ordered), TOGETHER):
-        some = [rows.advisories[identifier] for identifier in ordered[first : first + TOGETHER]]
-        yield first, digest.adding(str(first), "", pack_records(some))
-
-
-def _ids(numbered: Iterable[tuple[str, int]]) -> bytes:
-    return "".join(f"{identifier}\0{number}\n" for identifier, number in numbered).encode()
-
-
-def _replaces(rows: Rows, digest: _Digest) -> Iterator[tuple[str, str, str]]:
-    for (identifier, ecosystem), at in sorted(rows.replaces.items()):
-        digest.adding(identifier, ecosystem, at.encode())
-        yield identifier, ecosystem, at
 
 
 def _sweep(folder: Path) -> None:

@@ -33,13 +33,14 @@ class Named(Protocol):
 def cves(advisory: Advisory) -> tuple[str, ...]:
     """The CVEs that a record names, sorted."""
     names = (advisory.id, *advisory.aliases, *advisory.upstream)
-    return tuple(sorted({cve for name in names if (cve := cve_of(name))}))
+    found = {cve for name in names if (cve := cve_of(name))}
+    return tuple(sorted(found)) if len(found) > 1 else tuple(found)
 
 
-def flaws(advisories: Iterable[Advisory], source: Named) -> dict[str, Via]:
+def flaws(nameless: Iterable[Advisory], source: Named) -> dict[str, Via]:
     """For records that name no CVE, by id: the CVEs of the records that they name; where there are none, the advisories of
     GitHub that a distribution's record is about."""
-    nameless = [advisory for advisory in advisories if not cves(advisory)]
+    nameless = list(nameless)
     wanted = {name for advisory in nameless for name in (*advisory.aliases, *advisory.upstream)}
     known = _by_id(source.named(sorted(wanted))) if wanted else {}
     found: dict[str, Via] = {}

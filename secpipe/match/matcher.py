@@ -112,7 +112,7 @@ def _findings(
     affected: Sequence[tuple[Package, str, Sequence[_Hit]]], source: AdvisorySource
 ) -> list[Finding]:
     """One for each flaw of each package, of the packages with the schemes of their versions and their records."""
-    via = aliases.flaws((hit.advisory for *_, hits in affected for hit in hits), source)
+    via = aliases.flaws((hit.advisory for *_, hits in affected for hit in hits if not hit.cves), source)
     return [
         _finding(package, scheme, flaw, told)
         for package, scheme, hits in affected
@@ -184,7 +184,9 @@ def _fold(hits: Sequence[_Hit]) -> dict[str, list[_Hit]]:
     """Canonical id → the records that tell of that flaw: each CVE is one, and each set of aliases without any CVE."""
     flaws: dict[str, list[_Hit]] = {}
     for cluster in _clusters(hits):
-        cves = sorted({cve for hit in cluster for cve in hit.cves})
+        cves: Sequence[str] = cluster[0].cves
+        if len(cluster) > 1:
+            cves = sorted({cve for hit in cluster for cve in hit.cves})
         if not cves:
             flaws[_name(cluster)] = cluster
         for cve in cves:
@@ -196,6 +198,11 @@ def _fold(hits: Sequence[_Hit]) -> dict[str, list[_Hit]]:
 def _clusters(hits: Sequence[_Hit]) -> list[list[_Hit]]:
     """The records in sets that share an id or an alias, directly or through others. Upstream ids do not join: one update
     of a distribution mends many flaws, which are no aliases of each other."""
+    if not any(hit.advisory.aliases for hit in hits):
+        alone: dict[str, list[_Hit]] = {}
+        for hit in hits:
+            alone.setdefault(hit.advisory.id, []).append(hit)
+        return list(alone.values())
     leader: dict[str, str] = {}
 
     def find(name: str) -> str:
@@ -232,15 +239,18 @@ def _finding(package: Package, scheme: str, flaw: str, hits: Sequence[_Hit]) -> 
             hits, key=lambda hit: (hit.judged.outcome.fixed != fixed, len(hit.cves), hit.advisory.id)
         )
     best = ordered[0]
-    rater, rating = worst((hit.advisory.id, rate(hit.advisory, hit.affected)) for hit in hits)
+    if len(hits) > 1:
+        rater, rating = worst((hit.advisory.id, rate(hit.advisory, hit.affected)) for hit in hits)
+        names = {name for hit in hits for name in hit.names(flaw)}
+    else:
+        rater, rating = best.advisory.id, rate(best.advisory, best.affected)
+        names = best.names(flaw)
     told = status([hit.affected for hit in hits], fixed)
-    names = {name for hit in hits for name in hit.names(flaw)}
-    others = {
-        alias for alias in names if alias.upper() == flaw or (cve_of(alias) == alias.upper() and cve_of(flaw))
-    }
+    is_cve = cve_of(flaw) is not None
+    others = {name for name in names if _is_other(name, flaw, is_cve)}
     return Finding(
         id=flaw,
-        aliases=tuple(sorted(names - others - {flaw})),
+        aliases=tuple(sorted(others)),
         package=package,
         fixed_version=fixed,
         severity=rating.severity,
@@ -256,6 +266,12 @@ def _finding(package: Package, scheme: str, flaw: str, hits: Sequence[_Hit]) -> 
         summary=next((hit.advisory.summary for hit in ordered if hit.advisory.summary), ""),
         url=best.advisory.url,
     )
+
+
+def _is_other(name: str, flaw: str, is_cve: bool) -> bool:
+    """Whether a name is none of the flaw itself, nor another CVE, which is another flaw."""
+    upper = name.upper()
+    return name != flaw and upper != flaw and not (is_cve and cve_of(name) == upper)
 
 
 def _fixed(hits: Sequence[_Hit], version: str, scheme: str) -> str | None:

@@ -18,6 +18,8 @@ def printable(text: str | bytes) -> str:
     """The text on one line, control characters shown as `\\x1b`, bytes that are no UTF-8 as `\\xff`."""
     if isinstance(text, bytes):
         text = text.decode("utf-8", "backslashreplace")
+    if text.isascii() and text.isprintable():
+        return text
     return _CONTROL.sub(lambda m: m[0].encode("unicode_escape").decode("ascii"), wellformed(text))
 
 

@@ -6,11 +6,13 @@ Every format then tells the same name, and a report that went through JSON says 
 from __future__ import annotations
 
 from dataclasses import fields, is_dataclass, replace
+from functools import cache
 from typing import Any, TypeVar
 
 from secpipe.model.text import wellformed
 
 T = TypeVar("T")
+_PLAIN = frozenset({type(None), bool, int, float})
 
 
 def with_wellformed_texts(value: T) -> T:
@@ -20,23 +22,38 @@ def with_wellformed_texts(value: T) -> T:
 
 
 def _walk(value: Any, seen: dict[int, Any]) -> Any:
-    if isinstance(value, str):
+    kind: type = type(value)
+    if kind in _PLAIN:
+        return value
+    if kind is str:
         return value if value.isascii() else wellformed(value)
     if isinstance(value, tuple):
+        if not value:
+            return value
         parts = [_walk(part, seen) for part in value]
         if all(new is old for new, old in zip(parts, value, strict=True)):
             return value
         return type(value)(*parts) if hasattr(value, "_fields") else tuple(parts)
-    if not is_dataclass(value) or isinstance(value, type):
+    if isinstance(value, str):
+        return value if value.isascii() else wellformed(value)
+    if (names := _names(kind)) is None:
         return value
     # A package is in the inventory and in each of its findings.
     if id(value) not in seen:
         changed = {}
-        for field in fields(value):
-            old = getattr(value, field.name)
+        for name in names:
+            old = getattr(value, name)
+            if type(old) in _PLAIN or (type(old) is str and old.isascii()):
+                continue
             new = _walk(old, seen)
             # `wellformed` gives back an equal text anew for most of what is not ASCII.
             if new is not old and new != old:
-                changed[field.name] = new
+                changed[name] = new
         seen[id(value)] = replace(value, **changed) if changed else value
     return seen[id(value)]
+
+
+@cache
+def _names(kind: type) -> tuple[str, ...] | None:
+    """The names of a dataclass's fields; None for any other class."""
+    return tuple(field.name for field in fields(kind)) if is_dataclass(kind) else None

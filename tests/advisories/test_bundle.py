@@ -150,7 +150,7 @@ def _with_table(found: list[Member]) -> None:
     """A view that a look-up would run: the digests are made to fit."""
     import sqlite3
 
-    from secpipe.advisories.writer import content_digest
+    from secpipe.advisories.rows import content_digest
 
     connection = sqlite3.connect(":memory:")
     connection.deserialize(found[1][1])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import tempfile
 from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -26,6 +27,7 @@ from secpipe.advisories.blob import (
     whole,
 )
 from secpipe.advisories.build import BuildResult, build
+from secpipe.advisories.manifest import Manifest
 from secpipe.advisories.names import release
 from secpipe.advisories.schema import SCHEMA
 from secpipe.advisories.store import Store
@@ -559,3 +561,44 @@ def test_the_age_of_advisories_with_an_odd_time(tmp_path: Path, fetched: str, da
     amend(database, fetched=fetched)
     with Store.open(database) as store:
         assert store.age_days("PyPI", NOW) == days
+
+
+def test_a_pipe_in_the_place_of_a_file_does_not_either(tmp_path: Path) -> None:
+    database, _ = made(tmp_path, record("X-1", ("PyPI", "a")))
+    (shard,) = shard_files(database)
+    shard.unlink()
+    os.mkfifo(shard)
+    with pytest.raises(AdvisoryError, match="not a regular file"):
+        Store.open(database, ["PyPI"])
+    (database / "manifest.json").unlink()
+    os.mkfifo(database / "manifest.json")
+    with pytest.raises(AdvisoryError, match="not a regular file"):
+        Store.open(database)
+
+
+@given(
+    st.lists(st.text(st.characters(min_codepoint=33, max_codepoint=126), min_size=1, max_size=5), max_size=8)
+)
+def test_what_the_ids_begin_with(identifiers: list[str]) -> None:
+    from secpipe.advisories.rows import Rows
+    from secpipe.advisories.writer import Origin, Writer
+
+    entry = pack_affected(Affected("npm", "a"))
+    rows = Rows(
+        {one: pack_advisory(Advisory(one, "", ())) for one in identifiers},
+        {("npm", "a"): [(one, entry) for one in sorted(set(identifiers))]},
+    )
+    with tempfile.TemporaryDirectory() as folder, Writer(Path(folder) / "db") as writer:
+        written = writer.shard("npm", rows, Origin(""), own=True)
+        writer.commit(Manifest().having([written]))
+        with Store.open(Path(folder) / "db", ["npm"]) as store:
+            (shard,) = store.all_open()
+            assert set(shard.heads() or ()) == {one.partition("-")[0] for one in identifiers}
+            assert {one.id for one in store.named(identifiers)} == set(identifiers)
+
+
+def test_ids_that_begin_in_many_ways(tmp_path: Path) -> None:
+    database, _ = made(tmp_path, *(record(f"X{i}-1", ("PyPI", "a")) for i in range(40)))
+    with Store.open(database) as store:
+        assert store.all_open()[0].heads() is None
+        assert [one.id for one in store.named(["X7-1", "X39-1", "Y-1"])] == ["X39-1", "X7-1"]
