@@ -95,7 +95,8 @@ def _items(value: bytes) -> Iterator[tuple[bytes, str]]:
         if value.lstrip()[:1] == b"{":
             members = msgspec.json.decode(value, type=dict[str, msgspec.Raw])
             said = msgspec.json.decode(members.get("kind", b'""'))
-            if not isinstance(said, str) or not said.endswith("List") or "items" not in members:
+            is_list = isinstance(said, str) and said.endswith("List") and "items" in members
+            if not is_list or "spec" in members:
                 yield value, ""
                 return
             kind, value = said.removesuffix("List"), bytes(members["items"])

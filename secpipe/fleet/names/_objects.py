@@ -62,13 +62,16 @@ def bounds(limits: Limits) -> Bounds:
     return Bounds(limits.fleet_depth, limits.fleet_values)
 
 
-def images(document: Document, where: str, limits: Limits) -> Iterator[Found | Problem]:
-    """The images that the objects in a document name, by `KIND NAMESPACE/NAME (CONTAINER)`; `where` is its file."""
+def images(document: Document, where: str, limits: Limits, *, runs: bool) -> Iterator[Found | Problem]:
+    """The images that the objects in a document name, by `KIND NAMESPACE/NAME (CONTAINER)`; `where` is its file.
+
+    `runs` says that a cluster wrote it, so that the status of a pod tells what runs: in a manifest anybody can write one.
+    """
     if document.flaw:
         yield _flawed(document, where)
         return
     try:
-        yield from _Walk(where, document.template, limits.fleet_values).images(document.value)
+        yield from _Walk(where, document.template, runs, limits.fleet_values).images(document.value)
     except _TooMuchError:
         line = f"{where}:{document.line}"
         message = f"{line}: aliases lead to more than {limits.fleet_values} values (limit fleet-values)"
@@ -90,9 +93,10 @@ class _TooMuchError(Exception):
 class _Walk:
     """One document, from whose root every value is come to once, whatever aliases lead to it."""
 
-    def __init__(self, where: str, template: bool, most: int) -> None:
+    def __init__(self, where: str, template: bool, runs: bool, most: int) -> None:
         self._where = where
         self._template = template
+        self._runs = runs
         self._left = most
 
     def images(self, root: object) -> Iterator[Found | Problem]:
@@ -109,23 +113,21 @@ class _Walk:
             if isinstance(value, list):
                 waiting += [(each, key, owner) for each in value]
                 continue
-            aside: frozenset[str] = frozenset()
-            if _is_object(value):
-                owner, aside = self._owner(value), _ASIDE
-                if owner.kind == "Node":
-                    yield from self._on_node(value, owner)
-                elif owner.custom and owner.kind in _LEADING_ELSEWHERE:
-                    yield Problem(ELSEWHERE, self._where, owner.name)
-            elif owner.kind and key in _CONTAINERS:
+            above, aside = owner, frozenset[str]()
+            # What is a container stays one, whatever else is written into it.
+            if owner.kind and key in _CONTAINERS:
                 yield from self._container(value, key, owner)
-            elif owner.kind and key == "volumes" and (image := text(value, "image", "reference")):
-                by = f"{owner.name} (volume {_short(text(value, 'name'))})"
-                yield canonical(image.strip(), by, self._where)
+            elif owner.kind and key == "volumes":
+                yield from self._volume(value, owner)
+            elif _is_object(value):
+                owner, aside = self._owner(value), _ASIDE
+                yield from self._of_object(value, owner)
             elif owner.custom:
                 yield from self._told(value, key, owner)
             if value is root:
                 yield from self._rewrites(value)
-            if owner.kind != "CustomResourceDefinition":
+            # Definitions have schemas, with defaults and examples, in the place of values.
+            if owner.kind != "CustomResourceDefinition" or (above.kind and not above.kind.endswith("List")):
                 waiting += [(each, inner, owner) for inner, each in value.items() if inner not in aside]
 
     def _items(self, value: object, *keys: str) -> list[Any]:
@@ -142,12 +144,18 @@ class _Walk:
         namespace = text(value, "metadata", "namespace")
         called = "/".join(_short(each) for each in (namespace, name) if each)
         running = {}
-        for status in _STATUSES if kind == "Pod" else ():
+        for status in _STATUSES if self._runs and kind == "Pod" else ():
             for each in self._items(value, "status", status):
                 if (container := text(each, "name")) and (image := text(each, "imageID")):
                     running[container] = image
         custom = "." in text(value, "apiVersion").rpartition("/")[0]
         return _Owner(f"{_short(kind)} {called}".strip(), kind, running, custom)
+
+    def _of_object(self, value: Mapping[str, Any], owner: _Owner) -> Iterator[Found | Problem]:
+        if owner.kind == "Node":
+            yield from self._on_node(value, owner)
+        elif owner.custom and owner.kind in _LEADING_ELSEWHERE:
+            yield Problem(ELSEWHERE, self._where, owner.name)
 
     def _on_node(self, value: Mapping[str, Any], owner: _Owner) -> Iterator[Found | Problem]:
         local = 0
@@ -170,6 +178,10 @@ class _Walk:
         looks = _TOLD if key == "spec" else _TOLD_BELOW
         if looks.search(image) and not _NO_IMAGE.search(image):
             yield canonical(image, f"{owner.name} ({_short(key)})", self._where)
+
+    def _volume(self, value: Mapping[str, Any], owner: _Owner) -> Iterator[Found | Problem]:
+        if image := text(value, "image", "reference").strip():
+            yield canonical(image, f"{owner.name} (volume {_short(text(value, 'name'))})", self._where)
 
     def _container(self, value: Mapping[str, Any], key: str, owner: _Owner) -> Iterator[Found | Problem]:
         name = text(value, "name")

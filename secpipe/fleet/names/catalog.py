@@ -26,6 +26,7 @@ from secpipe.oci.mirrors import connect
 from secpipe.oci.reference import DOCKER_HUB, Reference
 
 _REPOSITORY = lazy(r"[a-z0-9._/*-]+")
+_MAX_PATTERN = 1024
 _AT_ONCE = 8
 """Repositories of one registry that are asked for their tags at the same time."""
 _OTHERWISE = (
@@ -71,14 +72,16 @@ def names(sources: Sequence[Asked], given: Given) -> Iterator[Found | Problem]:
 
 
 def _parsed(text: str, by: str) -> _Pattern | Problem:
-    place = by if by == text else f"{by}: {text[:200]}"
+    place = by[:200] if by == text else f"{by}: {text[:200]}"
 
     def problem(
         why: str, hint: str = "patterns look like registry.example/team/*:1.* or app:>=1.2 <2"
     ) -> Problem:
         return Problem("invalid-pattern", by, f"{place} is no pattern of images: {why}", hint)
 
-    name, _, tag = _split(text)
+    name, tag = _split(text)
+    if len(text) > _MAX_PATTERN:
+        return problem(f"it is {len(text)} characters long")
     if "@" in text:
         return problem("it has a digest")
     registry, repository = reference.split_registry(name)
@@ -99,11 +102,11 @@ def _parsed(text: str, by: str) -> _Pattern | Problem:
     return _Pattern(text, by, registry, repository, chooses, exact)
 
 
-def _split(text: str) -> tuple[str, str, str]:
+def _split(text: str) -> tuple[str, str]:
     """Name and tag: the first colon behind the first slash is between them, as a registry may have a port."""
     slash = text.find("/") + 1
-    name, colon, tag = text[slash:].partition(":")
-    return text[:slash] + name, colon, tag
+    name, _, tag = text[slash:].partition(":")
+    return text[:slash] + name, tag
 
 
 class _Asking:

@@ -52,4 +52,4 @@ def _images(document: Document, where: str, number: int, limits: Limits) -> Iter
     if isinstance(document.value, str):
         yield canonical(document.value.strip(), f"{where} [{number}]")
     else:
-        yield from _objects.images(document, where, limits)
+        yield from _objects.images(document, where, limits, runs=True)

@@ -47,7 +47,7 @@ def _file(path: str, limits: Limits, *, named: bool = True) -> Iterator[Found | 
         yield data
         return
     for document in documents(data, _objects.WANTED, _objects.bounds(limits)):
-        yield from _objects.images(document, _files.shown(path), limits)
+        yield from _objects.images(document, _files.shown(path), limits, runs=False)
 
 
 def _folder(folder: str, limits: Limits) -> Iterator[Found | Problem]:

@@ -298,16 +298,9 @@ spec: &s
     assert not problems
 
 
-@pytest.mark.parametrize("kind", ["Pod", "Node"])
-def test_bombs_of_aliases(tmp_path: Path, kind: str) -> None:
-    lists = (
-        "  containerStatuses: &s ["
-        + "{name: a, imageID: b}, " * 50
-        + "]\n  images: &i ["
-        + "{names: [a]}, " * 50
-        + "]\n"
-    )
-    one = f"- kind: {kind}\n  metadata: {{}}\n  status: {{containerStatuses: *s, images: *i}}\n"
+def test_bombs_of_aliases(tmp_path: Path) -> None:
+    lists = "  images: &i [" + "{names: [a]}, " * 50 + "]\n"
+    one = "- kind: Node\n  metadata: {}\n  status: {images: *i}\n"
     (tmp_path / "m.yaml").write_text(f"x:\n{lists}y:\n" + one * 50)
     _, problems = found(tmp_path / "m.yaml", Limits(fleet_values=1500))
     assert [each.code for each in problems] == ["unreadable-manifest"]
@@ -325,6 +318,23 @@ def test_bombs_of_aliases(tmp_path: Path, kind: str) -> None:
 def test_words_cannot_be_hidden(tmp_path: Path, text: str) -> None:
     (tmp_path / "m.yaml").write_text(text)
     assert found(tmp_path) == ({"docker.io/library/hidden:1": ("Pod (containers)",)}, [])
+
+
+def test_containers_cannot_be_hidden(tmp_path: Path) -> None:
+    """By members that a cluster passes over: a container, a template or a list that says it is something else."""
+    path, container = tmp_path / "m.json", {"name": "x", "image": "hidden:1"}
+    other = {"kind": "CustomResourceDefinition", "metadata": {}, "spec": {}}
+    pod = {"containers": [{**container, **other, "status": {}}]}
+    digest = "sha256:" + "a" * 64
+    status = {"containerStatuses": [{"name": "x", "imageID": f"docker.io/library/other@{digest}"}]}
+    for value in (
+        obj("Pod", pod),
+        obj("Deployment", {"template": {**other, "spec": pod}}),
+        {**obj("AllowList", {"template": {"spec": pod}}), "items": []},
+        {**obj("Pod", pod), "status": status},
+    ):
+        path.write_text(json.dumps(value))
+        assert list(found(path)[0]) == ["docker.io/library/hidden:1"]
 
 
 def test_standard_input(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -346,7 +356,7 @@ def test_names_are_fit_to_show(name: str) -> None:
         "metadata": {"name": name},
         "spec": {"containers": [{"name": name, "image": "a"}]},
     }
-    (each,) = _objects.images(Document(1, value), "x", Limits())
+    (each,) = _objects.images(Document(1, value), "x", Limits(), runs=True)
     assert isinstance(each, Found)
     assert len(each.by) < 2 * 10 * 260
     assert "\n" not in each.by
@@ -379,5 +389,5 @@ VALUES = st.recursive(
 
 @given(VALUES)
 def test_any_value(value: object) -> None:
-    for each in _objects.images(Document(1, value), "x", Limits()):
+    for each in _objects.images(Document(1, value), "x", Limits(), runs=True):
         assert isinstance(each, Found | Problem)
