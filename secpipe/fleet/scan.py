@@ -17,6 +17,7 @@ from secpipe.cache.shared import open_store
 from secpipe.catalog import Inventory, knows_layer, versions
 from secpipe.errors import UndecidedError
 from secpipe.fleet.executors import Workers
+from secpipe.fleet.matching import Matching
 from secpipe.fleet.plan import ImageKey, Plan, image_key, plan
 from secpipe.fleet.reach import Access
 from secpipe.fleet.resolve import Resolved, resolve
@@ -85,10 +86,12 @@ class Fleet:
         options: FleetOptions,
         results: Results,
         only: Collection[int] | None = None,
+        match: Matching | None = None,
     ) -> None:
         """`only` are the numbers that the history has for the images, where they are not the whole fleet: the verdicts on
         the others stand."""
         self._resolved, self._options, self._results, self._only = resolved, options, results, only
+        self._match = match or Matching()
         self.tally = Tally()
         self.plan: Plan | None = None
         self.verdicts: Mapping[Verdict, int] = {}
@@ -158,8 +161,14 @@ class Fleet:
         options = self._options.scan
         by_name = options.overrides or options.ignores != Ignores() or options.vex
         names = image.names if by_name else image.names[:1]
-        reports = [_report(image, name, found, supply, options) for name in names]
+        reports = [self._report(image, name, found, supply) for name in names]
         return FleetResult(image, found, min(reports, key=lambda report: _WORST.index(report.exit_code)))
+
+    def _report(self, image: FleetImage, name: Named, found: Inventory, supply: Supply) -> ScanReport:
+        target = Target(name.reference, image.digest, str(image.platform), found.distribution)
+        options = replace(self._options.scan, target=name.reference)
+        judged = matched(target, found, supply, options, match=self._match)
+        return concluded(judged, options, Baseline(None))
 
 
 def _plan(images: Sequence[FleetImage], known: set[ImageKey], options: FleetOptions) -> Plan:
@@ -174,14 +183,6 @@ def _unread(plan: Plan) -> Iterator[Outcome]:
         message = f"{reference} was listed by another version of secpipe, or within other limits"
         hint = "it is read anew by the next secpipe fleet scan"
         yield Outcome(image, Problem("unread-image", reference, message, hint, coverage=False))
-
-
-def _report(
-    image: FleetImage, name: Named, found: Inventory, supply: Supply, options: ScanOptions
-) -> ScanReport:
-    target = Target(name.reference, image.digest, str(image.platform), found.distribution)
-    options = replace(options, target=name.reference)
-    return concluded(matched(target, found, supply, options), options, Baseline(None))
 
 
 def fingerprint(options: FleetOptions) -> str:

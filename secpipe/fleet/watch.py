@@ -10,10 +10,11 @@ from datetime import UTC, datetime
 
 from secpipe.advisories.store import Store
 from secpipe.errors import SecpipeError, UsageError
+from secpipe.fleet.matching import Matching
 from secpipe.fleet.resolve import Resolved
 from secpipe.fleet.results import Results
 from secpipe.fleet.scan import Fleet, FleetOptions, catalogers, exit_code, fingerprint
-from secpipe.match.matcher import UNDECIDED, match
+from secpipe.match.matcher import UNDECIDED
 from secpipe.model.progress import Progress
 from secpipe.model.scan import Finding
 from secpipe.pipeline.coverage import BY_ADVISORIES, unexamined
@@ -47,13 +48,14 @@ def look(options: FleetOptions, results: Results, progress: Progress | None = No
         now = store.digest, fingerprint(options), datetime.now(UTC).date().isoformat()
     if now == last:
         return Round(None, trouble, exit_code(results.standing()))
-    only = _concerned(options, results) if now[1:] == last[1:] else None
-    fleet = Fleet(Resolved(tuple(results.current(only)), ()), options, results, only)
+    match = Matching()
+    only = _concerned(options, results, match) if now[1:] == last[1:] else None
+    fleet = Fleet(Resolved(tuple(results.current(only)), ()), options, results, only, match)
     fleet.scan(None)
     return Round(fleet, trouble, fleet.exit_code)
 
 
-def _concerned(options: FleetOptions, results: Results) -> set[int]:
+def _concerned(options: FleetOptions, results: Results, match: Matching) -> set[int]:
     """The images on which the verdict may be another one, when nothing but the advisories has changed: those with a package
     of which something else is said now, and those that could not be examined in full, then or now."""
     scan = options.scan
@@ -64,7 +66,7 @@ def _concerned(options: FleetOptions, results: Results) -> set[int]:
     with Supply(scan.database, scan.feed, scan.max_age_days, scan.limits, None) as supply:
         store = supply.covering(packages.values())
         for number, package in packages.items():
-            told = match([package], store)
+            told = match((package,), store)
             found[number] = told.findings
             if told.problems:
                 concerned.add(number)

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
 from typing import TYPE_CHECKING
 
+from secpipe.advisories.store import Store
 from secpipe.catalog import Inventory
-from secpipe.match.matcher import match
+from secpipe.match.matcher import MatchResult, match
 from secpipe.model.package import Package
 from secpipe.model.problem import Problem
 from secpipe.model.progress import Progress
@@ -26,6 +28,10 @@ from secpipe.policy.terms import Term
 if TYPE_CHECKING:
     from secpipe.pipeline.scan import ScanOptions
     from secpipe.policy.vex import Document
+
+
+Matcher = Callable[[Iterable[Package], Store], MatchResult]
+"""What is told of packages by the advisories of a database."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,8 +57,10 @@ def matched(
     platform: str = "",
     *,
     is_image: bool = True,
+    match: Matcher = match,
 ) -> Scanned:
-    """The packages, held against the advisories. `platform` marks them where they are told with those of other images."""
+    """The packages, held against the advisories. `platform` marks them where they are told with those of other images;
+    `match` is for who knows some of the answers already."""
     packages = tuple(replace(p, platform=platform) for p in found.packages) if platform else found.packages
     # What a package of the distribution brought is patched by it, under the versions of its own advisories.
     answering = tuple(p for p in packages if not (p.owner and managers(found)))
