@@ -33,6 +33,8 @@ _MANY = 64
 """From this number of files on, worker processes gain more than they cost to start."""
 _MAX_UNKNOWN, _MAX_CODE, _MAX_HINT = 100, 40, 200
 """Codes without a rule that are told one by one, and their letters: to find what was meant takes its time."""
+_LEAST, _SHARE = 4, 32
+"""Files that a process is given at once, at least and at most."""
 _USAGE = frozenset({"no-such-file", "no-dockerfiles"})
 _UNKNOWN_RULE = "unknown-rule"
 _INSTALL_SHELLCHECK = "pip install 'secpipe[shellcheck]', or pass --shellcheck off"
@@ -182,12 +184,20 @@ def _lint_all(files: Sequence[str], options: LintOptions, program: Program | Non
     there = sorted(set(files).difference(here))
     # The first one here, so that what it loads need not be loaded in every process.
     first, there = _lint_some(there[:1], options, program, jobs), there[1:]
-    size = max(1, min(32, len(there) // (4 * jobs)))
-    shares = [there[start : start + size] for start in range(0, len(there), size)]
+    shares = list(_shares(there, jobs))
     work = partial(_lint_some, options=options, program=program, jobs=1)
     yield from first
     yield from spread(work, shares, _lost, jobs)
     yield from _lint_some(here, options, program, 1)
+
+
+def _shares(files: Sequence[str], jobs: int) -> Iterator[Sequence[str]]:
+    """What a process takes at a time: ever less towards the end, so that all of them end together."""
+    start = 0
+    while start < len(files):
+        size = max(_LEAST, min(_SHARE, (len(files) - start) // (2 * jobs)))
+        yield files[start : start + size]
+        start += size
 
 
 def _lost(file: str) -> _Linted:

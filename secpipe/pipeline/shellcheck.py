@@ -27,7 +27,8 @@ _FIELDS = ("line", "column", "endLine", "endColumn", "level", "code", "message")
 _LEVELS = ("error", "warning", "info", "style")
 _BATCH = 200
 """Scripts of one process, so that the names fit a command line and one bad script costs little."""
-
+_WORTH = 4000
+"""Bytes of scripts for which another process is worth its start."""
 
 Comments = tuple[Comment, ...]
 """What is said of one script."""
@@ -79,7 +80,8 @@ class ShellCheck:
         )
         if missing:
             # Dealt out largest first, so that the shares are about the same.
-            count = max(-(-len(missing) // _BATCH), min(self._jobs, len(missing)))
+            worth = 1 + sum(len(text) for _, text in missing) // _WORTH
+            count = max(-(-len(missing) // _BATCH), min(self._jobs, len(missing), worth))
             self._batches = [_Batch(self._program, missing[start::count]) for start in range(count)]
             for batch in self._batches[: self._jobs]:
                 batch.start()
