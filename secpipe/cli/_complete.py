@@ -20,7 +20,12 @@ def formats(ctx: typer.Context, incomplete: str) -> list[str]:
     """The formats that the command can write."""
     from secpipe import report
 
-    kinds = {"lint": report.formats("lint"), "scan": report.formats("scan"), "sbom": report.formats("sbom")}
+    kinds = {
+        "lint": report.formats("lint"),
+        "scan": report.formats("scan"),
+        "sbom": report.formats("sbom"),
+        "report": report.formats("fleet"),
+    }
     return [name for name in kinds.get(ctx.info_name or "", report.known()) if name.startswith(incomplete)]
 
 

@@ -18,6 +18,7 @@ from secpipe.cli._advisories import (
     PlatformOption,
     VexOption,
 )
+from secpipe.cli._fleetmetrics import MetricsOption, metrics_of
 from secpipe.cli._fleetoptions import Database, Gate, ResultsOption, StoreOption, fleet_options, tell_fleet
 from secpipe.cli._gate import ConfigOption, FailOnOption, IgnoreFileOption, NoConfigOption
 from secpipe.cli._limits import parse_limits
@@ -101,6 +102,7 @@ def scan(
     db_url: DbUrlOption = "",
     config: ConfigOption = None,
     no_config: NoConfigOption = False,
+    metrics: MetricsOption = None,
 ) -> None:
     """Scan many images: each layer is read once, each image judged once, and what became of them is written down.
 
@@ -144,6 +146,7 @@ def scan(
     with open_results(results) as history, _workers(scheduler, workers) as there:
         fleet = Fleet(resolved, options, history)
         fleet.scan(there)
+    metrics_of(results, metrics)
     tell_fleet(fleet)
     raise typer.Exit(fleet.exit_code or (3 if undecided else 0))
 

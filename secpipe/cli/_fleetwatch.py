@@ -17,6 +17,7 @@ from secpipe.cli._advisories import (
     OfflineOption,
     VexOption,
 )
+from secpipe.cli._fleetmetrics import MetricsOption, metrics_of
 from secpipe.cli._fleetoptions import Database, Gate, ResultsOption, fleet_options, tell_fleet
 from secpipe.cli._gate import ConfigOption, FailOnOption, IgnoreFileOption, NoConfigOption
 from secpipe.cli._limits import parse_limits
@@ -44,6 +45,7 @@ def watch(
     db_url: DbUrlOption = "",
     config: ConfigOption = None,
     no_config: NoConfigOption = False,
+    metrics: MetricsOption = None,
 ) -> None:
     """Judge the fleet again whenever the advisories change. No registry is asked and no layer is read.
 
@@ -64,6 +66,7 @@ def watch(
         try:
             with shown() as progress, open_results(results) as history:
                 found = look(options, history, progress)
+            metrics_of(results, metrics)
         except SecpipeError as error:
             if once or isinstance(error, UsageError):
                 raise

@@ -14,6 +14,7 @@ from secpipe.report import Kind, check, known, omitted, render, template_of
 
 if TYPE_CHECKING:
     from secpipe.model.diff import DiffReport
+    from secpipe.model.fleetreport import FleetReport
     from secpipe.model.lint import LintReport
     from secpipe.model.problem import Problem
     from secpipe.model.sbom import Bom
@@ -79,7 +80,9 @@ def _distinct(wanted: list[tuple[str, Path | None]]) -> None:
         seen.add(place)
 
 
-def emit(report: LintReport | ScanReport | Bom | DiffReport, wanted: list[tuple[str, Path | None]]) -> None:
+def emit(
+    report: LintReport | ScanReport | Bom | DiffReport | FleetReport, wanted: list[tuple[str, Path | None]]
+) -> None:
     """Write every report. Raises `UsageError` when a file cannot be written."""
     for name in dict(wanted):
         if told := omitted(name, report):

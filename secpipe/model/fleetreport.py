@@ -232,7 +232,8 @@ class FleetReport:
     """The runs that what is known comes from, the overview, and an answer to each question that was asked.
 
     `completed` is the last run that came to its end, `running` one after it that did not; `judged` images of the fleet were
-    judged by the newest of them. `advisories_age` is in seconds, None where nobody knows."""
+    judged by the newest of them. `advisories_since` is when the first run by the same advisories began, '' where there is no
+    run."""
 
     kind: ClassVar[Literal["fleet"]] = "fleet"
     completed: FleetRun | None
@@ -246,3 +247,4 @@ class FleetReport:
     fixes: Fixes | None = None
     runs: tuple[FleetRun, ...] = ()
     """those that the answers speak of, by number"""
+    advisories_since: str = ""

@@ -1,6 +1,6 @@
 """Reports: one module a format, discovered by file name.
 
-A format module defines any of `lint`, `scan`, `sbom` and `diff`, each `(report, *, color, width) -> str`.
+A format module defines any of `lint`, `scan`, `sbom`, `diff` and `fleet`, each `(report, *, color, width) -> str`.
 `width` is the terminal's, None when the output is no terminal: then nothing is wrapped.
 `template:FILE` is a format as well, of every kind of report, and the only one with something of the user's in it.
 """
@@ -16,11 +16,12 @@ from secpipe.model.modules import names
 
 if TYPE_CHECKING:
     from secpipe.model.diff import DiffReport
+    from secpipe.model.fleetreport import FleetReport
     from secpipe.model.lint import LintReport
     from secpipe.model.sbom import Bom
     from secpipe.model.scan import ScanReport
 
-Kind = Literal["lint", "scan", "sbom", "diff"]
+Kind = Literal["lint", "scan", "sbom", "diff", "fleet"]
 
 
 def formats(kind: Kind) -> list[str]:
@@ -49,14 +50,14 @@ def template_of(name: str) -> str | None:
 
 def render(
     name: str,
-    report: LintReport | ScanReport | Bom | DiffReport,
+    report: LintReport | ScanReport | Bom | DiffReport | FleetReport,
     *,
     color: bool = False,
     width: int | None = None,
 ) -> str:
     """The report in the named format. Raises `UsageError` for a format that is unknown or not for this report."""
     check(name, report.kind)
-    if report.kind in ("scan", "diff"):
+    if report.kind in ("scan", "diff", "fleet"):
         from secpipe.report._wellformed import with_wellformed_texts
 
         report = with_wellformed_texts(report)
@@ -68,7 +69,7 @@ def render(
     return text
 
 
-def omitted(name: str, report: LintReport | ScanReport | Bom | DiffReport) -> str:
+def omitted(name: str, report: LintReport | ScanReport | Bom | DiffReport | FleetReport) -> str:
     """What the format has no room for, in a sentence, where a module tells that of itself; else ''."""
     told = None if template_of(name) is not None else getattr(_module(name), "omitted", None)
     return told(report) if told else ""

@@ -22,8 +22,8 @@ _UNFIXED = {
     "will_not_fix": "the distribution will not fix it",
     "under_investigation": "whether it is affected is still being found out",
 }
-_UNFIXED_SHORT = {"will_not_fix": "will not fix", "under_investigation": "unconfirmed"}
-UNFIXED = frozenset(_UNFIXED_SHORT.values())
+UNFIXED_SHORT = {"will_not_fix": "will not fix", "under_investigation": "unconfirmed"}
+UNFIXED = frozenset(UNFIXED_SHORT.values())
 _ARRIVALS = 5
 _LINK = lazy(r"https?://[!-~]+")
 
@@ -37,7 +37,7 @@ def remedy(finding: Finding) -> str:
 
 def fixed_in(finding: Finding, unknown: str = "-") -> str:
     """The fixed version, or in as few words why there is none."""
-    return finding.fixed_version or _UNFIXED_SHORT.get(finding.status, unknown)
+    return finding.fixed_version or UNFIXED_SHORT.get(finding.status, unknown)
 
 
 def rated_by(finding: Finding) -> str:

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from jinja2 import Template
 
     from secpipe.model.diff import DiffReport
+    from secpipe.model.fleetreport import FleetReport
     from secpipe.model.lint import LintReport
     from secpipe.model.sbom import Bom
     from secpipe.model.scan import ScanReport
@@ -70,7 +71,7 @@ def load(file: str) -> Template:
         raise _wrong(file, error) from error
 
 
-def render(file: str, report: LintReport | ScanReport | Bom | DiffReport) -> str:
+def render(file: str, report: LintReport | ScanReport | Bom | DiffReport | FleetReport) -> str:
     """What the template makes of a report. Raises `UsageError` where it fails."""
     template = load(file)
     try:
@@ -81,7 +82,7 @@ def render(file: str, report: LintReport | ScanReport | Bom | DiffReport) -> str
         raise _wrong(file, error) from error
 
 
-def context(report: LintReport | ScanReport | Bom | DiffReport) -> dict[str, Any]:
+def context(report: LintReport | ScanReport | Bom | DiffReport | FleetReport) -> dict[str, Any]:
     """The variables of a template: the keys of the report's JSON, and all of it as `report`.
 
     No text has control characters. What the JSON leaves out is there as well: None, or an empty list.

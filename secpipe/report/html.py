@@ -6,8 +6,6 @@ the page's own script and style, by their hashes. Without scripts, all findings 
 
 from __future__ import annotations
 
-import base64
-import hashlib
 import html
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
@@ -15,16 +13,17 @@ from typing import TYPE_CHECKING
 
 from secpipe import __version__
 from secpipe.model.severity import Severity
-from secpipe.model.text import plural, printable
+from secpipe.model.text import plural
+from secpipe.report._pagetext import escaped as _text
+from secpipe.report._pagetext import hashed as _hash
 from secpipe.report._scan import fixed_in, link, made_by, suppressed
 
 if TYPE_CHECKING:
+    from secpipe.model.fleetreport import FleetReport
     from secpipe.model.package import LayerRef
     from secpipe.model.problem import Problem
     from secpipe.model.scan import Finding, ScanReport
 
-_LONG = 2_000
-"""characters of one text: what is longer was not made to be read"""
 _MOST = 500
 """rows that are shown at first, and until somebody asks for all; without scripts, all are"""
 _ALL = "tr[hidden] { display: table-row; }"
@@ -77,14 +76,11 @@ def scan(report: ScanReport, *, color: bool = False, width: int | None = None) -
     return "\n".join(lines) + "\n"
 
 
-def _hash(text: str) -> str:
-    return f"sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}"
+def fleet(report: FleetReport, *, color: bool = False, width: int | None = None) -> str:
+    """What is known of a fleet, and a table for each question; it needs no script."""
+    from secpipe.report._fleetpage import page
 
-
-def _text(text: str) -> str:
-    """Escaped for content and for attributes in double quotes."""
-    shown = printable(text if len(text) <= _LONG else text[: _LONG - 1] + "…")
-    return html.escape(shown)
+    return page(report)
 
 
 def _head(report: ScanReport) -> Iterator[str]:

@@ -9,6 +9,7 @@ from secpipe.report._text import json_string, json_text
 
 if TYPE_CHECKING:
     from secpipe.model.diff import DiffReport
+    from secpipe.model.fleetreport import FleetReport
     from secpipe.model.lint import LintReport
     from secpipe.model.package import Distribution, LayerRef, Package
     from secpipe.model.problem import Problem
@@ -103,6 +104,13 @@ def diff(report: DiffReport, *, color: bool = False, width: int | None = None) -
             "reason": report.reason,
         }
     )
+
+
+def fleet(report: FleetReport, *, color: bool = False, width: int | None = None) -> str:
+    """One object: the runs, the overview, and what was asked besides (docs/schema/fleet.schema.json)."""
+    from secpipe.report._fleetjson import document
+
+    return json_text({"schemaVersion": SCHEMA_VERSION, **document(report)})
 
 
 def _target(target: Target) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""For people: the packages of an image, one a line."""
+"""For people: the packages of an image, one a line; and what is known of a fleet."""
 
 from __future__ import annotations
 
@@ -10,12 +10,35 @@ from secpipe.report._console import Part, gaps, heading, layer_of, shown
 from secpipe.report._tables import Rows, styled
 
 if TYPE_CHECKING:
+    from secpipe.model.fleetreport import FleetReport
     from secpipe.model.sbom import Bom
 
 
 def sbom(bom: Bom, *, color: bool = False, width: int | None = None) -> str:
     """Title, table, what could not be examined."""
     return shown(_parts(bom), color=color, width=width)
+
+
+def fleet(report: FleetReport, *, color: bool = False, width: int | None = None) -> str:
+    """What is known of the fleet, and a table for each question."""
+    return shown(_fleet_parts(report), color=color, width=width)
+
+
+def _fleet_parts(report: FleetReport) -> Iterator[Part]:
+    from secpipe.report._fleet import heading as lines
+    from secpipe.report._fleet import sections
+
+    yield from map(printable, lines(report))
+    for section in sections(report):
+        yield ""
+        yield styled(printable(section.title), "bold")
+        yield from map(printable, section.notes)
+        if section.rows:
+            yield ""
+            rows = Rows(*section.columns)
+            for row in section.rows:
+                rows.add(*(styled(printable(word)) for word in row))
+            yield rows
 
 
 def _parts(bom: Bom) -> Iterator[Part]:

@@ -78,6 +78,7 @@ def ask(url: str, questions: Questions = Questions()) -> FleetReport:
             worst,
             fixes,
             _spoken_of(known, asked, changes),
+            min((run.started for run in known if run.advisories == known[-1].advisories), default=""),
         )
 
 

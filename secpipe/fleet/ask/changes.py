@@ -99,8 +99,9 @@ class _Comparing:
         for name, (then, now) in leads.items():
             had, has = _union(found, then, 0), _union(found, now, 1)
             for vulnerability in has.keys() - had.keys():
+                # Where the images of then would have it now as well, it is not their successors that brought it.
                 cause: Cause = "name" if not then else "image"
-                if any(vulnerability in found[image][1] for image in then & now):
+                if any(vulnerability in found[image][1] for image in then):
                     cause = "advisory"
                 _add(self.new, vulnerability, cause, has[vulnerability], name)
             for vulnerability in had.keys() - has.keys():

@@ -41,7 +41,7 @@ def _unresolved(database: Database, completed: int) -> list[tuple[int, NameGap]]
         *about, run, seen = told
         gap = NameGap(*about, run, seen or 0)  # type: ignore[call-arg]
         if gap.last_seen <= run:
-            found[name, gap.platform] = gap
+            found[name, gap.platform or gap.digest] = gap
     pairs = [(name, gap) for (name, _), gap in found.items()]
     return sorted(pairs, key=lambda pair: (pair[1].reference, pair[1].platform))
 
