@@ -123,7 +123,7 @@ class Fleet:
             known: set[ImageKey] = set()
             for key, inventory in results.known(left, catalogers(self._options)):
                 known.add(key)
-                self._note(this, Outcome(left[key], inventory), supply)
+                self._note(this, Outcome(left[key], inventory), supply, known=True)
             self.plan = _plan(tuple(left.values()), known, self._options)
             outcomes = self._read(self.plan, workers) if workers else _unread(self.plan)
             for outcome in outcomes:
@@ -131,7 +131,7 @@ class Fleet:
             results.finish(this)
         self.verdicts = results.standing()
 
-    def _note(self, this: Run, outcome: Outcome, supply: Supply) -> None:
+    def _note(self, this: Run, outcome: Outcome, supply: Supply, known: bool = False) -> None:
         """Write down what became of an image."""
         found = outcome.inventory
         if not isinstance(found, Problem):
@@ -142,7 +142,7 @@ class Fleet:
                     "unjudged-image", outcome.image.digest, error.message, error.hint, coverage=False
                 )
             else:
-                self._results.record(this, result)
+                self._results.record(this, replace(result, known=known))
                 return
         self.problems.append(found)
         self._results.failed(this, outcome.image, found)

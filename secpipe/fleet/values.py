@@ -60,3 +60,5 @@ class FleetResult:
     image: FleetImage
     inventory: Inventory
     report: ScanReport
+    known: bool = False
+    """whether the inventory is what the history has"""

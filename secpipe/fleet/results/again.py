@@ -50,7 +50,7 @@ def images_with(database: Database, wanted: Iterable[int], codes: Iterable[str],
     found = {image for (image,) in selected(database, sql, sorted(wanted))}
     sql = "SELECT DISTINCT image FROM image_problems WHERE code IN (…)"
     found.update(image for (image,) in selected(database, sql, sorted(codes)))
-    rows = database.rows("SELECT id FROM images WHERE catalogers <> ?", (catalogers,))
+    rows = database.rows("SELECT id FROM images WHERE catalogers <> ?", (codec.digest(catalogers),))
     return current & {*found, *(image for (image,) in rows)}
 
 

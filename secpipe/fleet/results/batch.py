@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from itertools import groupby
 from typing import Any
 
@@ -33,14 +33,12 @@ class Batch:
 
     def write(self, run: Run, results: Sequence[FleetResult], images: Sequence[FleetImage]) -> None:
         """The results, one an image, and the names that led to these images and others that are there already."""
-        inventories = [result.inventory for result in results]
-        chains = self._contents.chains([result.image for result in results])
-        packages = self._contents.packages(inventories)
-        contents = self._contents.contents(inventories, [listed.ids for listed in packages])
+        packages = self._contents.packages([result.inventory for result in results])
         advisories, _ = self.advisories.of({result.report.database: () for result in results})
-        ids, new = self.images.write(run, results, chains, advisories)
+        fresh = [pair for pair in zip(results, packages, strict=True) if not pair[0].known]
+        ids, new = self._put(run, fresh, advisories)
+        ids |= self.images.judge(run, [result for result in results if result.known], advisories)
         numbers = [ids[key_of(result.image)] for result in results]
-        self._contents.put(dict(zip(numbers, contents, strict=True)), new)
         self._judge(run, results, packages)
         suppressed = {
             number: self._suppressed(run, result) for number, result in zip(numbers, results, strict=True)
@@ -48,6 +46,20 @@ class Batch:
         self.images.gaps(dict(zip(numbers, results, strict=True)), new)
         self.images.suppressed(run, suppressed)
         self._lead(run, images, ids)
+
+    def _put(
+        self, run: Run, fresh: Sequence[tuple[FleetResult, Listed]], advisories: Mapping[str, int]
+    ) -> tuple[dict[Key, int], set[int]]:
+        """What images consist of that the history has not, or had of other catalogers; their ids, and which are new."""
+        results = [result for result, _ in fresh]
+        contents = self._contents.contents(
+            [result.inventory for result in results], [listed.ids for _, listed in fresh]
+        )
+        chains = self._contents.chains([result.image for result in results])
+        ids, new = self.images.write(run, results, chains, advisories)
+        numbers = [ids[key_of(result.image)] for result in results]
+        self._contents.put(dict(zip(numbers, contents, strict=True)), new)
+        return ids, new
 
     def _judge(self, run: Run, results: Sequence[FleetResult], packages: Sequence[Listed]) -> None:
         """What was found in packages that the run has not judged yet."""

@@ -29,6 +29,8 @@ _COLUMNS = (
     ),
     *("verdict", "exit_code", "reason", *map(str, _SEVERITIES), "suppressed"),
 )
+_JUDGED = _COLUMNS[_COLUMNS.index("judged") :]
+_VERDICT = f"UPDATE images SET {', '.join(f'{column} = ?' for column in _JUDGED)} WHERE id = ?"  # noqa: S608
 _AGAIN = f"UPDATE images SET {', '.join(f'{column} = ?' for column in _COLUMNS)} WHERE id = ?"  # noqa: S608
 _ONE = "WHERE image = ? AND package = ? AND vulnerability = ? AND since = ?"
 _SUPPRESSED = """INSERT INTO suppressions (kind, reason, source, expires, image, package, vulnerability, since)
@@ -58,6 +60,20 @@ class Images:
         fresh = set(new)
         self._database.many(_AGAIN, [(*row, ids[key]) for key, row in rows.items() if key not in fresh])
         return {keys[key]: number for key, number in ids.items()}, {ids[key] for key in new}
+
+    def judge(
+        self, run: Run, results: Sequence[FleetResult], advisories: Mapping[str, int]
+    ) -> dict[Key, int]:
+        """The ids of images that are there, by their keys; the verdicts on all of them are written."""
+        ids = self.ids(key_of(result.image) for result in results)
+        self._database.many(
+            _VERDICT,
+            [
+                (*_verdict(run, result, advisories[result.report.database]), ids[key_of(result.image)])
+                for result in results
+            ],
+        )
+        return ids
 
     def ids(self, keys: Iterable[Key]) -> dict[Key, int]:
         """The ids of images that are there."""
@@ -117,8 +133,7 @@ class Images:
 
 
 def _row(run: Run, result: FleetResult, chain: int, advisories: int) -> tuple[object, ...]:
-    inventory, report = result.inventory, result.report
-    counts = Counter(finding.severity for finding in report.findings if finding.suppression is None)
+    inventory = result.inventory
     return (
         *key_of(result.image),
         chain,
@@ -126,6 +141,14 @@ def _row(run: Run, result: FleetResult, chain: int, advisories: int) -> tuple[ob
         codec.digest(run.catalogers),
         codec.of_head(inventory, codec.arrangement(inventory.packages)),
         len(inventory.packages),
+        *_verdict(run, result, advisories),
+    )
+
+
+def _verdict(run: Run, result: FleetResult, advisories: int) -> tuple[object, ...]:
+    report = result.report
+    counts = Counter(finding.severity for finding in report.findings if finding.suppression is None)
+    return (
         run.number,
         advisories,
         report.verdict,
