@@ -10,8 +10,8 @@ from secpipe.unpack.patterns import Sieve
 
 _PLAIN: Final = ord("0")
 _ENDS: Final = b" \0"
-_SPECIAL: Final = (b"", b".", b"..")
-_MARK: Final = b".wh."
+_DOT: Final = ord(".")
+"""As whiteouts begin, and `.` and `..`."""
 EXECUTABLE: Final = 0o111
 LEAST: Final = 4096
 """Bytes that every program has more of."""
@@ -51,10 +51,10 @@ def pass_over(blocks: Blocks, parent: bytes, run: Open, most: int, programs: boo
     """
     sieve = run.sieve
     prefix = parent + b"/" if parent else b""
-    if sieve is None or run.parent in sieve.parents or len(prefix) >= 100:
+    if sieve is None or run.parent in sieve.parents or b"" in sieve.tails or len(prefix) >= 100:
         return 0
     names: list[bytes] = []
-    wanted, tails, sums = sieve.names, sieve.tails, expected_sum
+    wanted, tails, lasts = sieve.names, sieve.tails, sieve.lasts
     data, at, end = blocks.buffered()
     start = len(prefix)
     while len(names) < most:
@@ -62,10 +62,12 @@ def pass_over(blocks: Blocks, parent: bytes, run: Open, most: int, programs: boo
         if body > end or not data.startswith(prefix, at):
             break
         block = data[at:body]
-        if block[156] != _PLAIN or block[345] or adler32(block) & 0xFFFF != sums(block[148:156]):
+        if block[156] != _PLAIN or block[345] or adler32(block) & 0xFFFF != expected_sum(block[148:156]):
             break
         name = block[start:100].split(b"\0", 1)[0]
-        if b"/" in name or name in _SPECIAL or name in wanted or name.endswith(tails) or name[:4] == _MARK:
+        if not name or name[0] == _DOT or name in wanted or b"/" in name:
+            break
+        if name[-1] in lasts and name.endswith(tails):
             break
         digits = block[124:135]
         if not digits.isdigit() or block[135] not in _ENDS:

@@ -39,6 +39,8 @@ class Sieve(NamedTuple):
     names: Container[bytes]
     tails: tuple[bytes, ...]
     parents: Container[bytes]
+    lasts: Container[int]
+    """the last bytes of those tails"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +86,7 @@ def wanted(patterns: Sequence[str]) -> Wanted:
         )
 
     names = {*by_name, *(path.rpartition(b"/")[2] for path in literal)}
-    return Wanted(test, Sieve(names, tails, by_parent))
+    return Wanted(test, Sieve(names, tails, by_parent, {tail[-1] for tail in tails if tail}))
 
 
 def watched(patterns: Sequence[str]) -> Callable[[bytes], object]:
