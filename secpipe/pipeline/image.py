@@ -17,9 +17,10 @@ from secpipe.model.progress import Progress
 from secpipe.model.text import printable
 from secpipe.oci.credentials import Credentials
 from secpipe.oci.target import open_image, open_registry
+from secpipe.unpack.attributes import Attributes
 from secpipe.unpack.budget import Budget
-from secpipe.unpack.layer import LayerExtract, read_layer
-from secpipe.unpack.nodes import GONE, MISSING, Directory, Node, Regular, Symlink
+from secpipe.unpack.layer import LayerExtract, Run, read_layer
+from secpipe.unpack.nodes import MISSING, Directory, Node, Regular, Symlink
 from secpipe.unpack.overlay import Tree, merge
 from secpipe.unpack.paths import normalise
 from secpipe.unpack.tar import TarEntry
@@ -158,15 +159,15 @@ class _Notes:
     """What the tree does not keep of its entries: modes, sizes, and the layers of directories and links."""
 
     def __init__(self) -> None:
-        self._files: dict[tuple[int, int], TarEntry] = {}
+        self._files: dict[int, Attributes] = {}
         self._others: dict[tuple[int, bytes], tuple[Node, Directory, TarEntry, int]] = {}
 
     def take(self, tree: Tree, extract: LayerExtract) -> None:
         """Look at the entries of a layer that was just laid over the tree."""
+        assert extract.attributes
+        self._files[extract.index] = extract.attributes
         for entry in extract.entries:
-            assert isinstance(entry, TarEntry)
-            if entry.kind == "file":
-                self._files[extract.index, entry.ordinal] = entry
+            if isinstance(entry, Run) or entry.kind == "file":
                 continue
             above, _, name = entry.name.rpartition(b"/")
             parent = tree.directory(above)
@@ -178,8 +179,7 @@ class _Notes:
         """How a node is shown."""
         shown = printable(path)
         if type(node) is Regular:
-            entry = self._files[node.layer, node.ordinal]
-            return Row(shown, "file", entry.mode, entry.size, node.layer)
+            return Row(shown, "file", *self._files[node.layer].of(node.ordinal), node.layer)
         noted = self._others.get((id(parent), name))
         known = noted if noted and noted[0] is node else None
         mode, layer = (known[2].mode, known[3]) if known else (_IMPLIED, None)
@@ -202,8 +202,8 @@ class _Notes:
 
 
 def _within(path: bytes, directory: Directory) -> Iterator[tuple[bytes, Directory, bytes, Node]]:
-    for name, node in sorted(directory.children.items(), key=lambda child: child[0]):
-        if node is not GONE and node is not MISSING:
+    for name, node in directory.listed():
+        if node is not MISSING:
             yield path + b"/" + name, directory, name, node
 
 

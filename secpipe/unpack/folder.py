@@ -18,6 +18,7 @@ from secpipe.model.limits import Limits
 from secpipe.model.problem import Problem
 from secpipe.model.text import printable
 from secpipe.unpack._plain import EXECUTABLE, LEAST, may_be_program
+from secpipe.unpack.attributes import Attributes
 from secpipe.unpack.budget import Budget, exceeded
 from secpipe.unpack.layer import Distillers, LayerExtract, Run
 from secpipe.unpack.tar import Kind, TarEntry, is_program
@@ -50,6 +51,7 @@ def read_folder(
     walk = _Walk(root, limits)
     kept = _Kept(wanted, limits, only, budget, distillers)
     entries: list[TarEntry | Run] = []
+    attributes = Attributes() if whole else None
     count = 0
     with closing(walk):
         for count, (entry, read) in enumerate(walk.entries(), 1):
@@ -59,7 +61,9 @@ def read_folder(
             if interesting is None:
                 continue
             if only is None:
-                packed = entry.kind == "file" and not (whole or interesting)
+                if attributes:
+                    attributes.note(entry.ordinal, entry.mode, entry.size)
+                packed = entry.kind == "file" and not interesting
                 parent, _, name = entry.name.rpartition(b"/")
                 entries.append(Run(parent, entry.ordinal, name) if packed else entry)
     budget.spend_entries(count & 1023)
@@ -73,6 +77,7 @@ def read_folder(
         count=count,
         problems=tuple(walk.problems),
         programs=tuple(sorted(kept.programs)),
+        attributes=attributes,
     )
 
 

@@ -21,6 +21,7 @@ from secpipe.unpack._blocks import Blocks
 from secpipe.unpack._diffid import DiffId, algorithm_of
 from secpipe.unpack._placed import PLACED_FROM, Placed, beginning
 from secpipe.unpack._plain import EXECUTABLE
+from secpipe.unpack.attributes import Attributes
 from secpipe.unpack.budget import Budget
 from secpipe.unpack.codec import MAGIC_BYTES, codec_of, decompressed
 from secpipe.unpack.patterns import Wanted
@@ -61,6 +62,8 @@ class LayerExtract:
     problems: tuple[Problem, ...] = ()
     programs: tuple[int, ...] = ()
     """the ordinals of those of `contents` that are what was kept of a program, sorted"""
+    attributes: Attributes | None = None
+    """of every entry, where they were asked for"""
 
 
 Reduce = Callable[[bytes, bytes], bytes]
@@ -93,8 +96,7 @@ def read_layer(
     """Read the layer to its end and check its diff-id.
 
     `wanted` is asked with a normalised path whether to keep a regular file's bytes. With `only`, the files with
-    these ordinals are kept instead and nothing else is gathered. With `whole`, every entry is gathered as it is,
-    which takes far more memory than packed names do.
+    these ordinals are kept instead and nothing else is gathered. With `whole`, the attributes of all entries are, too.
     Raises ImageError, DigestMismatch, LimitExceeded.
     """
     budget = budget or Budget(limits)
@@ -105,6 +107,7 @@ def read_layer(
     subject = f"layer {layer.index} ({layer.descriptor.digest})"
     kept = _Kept(wanted, limits, only, budget, distillers)
     gathered = _Gathered(subject, wanted)
+    attributes = Attributes() if whole else None
     packing = only is None and not whole
     pack = gathered.pack if packing else kept.unwanted
     taken = kept.distil if only is None and distillers.program else None
@@ -116,10 +119,10 @@ def read_layer(
             if entry.data is not None:
                 kept.keep(entry)
                 entry = entry._replace(data=None)
+            if attributes:
+                attributes.note(entry.ordinal, entry.mode, entry.size)
             if only is None:
-                gathered.add(
-                    entry, whole or entry.ordinal in kept.contents or entry.ordinal in kept.oversized
-                )
+                gathered.add(entry, entry.ordinal in kept.contents or entry.ordinal in kept.oversized)
         gathered.end_run()
         size = check()
     return LayerExtract(
@@ -132,6 +135,7 @@ def read_layer(
         size,
         kept.count,
         programs=tuple(kept.programs),
+        attributes=attributes,
     )
 
 

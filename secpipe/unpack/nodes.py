@@ -109,6 +109,15 @@ class Directory:
             for name in self._packed():
                 self.get(name)
 
+    def listed(self) -> list[tuple[bytes, Node]]:
+        """What is in it, by name; what is packed stays so."""
+        found = {name: node for name, node in self.children.items() if node is not GONE}
+        for layer, run in self.runs:
+            for ordinal, name in enumerate(run.names.split(b"/"), run.first):
+                if name not in self.children:
+                    found[name] = Regular(layer, ordinal)
+        return sorted(found.items(), key=lambda child: child[0])
+
     def has_files(self) -> bool:
         """Whether anything but directories is in it."""
         if any(node is not GONE and type(node) is not Directory for node in self.children.values()):

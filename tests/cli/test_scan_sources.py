@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 import tarfile
 from pathlib import Path
 from typing import Any
@@ -78,3 +79,23 @@ def test_a_root_filesystem(tmp_path: Path, database: Path) -> None:
     assert scan(f"dir:{root}", database).code == 0
     (root / "etc/os-release").unlink()
     assert scan(f"dir:{root}", database).code == 3
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="a file that cannot be read is one of Linux's /proc")
+@pytest.mark.parametrize("which", ["layer", "config", "manifest", "index.json"])
+def test_a_disk_that_gives_up(tmp_path: Path, database: Path, which: str) -> None:
+    """Reading the first page of a process's memory, which nobody has, fails with EIO."""
+    layout = write_layout(tmp_path / "layout", {"1": IMAGE})
+    manifest = json.loads(IMAGE.manifest)
+    blobs = {
+        "layer": manifest["layers"][0]["digest"],
+        "config": manifest["config"]["digest"],
+        "manifest": IMAGE.digest,
+    }
+    file = layout / "blobs/sha256" / blobs[which][7:] if which in blobs else layout / which
+    file.unlink()
+    file.symlink_to("/proc/self/mem")
+    for result in (scan(layout, database), secpipe("sbom", layout), secpipe("image", "ls", layout)):
+        assert result.code == 3
+        assert f"error: cannot read {file}: Input/output error" in result.stderr
+        assert "output:" not in result.stderr.replace("Input/output", "")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 import tarfile
+import tracemalloc
 from contextlib import suppress
 from pathlib import Path
 
@@ -62,3 +63,39 @@ def test_bounds(tmp_path: Path) -> None:
     for limits in (Limits(layer_entries=1), Limits(image_entries=1), Limits(layer_bytes=512)):
         with pytest.raises(LimitExceeded):
             listing(ImageOptions(f"oci:{layout}", limits=limits))
+
+
+def test_each_file_has_the_mode_and_size_of_its_layer(tmp_path: Path) -> None:
+    lower = [
+        Entry(name, b"x" * size, mode=mode) for name, size, mode in (("d/a", 1, 0o600), ("d/b", 2, 0o755))
+    ]
+    upper = [
+        Entry("d/.wh.a"),
+        Entry("d/b", b"xxx", mode=0o4755),
+        Entry("d/c", type=tarfile.LNKTYPE, link="d/b"),
+        Entry("e", type=tarfile.DIRTYPE, mode=0o1777),
+    ]
+    layout = write_layout(
+        tmp_path / "layout", {"1": image([BuiltLayer(tar(one)) for one in (lower, upper, lower[:1])])}
+    )
+    rows = [(row.path, row.mode, row.size, row.layer) for row in listing(ImageOptions(f"oci:{layout}")).rows]
+    assert rows == [
+        ("/d", 0o755, 0, None),
+        ("/d/a", 0o600, 1, 2),
+        ("/d/b", 0o4755, 3, 1),
+        ("/d/c", 0o4755, 3, 1),
+        ("/e", 0o1777, 0, 1),
+    ]
+
+
+def test_a_listing_takes_few_bytes_for_a_file(tmp_path: Path) -> None:
+    names = [f"folder-{number // 100}/file-{number}" for number in range(20_000)]
+    layout = write_layout(tmp_path / "layout", {"1": image([BuiltLayer(tar(map(Entry, names)))])})
+    options = ImageOptions(f"oci:{layout}")
+    listing(options)
+    tracemalloc.start()
+    try:
+        assert sum(row.kind == "file" for row in listing(options).rows) == len(names)
+        assert tracemalloc.get_traced_memory()[1] < 250 * len(names)
+    finally:
+        tracemalloc.stop()

@@ -13,7 +13,6 @@ from secpipe.errors import ImageError, LimitExceeded
 from secpipe.model.limits import Limits
 from secpipe.oci.target import open_image
 from secpipe.unpack.layer import LayerExtract, Run, read_layer
-from secpipe.unpack.tar import TarEntry
 from secpipe.unpack.view import FileView, open_view
 
 
@@ -75,15 +74,28 @@ def test_entries(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "p")
     (tmp_path / "s").symlink_to("d")
     os.close(os.open(os.fsencode(tmp_path) + b"/\xff", os.O_CREAT))
-    entries = [entry for entry in extract(tmp_path).entries if isinstance(entry, TarEntry)]
-    assert [(entry.name, entry.kind, entry.link, entry.size) for entry in entries] == [
-        (b"d", "directory", b"", 0),
-        (b"p", "device", b"", 0),
-        (b"s", "symlink", b"d", 0),
-        (b"\xff", "file", b"", 0),
-        (b"d/f", "file", b"", 3),
+    found = extract(tmp_path)
+    assert found.attributes
+    entries = [
+        (
+            entry.parent + b"/" * bool(entry.parent) + entry.names,
+            "file",
+            b"",
+            found.attributes.of(entry.first),
+        )
+        if isinstance(entry, Run)
+        else (entry.name, entry.kind, entry.link, found.attributes.of(entry.ordinal))
+        for entry in found.entries
     ]
-    assert [entry.mode for entry in entries][-1] == 0o4755
+    umask = os.umask(0)
+    os.umask(umask)
+    assert entries == [
+        (b"d", "directory", b"", (0o750, 0)),
+        (b"p", "device", b"", (0o666 & ~umask, 0)),
+        (b"s", "symlink", b"d", (0o777, 0)),
+        (b"\xff", "file", b"", (0o777 & ~umask, 0)),
+        (b"d/f", "file", b"", (0o4755, 3)),
+    ]
 
 
 def test_what_nobody_asked_for_is_packed_and_not_read(tmp_path: Path) -> None:
