@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from secpipe.model.fleetreport import FleetReport
 
 _NUMBERS = frozenset(("Images", "Undecided", "Names", "Removes", "Fixable", "Crit", "High", "Med", "Low"))
+_SHORT = frozenset(("By", "Fixed at", "Last read", "Since", "Version"))
 _SEVERITIES = frozenset(map(str, Severity))
 
 
@@ -83,6 +84,8 @@ def _section(section: Section) -> Iterator[str]:
 def _kind(column: str) -> str:
     if column in _NUMBERS:
         return ' class="number w6"'
+    if column in _SHORT:
+        return ' class="w12"'
     return ' class="w7"' if column in ("Severity", "Verdict") else ""
 
 

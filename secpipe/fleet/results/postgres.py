@@ -29,6 +29,11 @@ class Postgres:
     def __init__(self, url: str, *, write: bool) -> None:
         self.name = _without_password(url)
         self._write = write
+        # libpq ends the password at the first @, and its messages would have what is left of it.
+        if url.partition("://")[2].partition("/")[0].count("@") > 1:
+            raise UsageError(
+                f"the address of the results in {self.name} is ambiguous", "write an @ in a password as %40"
+            )
         try:
             import psycopg
         except ImportError as error:
