@@ -75,7 +75,7 @@ def _read_directives(layout: Layout) -> int:
     """Read the parser directives at the very top; the index of the first line that is none."""
     for index, line in enumerate(layout.lines):
         stripped = line.lstrip(SPACE).rstrip(" \t\f\r")
-        match = _DIRECTIVE.fullmatch(stripped) if stripped.startswith("#") else None
+        match = _DIRECTIVE.fullmatch(stripped) if "=" in stripped and stripped[0] == "#" else None
         name = match[1].lower() if match else ""
         if not match or name not in _DIRECTIVES:
             return index

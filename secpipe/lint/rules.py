@@ -29,6 +29,7 @@ _LOOKALIKES = str.maketrans("OIL", "011")
 _SHELLCHECK = lazy(r"SC\d{4}")
 
 
+@functools.cache
 def directory() -> Path:
     """The folder of the rule files: inside the package when installed from a wheel, else the checkout's."""
     package = Path(secpipe.__file__).parent

@@ -6,7 +6,6 @@ ARG counts in a stage that declares it again; ENV wins over ARG.
 
 from __future__ import annotations
 
-import re
 from collections import ChainMap, Counter
 from collections.abc import Mapping, MutableMapping
 from functools import lru_cache
@@ -20,8 +19,7 @@ from secpipe.lint.shell import DEFAULTS, Shell
 from secpipe.model.pattern import lazy
 
 _WINDOWS_IMAGE = lazy(
-    r"(^|/)microsoft/(windows|nanoserver)|^mcr\.microsoft\.com/windows|^[^:]*+:.*(nanoserver|servercore)",
-    re.IGNORECASE,
+    r"(^|/)microsoft/(windows|nanoserver)|^mcr\.microsoft\.com/windows|^[^:]*+:.*(nanoserver|servercore)"
 )
 
 _MAX_EXPANDED = 1 << 16
@@ -115,7 +113,7 @@ def default_shell(stage: Stage, escape: str) -> Shell:
 
 @lru_cache(256)
 def _is_windows(image: str) -> bool:
-    return _WINDOWS_IMAGE.search(image) is not None
+    return _WINDOWS_IMAGE.search(image.lower()) is not None
 
 
 class Context:

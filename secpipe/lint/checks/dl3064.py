@@ -14,7 +14,7 @@ from secpipe.model.pattern import lazy
 # GOPRIVATE names modules, TOKENIZERS_PARALLELISM is a switch, and a file's path is what to write instead of its content.
 _TELLING = lazy(
     r"(?!.*_(?:file|path)$).*(?:api_key|client_key|password|(?<!go)private|secret|token(?!i[sz])|username)",
-    re.IGNORECASE | re.DOTALL,
+    re.DOTALL,
 )
 _KNOWN = frozenset(
     {
@@ -38,7 +38,7 @@ def secret_by_name(instruction: Instruction, context: Context) -> Iterator[Found
     if instruction.keyword not in ("ARG", "ENV"):
         return
     for name, _ in pairs(instruction, context.dockerfile.source):
-        if name.value.upper() in _KNOWN or _TELLING.match(name.value):
+        if name.value.upper() in _KNOWN or _TELLING.match(name.value.lower()):
             yield (
                 name,
                 f"Do not hand {quoted(name.value)} over in {instruction.keyword}: use a secret mount, or set it at run time",

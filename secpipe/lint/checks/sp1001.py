@@ -11,17 +11,16 @@ from secpipe.lint.image import official, split
 from secpipe.lint.scope import Context, default_shell
 from secpipe.model.pattern import lazy
 
+_TELLING = ("nonroot", "non-root", "rootless", "unprivileged", "chiseled")
 _UNPRIVILEGED = lazy(
-    r"non-?root|rootless|unprivileged|chiseled"
-    r"|^(?:docker\.io/)?(?:bitnami(?:legacy|secure)?|jupyter|selenium|cimg|circleci|jenkins|prom|mambaorg|linuxbrew|homebrew"
+    r"^(?:docker\.io/)?(?:bitnami(?:legacy|secure)?|jupyter|selenium|cimg|circleci|jenkins|prom|mambaorg|linuxbrew|homebrew"
     r"|coqorg|ocaml|grafana|nodered|openpolicyagent|hashicorp/http-echo)/"
     r"|^quay\.io/(?:jupyter|keycloak|prometheus|strimzi)/|^(?:docker\.io/)?(?:rocm/jax|sonarsource/sonar-scanner-cli)"
     r"|^cgr\.dev/chainguard/(?!wolfi-base)|^docker\.elastic\.co/|^mcr\.microsoft\.com/mssql/"
     r"|^registry\.(?:access\.)?redhat\.com/(?:ubi\d+|rhscl|jboss[^/]*|openjdk|rhel\d+)/(?:[a-z.]+-\d|s2i|openjdk|nginx|httpd)"
-    r"|^(?:docker\.io/|quay\.io/)?(?:centos|sclorg|openshift)/[a-z0-9-]+-centos\d|(?:^|/)(?:rhscl/)?s2i-(?:base|core)",
-    re.IGNORECASE,
+    r"|^(?:docker\.io/|quay\.io/)?(?:centos|sclorg|openshift)/[a-z0-9-]+-centos\d|(?:^|/)(?:rhscl/)?s2i-(?:base|core)"
 )
-"""Bases that are known to set a USER."""
+"""Bases that are known to set a USER, in lower case: those in a folder, and `s2i-base`."""
 _DROPS = frozenset(
     {
         "cassandra",
@@ -88,4 +87,7 @@ def runs_as_root(stage: Stage, context: Context) -> Iterator[Found]:
 def _is_unprivileged(base: str, instructions: list[Instruction]) -> bool:
     if official(split(base).name) in _DROPS:
         return not any(instruction.keyword == "ENTRYPOINT" for instruction in instructions)
-    return _UNPRIVILEGED.search(base) is not None
+    base = base.lower()
+    if any(word in base for word in _TELLING):
+        return True
+    return ("/" in base or base.startswith("s2i-")) and _UNPRIVILEGED.search(base) is not None

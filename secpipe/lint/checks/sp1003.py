@@ -14,8 +14,7 @@ from secpipe.lint.secrets import INSTRUCTIONS, texts
 from secpipe.model.pattern import lazy
 
 _URL = lazy(
-    r"://(?<=[a-z0-9]://)(?P<user>[^\s/@:\"'<>`|\\]{0,256})(?::(?P<password>[^\s/@\"'<>`|\\]{1,256}))?@(?=[\w\[${])",
-    re.IGNORECASE,
+    r"://(?<=[A-Za-z0-9]://)(?P<user>[^\s/@:\"'<>`|\\]{0,256})(?::(?P<password>[^\s/@\"'<>`|\\]{1,256}))?@(?=[\w\[${])"
 )
 _VARIABLE = lazy(r"\$(?:(\w+)|\{(\w+)\})")
 _SECRET_NAME = lazy(r"pass|pwd|secret|token|key|cred|(?:^|_)pat(?:$|_)", re.IGNORECASE)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Mapping
 from functools import lru_cache
 
@@ -15,7 +14,6 @@ from secpipe.lint.expansions import Use, assigned_names, sets_anything, uses
 from secpipe.lint.image import split
 from secpipe.lint.run import Run
 from secpipe.lint.scope import Context
-from secpipe.model.pattern import lazy
 
 _EXPANDED = (
     "FROM",
@@ -30,13 +28,15 @@ _EXPANDED = (
     "VOLUME",
     "WORKDIR",
 )
-_ALWAYS_THERE = lazy(
-    r"(?:https?|ftp|no|all)_proxy|PATH|HOME|HOSTNAME|PWD|OLDPWD|SHELL|SHLVL|TERM|UID|EUID|GID|GROUPS|PPID|RANDOM|SECONDS|LINENO|IFS"
-    r"|HOSTTYPE|OSTYPE|MACHTYPE|BASH\w*|OPTARG|OPTIND|REPLY|FUNCNAME|PIPESTATUS|SOURCE_DATE_EPOCH|BUILDKIT_\w+"
-    r"|LANG|LC_\w+|JAVA_HOME|JAVA_VERSION|GOPATH|GOROOT|GOLANG_VERSION|CARGO_HOME|RUSTUP_HOME|GEM_HOME|PHP_\w+|CONDA_\w+",
-    re.IGNORECASE,
+_ALWAYS_THERE = frozenset(
+    {"HTTP_PROXY", "HTTPS_PROXY", "FTP_PROXY", "NO_PROXY", "ALL_PROXY", "SOURCE_DATE_EPOCH", "PATH", "HOME"}
+    | {"HOSTNAME", "PWD", "OLDPWD", "SHELL", "SHLVL", "TERM", "UID", "EUID", "GID", "GROUPS", "PPID", "IFS"}
+    | {"RANDOM", "SECONDS", "LINENO", "HOSTTYPE", "OSTYPE", "MACHTYPE", "OPTARG", "OPTIND", "REPLY", "LANG"}
+    | {"FUNCNAME", "PIPESTATUS", "JAVA_HOME", "JAVA_VERSION", "GOPATH", "GOROOT", "GOLANG_VERSION"}
+    | {"CARGO_HOME", "RUSTUP_HOME", "GEM_HOME"}
 )
-"""Set by builders and shells, or by well-known base images."""
+"""Set by builders and shells, or by well-known base images; in capitals, and besides those that begin so:"""
+_FAMILIES = ("BASH", "BUILDKIT_", "LC_", "PHP_", "CONDA_")
 _MAX_CHAIN = 64
 _DISTRIBUTIONS = frozenset(
     {"alpine", "debian", "ubuntu", "fedora", "centos", "rockylinux", "almalinux", "busybox", "scratch"}
@@ -99,7 +99,7 @@ def _why(
         return (
             f"FROM sees only what stands before the first one; declare `ARG {name}` there" if is_lost else ""
         )
-    if name in context.scope.variables or _ALWAYS_THERE.fullmatch(name):
+    if name in context.scope.variables or _is_always_there(name.upper()):
         return ""
     if instruction.stage < 0:
         is_lost = bool(stages) and name not in PLATFORM_ARGS
@@ -124,6 +124,10 @@ def _why(
         if stages
         else f"BuildKit sets it where it is declared; {declare}"
     )
+
+
+def _is_always_there(name: str) -> bool:
+    return name in _ALWAYS_THERE or name.startswith(_FAMILIES)
 
 
 def _may_come_from_base(name: str, index: int, context: Context) -> bool:
