@@ -15,10 +15,13 @@ from secpipe.fleet.resolve import Resolved
 from secpipe.fleet.results import Results
 from secpipe.fleet.scan import Fleet, FleetOptions, catalogers, exit_code, fingerprint
 from secpipe.match.matcher import UNDECIDED
+from secpipe.model.problem import Problem
 from secpipe.model.progress import Progress
 from secpipe.model.scan import Finding
 from secpipe.pipeline.coverage import BY_ADVISORIES, unexamined
 from secpipe.pipeline.fetch import Supply
+from secpipe.policy.gate import asks_for
+from secpipe.policy.terms import Term
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,27 +60,34 @@ def look(options: FleetOptions, results: Results, progress: Progress | None = No
 
 def _concerned(options: FleetOptions, results: Results, match: Matching) -> set[int]:
     """The images on which the verdict may be another one, when nothing but the advisories has changed: those with a package
-    of which something else is said now, and those that could not be examined in full, then or now."""
+    of which something else is said now, and those of which something else cannot be told."""
     scan = options.scan
     found: dict[int, tuple[Finding, ...]] = {}
-    concerned: set[int] = set()
-    of_ecosystem: dict[str, list[int]] = {}
+    untold: dict[int, set[Problem]] = {}
+    recognised: set[int] = set()
     packages = dict(results.packages())
     with Supply(scan.database, scan.feed, scan.max_age_days, scan.limits, None) as supply:
         store = supply.covering(packages.values())
+        gaps: dict[str | None, set[Problem]] = {}
         for number, package in packages.items():
             told = match((package,), store)
             found[number] = told.findings
-            if told.problems:
-                concerned.add(number)
-            of_ecosystem.setdefault(package.ecosystem or "", []).append(number)
-            if package.evidence and any(unexamined([package], store, scan.max_age_days, supply.failures)):
-                concerned.add(number)
-        for numbers in of_ecosystem.values():
-            if any(unexamined([packages[numbers[0]]], store, scan.max_age_days, supply.failures)):
-                concerned.update(numbers)
-    concerned |= results.changed(found)
-    return results.images_with(concerned, BY_ADVISORIES | UNDECIDED, catalogers(options))
+            if package.evidence:
+                # What cannot be told of these counts where the gate asks for them, and is told of all of an image together.
+                recognised.add(number)
+                continue
+            if package.ecosystem not in gaps:
+                gaps[package.ecosystem] = set(
+                    unexamined([package], store, scan.max_age_days, supply.failures)
+                )
+            if problems := {*told.problems, *gaps[package.ecosystem]}:
+                untold[number] = problems
+    changed = results.changed(found)
+    if any(asks_for(Term.UNPACKAGED, gate) for gate in (scan.fail_on, *(one.gate for one in scan.overrides))):
+        changed |= recognised
+    return results.images_with(changed, catalogers(options)) | results.differing(
+        untold, BY_ADVISORIES | UNDECIDED
+    )
 
 
 def _updated(options: FleetOptions, feed: str, progress: Progress | None) -> str:

@@ -7,8 +7,10 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 from secpipe.fleet.results import codec
 from secpipe.fleet.results.database import Database
 from secpipe.fleet.results.ids import selected
+from secpipe.fleet.results.images import rows_of
 from secpipe.fleet.results.judgements import Fact, fact
 from secpipe.model.package import Package
+from secpipe.model.problem import Problem
 from secpipe.model.scan import Finding
 
 _CURRENT = "SELECT image FROM sightings WHERE until IS NULL"
@@ -42,16 +44,34 @@ def changed(database: Database, found: Mapping[int, Iterable[Finding]]) -> set[i
     }
 
 
-def images_with(database: Database, wanted: Iterable[int], codes: Iterable[str], catalogers: str) -> set[int]:
-    """The images that have one of the packages, or a problem of one of the codes, or were listed by other catalogers."""
-    current = {image for (image,) in database.rows(_CURRENT)}
+def images_with(database: Database, wanted: Iterable[int], catalogers: str) -> set[int]:
+    """The images that have one of the packages, or were listed by other catalogers."""
     sql = """SELECT DISTINCT image FROM image_contents JOIN content_packages
     ON content_packages.content = image_contents.content WHERE package IN (…)"""
     found = {image for (image,) in selected(database, sql, sorted(wanted))}
-    sql = "SELECT DISTINCT image FROM image_problems WHERE code IN (…)"
-    found.update(image for (image,) in selected(database, sql, sorted(codes)))
     rows = database.rows("SELECT id FROM images WHERE catalogers <> ?", (codec.digest(catalogers),))
-    return current & {*found, *(image for (image,) in rows)}
+    return {*found, *(image for (image,) in rows)}
+
+
+def differing(
+    database: Database, problems: Mapping[int, Collection[Problem]], codes: Iterable[str]
+) -> set[int]:
+    """The images of whose problems of these codes the history says something else than that they are those of their
+    packages."""
+    contents: dict[int, set[Problem]] = {}
+    sql = "SELECT content, package FROM content_packages WHERE package IN (…)"
+    for content, package in selected(database, sql, sorted(problems)):
+        contents.setdefault(content, set()).update(problems[package])
+    images: dict[int, set[Problem]] = {}
+    sql = "SELECT image, content FROM image_contents WHERE content IN (…)"
+    for image, content in selected(database, sql, sorted(contents)):
+        images.setdefault(image, set()).update(contents[content])
+    before: dict[int, set[tuple[object, ...]]] = {}
+    sql = "SELECT image, code, number, coverage, subject, message, hint FROM image_problems WHERE code IN (…)"
+    for image, *row in selected(database, sql, sorted(codes)):
+        before.setdefault(image, set()).add(tuple(row))
+    now = {image: set(rows_of(some)) for image, some in images.items()}
+    return {image for image in now.keys() | before.keys() if now.get(image) != before.get(image)}
 
 
 def confirm(database: Database, run: int, advisories: int, but: Collection[int]) -> None:

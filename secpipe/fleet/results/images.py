@@ -11,6 +11,7 @@ from secpipe.fleet.results.database import Database, Row
 from secpipe.fleet.results.ids import Ids, selected
 from secpipe.fleet.results.values import Key, Run, key_of
 from secpipe.fleet.values import FleetResult
+from secpipe.model.problem import Problem
 from secpipe.model.scan import Finding
 from secpipe.model.severity import Severity
 
@@ -91,7 +92,8 @@ class Images:
         old = [(image,) for image in results if image not in new]
         self._database.many("DELETE FROM image_problems WHERE image = ?", old)
         self._database.many(
-            _PROBLEM, [(image, *row) for image, result in results.items() for row in _problems(result)]
+            _PROBLEM,
+            [(image, *row) for image, result in results.items() for row in rows_of(result.report.problems)],
         )
 
     def suppressed(self, run: Run, found: Mapping[int, Mapping[tuple[int, int], Finding]]) -> None:
@@ -166,10 +168,11 @@ def _why(finding: Finding) -> Row:
     return tuple(map(clean, (one.kind, why, one.source, one.expires)))
 
 
-def _problems(result: FleetResult) -> list[tuple[object, ...]]:
-    """Of each code how many there are, and the first."""
-    numbers = Counter(clean(problem.code) for problem in result.report.problems)
-    first = {clean(problem.code): problem for problem in sorted(result.report.problems, reverse=True)}
+def rows_of(problems: Iterable[Problem]) -> list[tuple[object, ...]]:
+    """What an image's history says of its problems: of each code how many there are, and the first."""
+    some = sorted(problems, reverse=True)
+    numbers = Counter(clean(problem.code) for problem in some)
+    first = {clean(problem.code): problem for problem in some}
     return [
         (code, numbers[code], int(one.coverage), *map(clean, (one.subject, one.message, one.hint)))
         for code, one in sorted(first.items())

@@ -120,9 +120,13 @@ class Results:
         """Those of the packages, with what is found in them now, of which the history says something else."""
         return again.changed(self._database, found)
 
-    def images_with(self, packages: Iterable[int], codes: Iterable[str], catalogers: str) -> set[int]:
-        """The numbers of images that have one of the packages or problems, or were listed by others."""
-        return again.images_with(self._database, packages, codes, catalogers)
+    def images_with(self, packages: Iterable[int], catalogers: str) -> set[int]:
+        """The numbers of images that have one of the packages, or were listed by other catalogers."""
+        return again.images_with(self._database, packages, catalogers)
+
+    def differing(self, problems: Mapping[int, Collection[Problem]], codes: Iterable[str]) -> set[int]:
+        """The numbers of images whose problems of these codes were not those of their packages."""
+        return again.differing(self._database, problems, codes)
 
     def confirm(self, run: Run, but: Collection[int]) -> None:
         """The last verdicts on the images of the fleet, but for some, stand: they are those of this run, too."""
