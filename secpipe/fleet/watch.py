@@ -14,7 +14,7 @@ from secpipe.fleet.matching import Matching
 from secpipe.fleet.resolve import Resolved
 from secpipe.fleet.results import Results
 from secpipe.fleet.scan import Fleet, FleetOptions, catalogers, exit_code, fingerprint
-from secpipe.match.matcher import UNDECIDED
+from secpipe.match.matcher import UNDECIDED, missing
 from secpipe.model.problem import Problem
 from secpipe.model.progress import Progress
 from secpipe.model.scan import Finding
@@ -71,7 +71,9 @@ def _concerned(options: FleetOptions, results: Results, match: Matching) -> set[
         gaps: dict[str | None, set[Problem]] = {}
         for number, package in packages.items():
             told = match((package,), store)
-            found[number] = told.findings
+            if not missing((package,), store):
+                # Else nobody has withdrawn what was found before, and the history keeps it.
+                found[number] = told.findings
             if package.evidence:
                 # What cannot be told of these counts where the gate asks for them, and is told of all of an image together.
                 recognised.add(number)
