@@ -34,6 +34,7 @@ class BuildResult:
     problems: tuple[Problem, ...]
 
 
+@uncollected()
 def build(
     paths: Sequence[Path],
     out: Path,
@@ -51,15 +52,14 @@ def build(
     limits = limits or Limits()
     refuse_foreign(out)
     problems: list[Problem] = []
-    with uncollected():
-        compiled = compile_records(records(paths, limits, problems, reader()), problems)
+    compiled = compile_records(records(paths, limits, problems, reader()), problems)
     if not compiled.shards:
         named = ", ".join(map(str, paths))
         reason = f"; the first of {len(problems)} problems: {problems[0].message}" if problems else ""
         raise AdvisoryError(
             f"no advisory for any package in {named}{reason}", "give OSV records (JSON, zips, directories)"
         )
-    with locked(out, limits.lock_seconds), uncollected():
+    with locked(out, limits.lock_seconds):
         made = _write(compiled, out, timestamp(now), on_top, problems)
     own = [shard for shard in made.shards if shard.own]
     counts = {name: count for shard in own for name, count in shard.ecosystems.items()}

@@ -6,10 +6,9 @@ import gc
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
-from sys import intern
 
 from secpipe.advisories.faults import Faults
-from secpipe.advisories.names import base, release
+from secpipe.advisories.names import base
 from secpipe.advisories.osv import InvalidAdvisory, parse
 from secpipe.advisories.plain import Compact, compact
 from secpipe.advisories.rows import Rows
@@ -69,12 +68,14 @@ def _compile(
         if told.withdrawn:
             gone[told.id] = max(gone.get(told.id, ""), told.modified)
             continue
-        for ecosystem, packed in _by_ecosystem(told).items():
+        for ecosystem, packed in told.entries.items():
             general = base(ecosystem)
             if faults.unmatchable(where, ecosystem) or (only is not None and general != only):
                 continue
             modified, before = entries.get((told.id, ecosystem), ("", []))
             if modified <= told.modified:
+                if len(packed) > 1:  # repositories of a release have the same packages
+                    packed = list(dict.fromkeys(packed))
                 if modified == told.modified:
                     known = set(before)
                     packed = [*before, *(pair for pair in packed if pair not in known)]
@@ -97,15 +98,6 @@ def uncollected() -> Iterator[None]:
             gc.enable()
 
 
-def _by_ecosystem(told: Compact) -> dict[str, list[tuple[str, bytes]]]:
-    """Ecosystem → names of packages and packed entries, each pair once: repositories of a release have the same packages."""
-    found: dict[str, list[tuple[str, bytes]]] = {}
-    for ecosystem, name, packed in told.entries:
-        place = release(ecosystem)
-        found.setdefault(place, []).append((intern(name), packed))
-    return {place: list(dict.fromkeys(pairs)) if len(pairs) > 1 else pairs for place, pairs in found.items()}
-
-
 def _shards(
     entries: _Entries,
     heads: _Heads,
@@ -113,17 +105,29 @@ def _shards(
     own: bool,
 ) -> dict[str, Rows]:
     shards: dict[str, Rows] = {}
+    packages: dict[str, dict[str, list[tuple[str, bytes]]]] = {}
     while entries:  # What is sorted in need not be kept: there may be a million of them.
         (identifier, ecosystem), (modified, packed) = entries.popitem()
         if identifier in gone and gone[identifier] >= modified:
             continue
-        shard = shards.setdefault(base(ecosystem), Rows())
-        shard.newest = max(shard.newest, modified)
+        general = base(ecosystem)
+        if (shard := shards.get(general)) is None:
+            shard = shards[general] = Rows()
+        if shard.newest < modified:
+            shard.newest = modified
         if own:
             shard.replaces[identifier, ecosystem] = modified
-        shard.advisories[identifier] = heads[base(ecosystem), identifier][1]
+        shard.advisories[identifier] = heads[general, identifier][1]
+        if (named := packages.get(ecosystem)) is None:
+            named = packages[ecosystem] = {}
         for name, blob in packed:
-            shard.packages.setdefault((ecosystem, name), []).append((identifier, blob))
+            if (pairs := named.get(name)) is None:
+                named[name] = [(identifier, blob)]
+            else:
+                pairs.append((identifier, blob))
+    for ecosystem, named in packages.items():
+        rows = shards[base(ecosystem)].packages
+        rows.update(((ecosystem, name), pairs) for name, pairs in named.items())
     return shards
 
 

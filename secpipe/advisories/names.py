@@ -81,6 +81,7 @@ class Misnamed:
     meant: str
 
 
+@lru_cache(maxsize=4096)
 def base(ecosystem: str) -> str:
     """The ecosystem without its release: `Debian` for `Debian:12`. Feeds and version schemes go by this name."""
     return ecosystem.partition(":")[0]

@@ -256,6 +256,8 @@ class _Reader:
 def plain_ranges(value: object) -> tuple[Range, ...] | None:
     """Ranges as nearly all are written, without an account of faults; None for others. The same ones are one value, as the
     packages of a distribution's record have them again and again."""
+    if type(value) is dict:
+        value = [value]
     if type(value) is not list:
         return None
     found = []

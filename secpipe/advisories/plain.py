@@ -9,11 +9,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from functools import lru_cache
+from sys import intern
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from secpipe.advisories import osv
 from secpipe.advisories.blob import encoder, pack_advisory, pack_affected, pack_ranges, pack_severity
-from secpipe.advisories.names import default_url, normalise
+from secpipe.advisories.names import default_url, is_exact, normalise, release
 from secpipe.model.advisory import Advisory, SeverityVector
 
 if TYPE_CHECKING:
@@ -25,14 +26,14 @@ _NONE = (b"", b"null", b"{}", b"[]")
 
 
 class Compact(NamedTuple):
-    """A record as the database keeps it: packed (see `blob`) without its entries, and these, with the ecosystem and the name
-    that packages are looked up by."""
+    """A record as the database keeps it: packed (see `blob`) without its entries, and these by the ecosystem that packages
+    are looked up in, each with the name that they are looked up by."""
 
     id: str
     modified: str
     withdrawn: bool
     record: bytes
-    entries: list[tuple[str, str, bytes]]
+    entries: dict[str, list[tuple[str, bytes]]]
 
 
 class NotPlain(Exception):
@@ -41,10 +42,10 @@ class NotPlain(Exception):
 
 def compact(advisory: Advisory) -> Compact:
     """The same of a record that was read by `osv`."""
-    entries = [
-        (entry.ecosystem, normalise(entry.ecosystem, entry.name), pack_affected(entry))
-        for entry in advisory.affected
-    ]
+    entries: dict[str, list[tuple[str, bytes]]] = {}
+    for entry in advisory.affected:
+        name = intern(normalise(entry.ecosystem, entry.name))
+        entries.setdefault(release(entry.ecosystem), []).append((name, pack_affected(entry)))
     return Compact(advisory.id, advisory.modified, bool(advisory.withdrawn), pack_advisory(advisory), entries)
 
 
@@ -72,9 +73,10 @@ def _read(told: Record) -> Compact:
     identifier = told.id
     if not osv.is_id(identifier):
         raise NotPlain
-    entries: list[tuple[str, str, bytes]] = []
-    is_erratum = True
-    word = ""
+    entries: dict[str, list[tuple[str, bytes]]] = {}
+    group: list[tuple[str, bytes]] = []
+    is_erratum, is_known_exact = True, False
+    before = word = ""
     for entry in told.affected or ():
         specific = entry.ecosystem_specific
         database = entry.database_specific
@@ -88,9 +90,17 @@ def _read(told: Record) -> Compact:
         ecosystem, name = package.ecosystem, package.name
         if not ecosystem or not name:
             raise NotPlain
-        is_erratum = is_erratum and osv.is_of_errata(ecosystem)
-        known = normalise(ecosystem, name)
-        entries.append((ecosystem, known, _entry(entry, None if known == name else name, about)))
+        if ecosystem != before:
+            before = ecosystem
+            group = entries.setdefault(release(ecosystem), [])
+            is_known_exact = is_exact(ecosystem)
+            is_erratum = is_erratum and osv.is_of_errata(ecosystem)
+        known = name if is_known_exact else normalise(ecosystem, name)
+        if about is _nothing and known == name and not entry.versions and not len(entry.severity):
+            packed = _alone(bytes(entry.ranges))
+        else:
+            packed = _entry(entry, None if known == name else name, about)
+        group.append((intern(known), packed))
     summary = told.summary or (_details(told.details) if len(told.details) > 2 else "")
     aliases: Sequence[str] = told.aliases or ()
     upstream: Sequence[str] = told.upstream or ()
@@ -110,10 +120,8 @@ def _read(told: Record) -> Compact:
 
 
 def _entry(entry: Entry, other: str | None, about: _About) -> bytes:
-    ranges, alone = _ranges(bytes(entry.ranges))
+    ranges = _ranges(bytes(entry.ranges))
     versions, severity = entry.versions, entry.severity
-    if other is None and not versions and about is _nothing and not len(severity):
-        return alone
     if about.last_known and len(ranges) == 1:
         raise NotPlain
     fields = [
@@ -153,14 +161,19 @@ def _value(raw: bytes) -> Any:
 
 
 @lru_cache(maxsize=16384)
-def _ranges(raw: bytes) -> tuple[list[list[int | str]], bytes]:
-    """The packed ranges, and a packed entry of nothing else. The packages of a distribution's record have the same ones."""
+def _alone(raw: bytes) -> bytes:
+    """A packed entry of nothing but these ranges. The packages of a distribution's record have the same ones."""
+    ranges = _ranges(raw)
+    return encoder().encode([ranges] if ranges else [])
+
+
+@lru_cache(maxsize=16384)
+def _ranges(raw: bytes) -> list[list[int | str]]:
     if raw in (b"", b"null"):
         found: Any = ()
     elif (found := osv.plain_ranges(osv.decode(raw))) is None:
         raise NotPlain
-    packed = pack_ranges(found)
-    return packed, encoder().encode([packed] if packed else [])
+    return pack_ranges(found)
 
 
 @lru_cache(maxsize=16384)

@@ -78,7 +78,9 @@ def fill(connection: sqlite3.Connection, rows: Rows) -> str:
 def _packages(rows: Rows, numbers: dict[str, int], digest: _Digest) -> Iterator[tuple[str, str, bytes]]:
     """The rows of packages; their records are numbered on the way."""
     for ecosystem, name in sorted(rows.packages):
-        entries = sorted(rows.packages[ecosystem, name])
+        entries = rows.packages[ecosystem, name]
+        if len(entries) > 1:
+            entries = sorted(entries)
         for identifier, _ in entries:
             numbers.setdefault(identifier, len(numbers))
         packed = pack_package(entries, numbers)
@@ -101,9 +103,9 @@ def _ids(numbered: Iterable[tuple[str, int]]) -> bytes:
 
 def _replaces(rows: Rows, digest: _Digest) -> Iterator[tuple[str, str, bytes]]:
     found: dict[tuple[str, str], list[str]] = {}
-    for (identifier, ecosystem), at in sorted(rows.replaces.items()):
+    for (identifier, ecosystem), at in rows.replaces.items():
         found.setdefault((identifier, at), []).append(ecosystem)
     for (identifier, at), ecosystems in sorted(found.items()):
-        packed = encoder().encode(ecosystems)
+        packed = encoder().encode(sorted(ecosystems))
         digest.add(identifier, at, packed)
         yield identifier, at, packed
