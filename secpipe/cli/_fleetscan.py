@@ -20,6 +20,7 @@ from secpipe.cli._advisories import (
 )
 from secpipe.cli._fleetmetrics import MetricsOption, metrics_of
 from secpipe.cli._fleetoptions import Database, Gate, ResultsOption, StoreOption, fleet_options, tell_fleet
+from secpipe.cli._fleetprogress import followed
 from secpipe.cli._gate import ConfigOption, FailOnOption, IgnoreFileOption, NoConfigOption
 from secpipe.cli._limits import parse_limits
 from secpipe.cli._reports import tell
@@ -145,7 +146,8 @@ def scan(
         )
     with open_results(results) as history, _workers(scheduler, workers) as there:
         fleet = Fleet(resolved, options, history)
-        fleet.scan(there)
+        with followed(fleet):
+            fleet.scan(there)
     metrics_of(results, metrics)
     tell_fleet(fleet)
     raise typer.Exit(fleet.exit_code or (3 if undecided else 0))
