@@ -55,6 +55,7 @@ class Joined(NamedTuple):
         """Many words at once: values and offsets, in ascending order, none of them empty."""
         starts, origins = self.segments
         words: list[Word] = []
+        make = Word._make  # half the time of a call, for half of what a file says
         first, bound, shift = -1, 0, 0
         for value, start, end in found:
             while start >= bound:
@@ -62,9 +63,9 @@ class Joined(NamedTuple):
                 shift = origins[first] - starts[first]
                 bound = starts[first + 1] if first + 1 < len(starts) else sys.maxsize
             if end <= bound:
-                words.append(Word(value, start + shift, end + shift))
+                words.append(make((value, start + shift, end + shift)))
             else:
-                words.append(Word(value, start + shift, self.end(end)))
+                words.append(make((value, start + shift, self.end(end))))
         return words
 
     def pieces(self) -> Iterator[tuple[int, str]]:

@@ -60,9 +60,10 @@ def read(text: Joined) -> Plain | None:
     first = piped = -1  # where the command and the pipeline begin, -1 for none
     expected = False
     for match in _TOKEN.finditer(text.text):
-        if match.start() != at:
+        begin, end = match.span()
+        if begin != at:
             return None
-        at = match.end()
+        at = end
         kind = match.lastindex or 0
         if kind == 1:
             sign = match[1]

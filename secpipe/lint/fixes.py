@@ -8,6 +8,7 @@ file just as they are read, without escapes or continuations inside, and writes 
 from __future__ import annotations
 
 import re
+from functools import cache
 from itertools import pairwise
 
 from secpipe.dockerfile.ast import Word
@@ -152,11 +153,17 @@ def _behind_line(run: Run, context: Context, command: str) -> Edit | None:
     behind = " " + escape + ("\r\n" if lines[-2].endswith("\r") else "\n")
     code = [each for each in lines if each.strip()[:1] not in ("", "#")]
     leading = [each for each in code[1:] if each.lstrip(" \t").startswith("&&")]
-    trailing = lazy(rf"&&[ \t]*{re.escape(escape)}[ \t\r]*")
+    trailing = _trailing(escape)
     following = [after for each, after in pairwise(code) if trailing.search(each)]
     if following and not leading:
         return Edit(at, at, f" &&{behind}{_indent(following[-1])}{command}")
     return Edit(at, at, f"{behind}{_indent((leading or code)[-1])}&& {command}")
+
+
+@cache
+def _trailing(escape: str) -> re.Pattern[str]:
+    """The `&&` at the end of a line that goes on."""
+    return lazy(rf"&&[ \t]*{re.escape(escape)}[ \t\r]*")
 
 
 def _indent(line: str) -> str:
