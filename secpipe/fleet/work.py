@@ -6,7 +6,8 @@ Both take and give values that travel, and let no error out: what cannot be read
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from functools import lru_cache
 
@@ -17,6 +18,8 @@ from secpipe.fleet.reach import Access
 from secpipe.model.image import Image, Layer
 from secpipe.model.problem import Problem
 from secpipe.pipeline.inventory import listed
+
+_TRIM_SECONDS = 30.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,11 +44,11 @@ class Done:
 def keep(layer: Layer, work: Work) -> Done:
     """Read a layer into the store, unless it is there."""
     counted = _Counted()
-    store = _store(work, os.getpid())
+    store, tidy = _store(work, os.getpid())
     problem = None
     try:
         keep_layer(counted.layer(replace(layer, index=0)), work.access.limits, store)
-        store.trim()
+        tidy()
     except SecpipeError as error:
         problem = _problem(f"layer {layer.descriptor.digest}", error)
     return Done(None, problem, counted.bytes, store.trouble)
@@ -54,7 +57,7 @@ def keep(layer: Layer, work: Work) -> Done:
 def list_packages(image: Image, work: Work) -> Done:
     """List an image's packages. Layers that the store has lost meanwhile are read again."""
     counted = _Counted()
-    store = _store(work, os.getpid())
+    store, _ = _store(work, os.getpid())
     image = replace(image, layers=tuple(counted.layer(layer) for layer in image.layers))
     try:
         found = listed(image, work.access.limits, cache=True, store=store)
@@ -85,6 +88,16 @@ def _problem(what: str, error: SecpipeError) -> Problem:
 
 
 @lru_cache(1)
-def _store(work: Work, process: int) -> Store:
-    """One for all tasks of a process, with its connections."""
-    return open_store(work.store, work.access.limits.cache_bytes)
+def _store(work: Work, process: int) -> tuple[Store, Callable[[], None]]:
+    """One for all tasks of a process, with its connections; and what keeps it small, now and then: to look through all of a
+    folder costs as much as to read a small layer."""
+    store = open_store(work.store, work.access.limits.cache_bytes)
+    due = 0.0
+
+    def tidy() -> None:
+        nonlocal due
+        if time.monotonic() >= due:
+            store.trim()
+            due = time.monotonic() + _TRIM_SECONDS
+
+    return store, tidy
