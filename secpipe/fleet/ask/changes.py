@@ -12,13 +12,15 @@ from dataclasses import dataclass, field
 from secpipe.errors import UsageError
 from secpipe.fleet.ask.reading import NOW, references
 from secpipe.fleet.results.database import Database
-from secpipe.fleet.results.ids import MOST, chunks, selected
+from secpipe.fleet.results.ids import chunks, selected
 from secpipe.model.fleetreport import Cause, Change, Changes, FleetRun
 from secpipe.model.severity import Severity
 from secpipe.model.text import printable
 
 _NAMES = 2_000
 """that are compared at once"""
+_CONTENTS = 50_000
+"""that are kept in memory"""
 Found = dict[int, set[int]]
 """Vulnerabilities, and the packages that have them."""
 
@@ -97,6 +99,8 @@ class _Comparing:
                     images.add(image)
         found = self._images({image for pair in leads.values() for images in pair for image in images})
         for name, (then, now) in leads.items():
+            if then == now and all(found[image][0] is found[image][1] for image in now):
+                continue
             had, has = _union(found, then, 0), _union(found, now, 1)
             for vulnerability in has.keys() - had.keys():
                 # Where the images of then would have it now as well, it is not their successors that brought it.
@@ -124,10 +128,14 @@ class _Comparing:
                 if since <= at < (until or NOW):
                     some.setdefault(image, set()).add((vulnerability, package))
         then, now = accepted
-        return {
-            image: (self._sum(contents, 0, then.get(image)), self._sum(contents, 1, now.get(image)))
-            for image, contents in members.items()
-        }
+        found: dict[int, tuple[Found, Found]] = {}
+        for image, contents in members.items():
+            had = has = self._sum(contents, 0, then.get(image))
+            alike = all(self._contents[content][0] is self._contents[content][1] for content in contents)
+            if not alike or then.get(image) != now.get(image):
+                has = self._sum(contents, 1, now.get(image))
+            found[image] = had, has
+        return found
 
     def _sum(self, contents: Iterable[int], when: int, accepted: set[tuple[int, int]] | None) -> Found:
         found: Found = {}
@@ -143,16 +151,23 @@ class _Comparing:
         return found
 
     def _load(self, contents: set[int]) -> None:
-        if len(self._contents) > MOST:
+        if len(self._contents) > _CONTENTS:
             self._contents.clear()
         missing = contents - self._contents.keys()
         self._contents.update((content, ({}, {})) for content in missing)
+        at_first = self._times[0]
         sql = """SELECT content, vulnerability, package, since, until FROM content_packages
         JOIN findings USING (package) WHERE content IN (…)"""
         for content, vulnerability, package, since, until in selected(self._database, sql, missing):
-            for at, found in zip(self._times, self._contents[content], strict=True):
-                if since <= at < (until or NOW):
-                    found.setdefault(vulnerability, set()).add(package)
+            then, now = self._contents[content]
+            if since <= at_first and (until is None or at_first < until):
+                then.setdefault(vulnerability, set()).add(package)
+            if until is None:
+                now.setdefault(vulnerability, set()).add(package)
+        for content in missing:
+            then, now = self._contents[content]
+            if then == now:
+                self._contents[content] = then, then
 
     def told(self, groups: _Groups) -> tuple[Change, ...]:
         """The changes, worst first; of one vulnerability those of most names."""
