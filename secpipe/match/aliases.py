@@ -62,8 +62,10 @@ def rated(findings: Sequence[Finding], known: Iterable[Advisory], source: Named)
         for index, finding in enumerate(findings)
         if not finding.severity
     }
-    wanted = sorted({name for some in names.values() for name in some})
+    wanted = {name for some in names.values() for name in some}
     others = _by_id(source.named(wanted)) if wanted else {}
+    if not others:
+        return list(findings)
     rated = list(findings)
     for index, some in names.items():
         rater, rating = worst((name, scored(others[name])) for name in some if name in others)
@@ -76,10 +78,8 @@ def rated(findings: Sequence[Finding], known: Iterable[Advisory], source: Named)
 
 def _names(finding: Finding) -> list[str]:
     """All names of a flaw, and those under which others may have a record of it."""
-    return [
-        *(finding.id, *finding.aliases),
-        *(prefix + cve for cve in finding.cves for prefix in _OF_CVES),
-    ]
+    prefixed = [prefix + cve for cve in finding.cves for prefix in _OF_CVES]
+    return [finding.id, *finding.aliases, *prefixed]
 
 
 def _by_id(records: Iterable[Advisory]) -> Mapping[str, Advisory]:

@@ -65,6 +65,8 @@ def _grouped(findings: Sequence[Finding]) -> list[list[Finding]]:
 
 
 def _names(findings: Sequence[Finding]) -> str:
+    if len(findings) == 1:
+        return findings[0].package.name
     names = list(dict.fromkeys(finding.package.name for finding in findings))
     more = f" and {len(names) - _NAMES} more" if len(names) > _NAMES else ""
     return ", ".join(names[:_NAMES]) + more
@@ -91,13 +93,13 @@ def _table(findings: Sequence[Finding], width: int | None, *, divided: bool = Fa
         f = members[0]
         rows.add(
             styled(str(f.severity), _SEVERITY_STYLES.get(f.severity, "")),
-            styled(printable(f.id) + (new if f.new else "")),
-            styled(printable(_names(members))),
-            styled(printable(f.package.version)),
-            styled(printable(fixed_in(f))),
+            printable(f.id) + (new if f.new else ""),
+            printable(_names(members)),
+            printable(f.package.version),
+            printable(fixed_in(f)),
             *([_exploited(f)] if exploited else []),
-            *([styled(printable(f.package.platform))] if platforms else []),
-            styled(layer_of(f.package, divided) + (" (goes)" if f.on_new_base == "removed" else "")),
+            *([printable(f.package.platform)] if platforms else []),
+            layer_of(f.package, divided) + (" (goes)" if f.on_new_base == "removed" else ""),
         )
     return rows
 

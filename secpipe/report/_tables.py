@@ -48,18 +48,18 @@ class Rows:
     def __init__(self, *titles: str, unbroken: Iterable[int] = ()) -> None:
         self._titles = titles
         self._unbroken = {0, *unbroken}
-        self._rows: list[Sequence[Styled]] = []
+        self._rows: list[Sequence[str | Styled]] = []
 
     def __len__(self) -> int:
         return len(self._rows)
 
-    def add(self, *cells: Styled) -> None:
-        """Another row: a cell for each title."""
+    def add(self, *cells: str | Styled) -> None:
+        """Another row: a cell for each title, text where it has no style."""
         self._rows.append(cells)
 
     def fitting(self, width: int | None, console: Console | None) -> list[str] | None:
         """The lines, with the console's colours if there is one; None where anything would have to be wrapped."""
-        plain = [[cell.plain for cell in row] for row in self._rows]
+        plain = [[cell if isinstance(cell, str) else cell.plain for cell in row] for row in self._rows]
         if not all(text.isascii() and "\n" not in text for row in plain for text in row):
             return None
         widths = [max(map(len, column)) for column in zip(self._titles, *plain, strict=True)]
@@ -96,13 +96,18 @@ class Rows:
         for index, title in enumerate(self._titles):
             table.add_column(title, overflow="fold", no_wrap=index in self._unbroken)
         for row in self._rows:
-            table.add_row(*(cell.rich() for cell in row))
+            table.add_row(*(_styled(cell).rich() for cell in row))
         return table
 
 
-def _line(row: Sequence[Styled], widths: Sequence[int], console: Console) -> str:
+def _styled(cell: str | Styled) -> Styled:
+    return styled(cell) if isinstance(cell, str) else cell
+
+
+def _line(row: Sequence[str | Styled], widths: Sequence[int], console: Console) -> str:
     cells = []
-    for cell, room in zip(row, widths, strict=True):
+    for one, room in zip(row, widths, strict=True):
+        cell = _styled(one)
         if len(cell.pieces) == 1:
             ((text, style),) = cell.pieces
             cells.append(_colored(text.ljust(room), style, console))

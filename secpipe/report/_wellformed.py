@@ -5,8 +5,10 @@ Every format then tells the same name, and a report that went through JSON says 
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import fields, is_dataclass, replace
 from functools import cache
+from operator import attrgetter
 from typing import Any, TypeVar
 
 from secpipe.model.text import wellformed
@@ -36,14 +38,18 @@ def _walk(value: Any, seen: dict[int, Any]) -> Any:
         return type(value)(*parts) if hasattr(value, "_fields") else tuple(parts)
     if isinstance(value, str):
         return value if value.isascii() else wellformed(value)
-    if (names := _names(kind)) is None:
+    if (shape := _shape(kind)) is None:
         return value
     # A package is in the inventory and in each of its findings.
     if id(value) not in seen:
         changed = {}
-        for name in names:
-            old = getattr(value, name)
-            if type(old) in _PLAIN or (type(old) is str and old.isascii()):
+        names, values = shape
+        for name, old in zip(names, values(value), strict=True):
+            of = type(old)
+            if of is str:
+                if old.isascii():
+                    continue
+            elif of in _PLAIN or not old:
                 continue
             new = _walk(old, seen)
             # `wellformed` gives back an equal text anew for most of what is not ASCII.
@@ -54,6 +60,9 @@ def _walk(value: Any, seen: dict[int, Any]) -> Any:
 
 
 @cache
-def _names(kind: type) -> tuple[str, ...] | None:
-    """The names of a dataclass's fields; None for any other class."""
-    return tuple(field.name for field in fields(kind)) if is_dataclass(kind) else None
+def _shape(kind: type) -> tuple[tuple[str, ...], Callable[[Any], tuple[Any, ...]]] | None:
+    """The names of a dataclass's fields, and what gets their values; None for any other class, and for one without any."""
+    names = tuple(field.name for field in fields(kind)) if is_dataclass(kind) else ()
+    if not names:
+        return None
+    return names, attrgetter(*names) if len(names) > 1 else lambda value: (getattr(value, names[0]),)
