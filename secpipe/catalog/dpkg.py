@@ -65,10 +65,17 @@ def owned(file: FileLike, paths: Paths) -> Iterator[Owned]:
         return
     name = file.path.rpartition("/")[2].rpartition(".")[0].partition(":")[0]
     sums = file.path.endswith(".md5sums")
-    for line in file.data.decode("utf-8", "surrogateescape").split("\n"):
-        digest, path = (line[:32], line[32:].strip()) if sums else ("", line.rstrip("\r"))
-        path = path.removeprefix("/")
+    lines = file.data.decode("utf-8", "surrogateescape").split("\n")
+    found = (
+        [line[32:].strip().removeprefix("/") for line in lines]
+        if sums
+        else [line.rstrip("\r").removeprefix("/") for line in lines]
+    )
+    if paths.keys().isdisjoint(found):
+        return
+    for line, path in zip(lines, found, strict=True):
         if path in paths:
+            digest = line[:32] if sums else ""
             yield Owned(name, path, f"md5:{digest}" if digest else "")
 
 

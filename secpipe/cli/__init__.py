@@ -45,6 +45,8 @@ def run() -> int:
         code = _fail(error)
     if (lost := _streams.unwritten()) is not None:
         code = _explain(lost)
+    # The interpreter need not look once more, at its end, for what nobody needs.
+    gc.freeze()
     return code
 
 
