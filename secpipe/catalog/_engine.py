@@ -21,6 +21,7 @@ from secpipe.model.text import plural, printable
 from secpipe.unpack.budget import Budget
 from secpipe.unpack.extracts import Extracts, Store
 from secpipe.unpack.layer import Distillers, Reduce
+from secpipe.unpack.outstanding import Outstanding
 from secpipe.unpack.patterns import PROGRAMS, wanted
 from secpipe.unpack.view import File, FileView, open_view
 
@@ -94,7 +95,9 @@ def patterns() -> tuple[str, ...]:
     return tuple(sorted(found.union(_distribution.PATHS)))
 
 
-def file_view(image: Image, limits: Limits, store: Store | None = None) -> FileView:
+def file_view(
+    image: Image, limits: Limits, store: Store | None = None, outstanding: Outstanding | None = None
+) -> FileView:
     """The image's files that an inventory needs; `store` keeps what was read of a layer for the next time.
 
     Raises as `secpipe.unpack.view.open_view` does.
@@ -109,6 +112,7 @@ def file_view(image: Image, limits: Limits, store: Store | None = None) -> FileV
         names=[pattern for globs in _unread.databases(patterns()).values() for pattern in globs],
         extracts=Extracts(store, versions()) if store else None,
         distillers=_distillers(limits),
+        outstanding=outstanding,
     )
 
 

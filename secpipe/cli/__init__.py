@@ -17,6 +17,9 @@ _DECIDED = range(4)
 _ALLOCATIONS = 50_000
 """Objects that are made until those which nobody needs any more, and which refer to each other, are looked for."""
 
+_PATIENCE = 0.0005
+"""Seconds until who inflates or hashes gets the interpreter's lock, which it needs for an instant between two pieces."""
+
 
 class _Terminated(BaseException):
     """SIGTERM has come: whatever holds something lets go of it, as after Ctrl-C."""
@@ -75,6 +78,7 @@ def _run(args: list[str]) -> int:
         loaded = _complete.typed()
     # Next to nothing of what an image is read into are cycles, and looking for them often takes a twentieth of the time.
     gc.set_threshold(_ALLOCATIONS)
+    sys.setswitchinterval(_PATIENCE)
     code = build(loaded)(args, prog_name="secpipe", standalone_mode=False)
     return code if isinstance(code, int) else 0
 

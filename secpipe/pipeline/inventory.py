@@ -14,7 +14,7 @@ from secpipe.model.image import Image
 from secpipe.model.limits import Limits
 from secpipe.model.package import Package
 from secpipe.model.problem import Problem
-from secpipe.unpack.view import FileView
+from secpipe.unpack.outstanding import Outstanding
 
 if TYPE_CHECKING:
     from secpipe.cache.shared import Store
@@ -31,7 +31,7 @@ def listed(image: Image, limits: Limits, *, cache: bool, store: Store | None = N
     folder of this machine.
     """
     kept = (store or Folder(layers_path(), limits.cache_bytes)) if cache else None
-    found = with_ecosystems(inventory(_view(image, limits, kept), image, limits))
+    found = with_ecosystems(_inventory(image, limits, kept))
     warnings = (
         Problem("image-warning", image.reference, warning, "was the image put together by hand?")
         for warning in image.warnings
@@ -100,9 +100,11 @@ def unnamed(reference: str) -> Problem:
     )
 
 
-def _view(image: Image, limits: Limits, store: Store | None) -> FileView:
+def _inventory(image: Image, limits: Limits, store: Store | None) -> Inventory:
     try:
-        return file_view(image, limits, store)
+        # Packages are looked for while the last bytes are still being hashed.
+        with Outstanding() as outstanding:
+            return inventory(file_view(image, limits, store, outstanding), image, limits)
     finally:
         if store:
             store.trim()

@@ -22,7 +22,7 @@ PLACED_FROM: Final = 4 * MIB
 _LEAST: Final = 16 * KIB
 _MOST: Final = 256 * KIB
 """Bytes that are read at once: few behind a file that was passed over, more where everything is looked at."""
-_HASHED: Final = 1 * MIB
+_HASHED: Final = 4 * MIB
 """Bytes that are hashed at once; between two of them the thread has to wait for its turn."""
 _PATIENCE: Final = 1.0
 """Seconds to wait for a thread that nobody needs any more."""
@@ -59,6 +59,11 @@ class Placed(Blocks):
                 f"{self._extent.path} was changed while it was read", "scan it again once it has been written"
             )
         return self._size
+
+    @property
+    def busy(self) -> bool:
+        """Whether a thread still hashes it."""
+        return self._hashing.busy
 
     def close(self) -> None:
         """Let go of the file and of the thread."""
@@ -113,6 +118,10 @@ class _Hashing:
             self._thread.start()
         else:
             self._run()
+
+    @property
+    def busy(self) -> bool:
+        return self._thread is not None and self._thread.is_alive()
 
     def look(self) -> None:
         """Raise what has gone wrong so far."""

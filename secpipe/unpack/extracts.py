@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, replace
-from functools import cache
+from functools import cache, partial
 from threading import Lock
 from typing import TYPE_CHECKING, Final, Protocol
 
@@ -18,6 +18,7 @@ from secpipe.model.image import Layer
 from secpipe.model.limits import MIB, Limits
 from secpipe.unpack.budget import Budget
 from secpipe.unpack.layer import WHOLE, Distillers, LayerExtract, read_layer
+from secpipe.unpack.outstanding import Outstanding
 
 if TYPE_CHECKING:
     import msgspec
@@ -67,16 +68,20 @@ class Extracts:
         only: Collection[int] | None,
         budget: Budget,
         distillers: Distillers = WHOLE,
+        outstanding: Outstanding | None = None,
     ) -> LayerExtract:
         """As `read_layer` does; `patterns` are what `wanted` tests for. The same comes out, limits included."""
+        new = partial(
+            read_layer, layer, wanted, limits, only, budget, distillers=distillers, outstanding=outstanding
+        )
         if not _named(layer):
-            return read_layer(layer, wanted, limits, only, budget, distillers=distillers)
+            return new()
         key = self._key(patterns, layer, limits, only)
         value = self.store.load(key)
         known = _unpacked(value) if value is not None else None
         if known is None:
-            extract = read_layer(layer, wanted, limits, only, budget, distillers=distillers)
-            self._keep(key, extract, limits)
+            extract = new()
+            (outstanding or Outstanding()).then(layer.index, partial(self._keep, key, extract, limits))
             return extract
         layer.known()
         if not layer.remote:

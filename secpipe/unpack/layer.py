@@ -24,6 +24,7 @@ from secpipe.unpack._plain import EXECUTABLE
 from secpipe.unpack.attributes import Attributes
 from secpipe.unpack.budget import Budget
 from secpipe.unpack.codec import MAGIC_BYTES, codec_of, decompressed
+from secpipe.unpack.outstanding import Outstanding
 from secpipe.unpack.patterns import Wanted
 from secpipe.unpack.tar import TarEntry, walk
 
@@ -92,8 +93,9 @@ def read_layer(
     budget: Budget | None = None,
     whole: bool = False,
     distillers: Distillers = WHOLE,
+    outstanding: Outstanding | None = None,
 ) -> LayerExtract:
-    """Read the layer to its end and check its diff-id.
+    """Read the layer to its end and check its diff-id; with `outstanding`, that may be left to be done there.
 
     `wanted` is asked with a normalised path whether to keep a regular file's bytes. With `only`, the files with
     these ordinals are kept instead and nothing else is gathered. With `whole`, the attributes of all entries are, too.
@@ -124,7 +126,12 @@ def read_layer(
             if only is None:
                 gathered.add(entry, entry.ordinal in kept.contents or entry.ordinal in kept.oversized)
         gathered.end_run()
-        size = check()
+        if outstanding and isinstance(blocks, Placed) and blocks.busy:
+            resources.pop_all()
+            outstanding.add(layer.index, blocks)
+            size = layer.descriptor.size
+        else:
+            size = check()
     return LayerExtract(
         layer.index,
         tuple(gathered.entries),

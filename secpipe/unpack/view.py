@@ -21,6 +21,7 @@ from secpipe.unpack.budget import Budget, Cancelled, exceeded, processors
 from secpipe.unpack.extracts import Extracts
 from secpipe.unpack.layer import WHOLE, Distillers, LayerExtract, read_layer
 from secpipe.unpack.nodes import Directory, Regular
+from secpipe.unpack.outstanding import Outstanding
 from secpipe.unpack.overlay import Tree, merge
 from secpipe.unpack.patterns import PROGRAMS, is_literal, parts, wanted, watched
 
@@ -152,12 +153,14 @@ def open_view(
     workers: int | None = None,
     extracts: Extracts | None = None,
     distillers: Distillers = WHOLE,
+    outstanding: Outstanding | None = None,
 ) -> FileView:
     """Read the image and keep the files that match `patterns` (see `unpack.patterns`), or of them what `distillers` leave.
 
     `complete` are those of them, ending in a literal name, whose directory is a Problem when it holds files but not
     that one. So is a path that matches a pattern and is no file.
-    `workers` bounds the threads, by default one a processor. `extracts` know layers that were read before.
+    `workers` bounds the threads, by default one a processor. `extracts` know layers that were read before. With
+    `outstanding`, what is seen holds only once that has come to its end.
     Raises ImageError and its kin, for the lowest layer that is broken; a wanted file that is too large is a Problem
     of the view.
     """
@@ -168,7 +171,16 @@ def open_view(
     test = wanted(globs)
     reader = partial(extracts.read, patterns) if extracts else read_layer
     read = partial(reader, distillers=distillers)
-    whole = read_each(image.layers, lambda layer: read(layer, test, limits, None, budget), budget, workers)
+
+    def first(layer: Layer) -> LayerExtract:
+        try:
+            return read(layer, test, limits, None, budget, outstanding=outstanding)
+        except BaseException:
+            if outstanding:
+                outstanding.broken(layer.index)
+            raise
+
+    whole = read_each(image.layers, first, budget, workers)
     contents = {
         (extract.index, ordinal): data for extract in whole for ordinal, data in extract.contents.items()
     }
