@@ -11,6 +11,7 @@ import os
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -181,6 +182,7 @@ def _read(path: Path, must_exist: bool) -> Iterator[_Entry]:
     yield from _entries(_parsed(text, path), text, path)
 
 
+@lru_cache(32)
 def _parsed(text: str, path: Path) -> Mapping[str, Any]:
     import tomllib
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Container, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import NamedTuple
 
 _TOKEN = re.compile(rb"\[!?\]?[^\]]*\]|.", re.DOTALL)
@@ -56,6 +57,12 @@ class Wanted:
 
 def wanted(patterns: Sequence[str]) -> Wanted:
     """A test whether a normalised path matches any of the patterns. It is asked for every file, so it sieves first."""
+    return _wanted(tuple(patterns))
+
+
+@lru_cache(8)
+def _wanted(patterns: tuple[str, ...]) -> Wanted:
+    """Kept: who reads many images asks for the same files in each, and there are hundreds of expressions to compile."""
     literal: set[bytes] = set()
     by_name: dict[bytes, list[re.Pattern[bytes]]] = {}
     by_parent: dict[bytes, list[re.Pattern[bytes]]] = {}
