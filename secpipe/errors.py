@@ -84,3 +84,7 @@ class AdvisoryError(UndecidedError):
 
 class ResultsError(UndecidedError):
     """The database with what is known of a fleet cannot be read or written."""
+
+
+class NoResultsError(ResultsError):
+    """There is no such database, or nothing in it yet."""

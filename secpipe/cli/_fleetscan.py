@@ -25,12 +25,13 @@ from secpipe.cli._gate import ConfigOption, FailOnOption, IgnoreFileOption, NoCo
 from secpipe.cli._limits import parse_limits
 from secpipe.cli._reports import tell
 from secpipe.cli._streams import write
-from secpipe.errors import UsageError
+from secpipe.errors import NoResultsError, UsageError
 from secpipe.model.text import bytes_of, plural
 
 if TYPE_CHECKING:
     from secpipe.fleet.executors import Workers
     from secpipe.fleet.plan import Totals
+    from secpipe.fleet.results import Results
 
 ImagesArgument = Annotated[
     list[str] | None,
@@ -135,7 +136,7 @@ def scan(
     undecided = any(not (allow_incomplete and one.coverage) for one in problems)
     resolved = found(named, options)
     if plan:
-        with open_results(results) if _exists(results) else nullcontext() as history:
+        with _known(results) as history:
             _write_plan(planned(resolved.images, options, history).totals)
         tell(one.problem for one in resolved.unresolved)
         raise typer.Exit(3 if undecided or resolved.unresolved else 0)
@@ -145,7 +146,7 @@ def scan(
             "name it: --store redis://HOST or s3://BUCKET/FOLDER",
         )
     with open_results(results) as history, _workers(scheduler, workers) as there:
-        fleet = Fleet(resolved, options, history)
+        fleet = Fleet(resolved, options, history, whole=names.whole(problems))
         with followed(fleet):
             fleet.scan(there)
     metrics_of(results, metrics)
@@ -159,9 +160,14 @@ def _workers(scheduler: str, workers: int | None) -> AbstractContextManager[Work
     return cluster(scheduler) if scheduler else local(workers)
 
 
-def _exists(results: str) -> bool:
-    """Whether there is a history, which a plan must not begin."""
-    return "://" in results or Path(results.removeprefix("sqlite:")).exists()
+def _known(results: str) -> AbstractContextManager[Results | None]:
+    """The history, where there is one: a plan neither begins it nor waits for whoever writes it."""
+    from secpipe.fleet.results import open_results
+
+    try:
+        return open_results(results, write=False)
+    except NoResultsError:
+        return nullcontext()
 
 
 def _write_plan(totals: Totals) -> None:

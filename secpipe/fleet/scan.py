@@ -7,7 +7,7 @@ known of an image is judged again, when the advisories change, without any of it
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, is_dataclass, replace
 from hashlib import blake2b
 from pathlib import Path
 
@@ -87,11 +87,13 @@ class Fleet:
         results: Results,
         only: Collection[int] | None = None,
         match: Matching | None = None,
+        whole: bool = True,
     ) -> None:
         """`only` are the numbers that the history has for the images, where they are not the whole fleet: the verdicts on
-        the others stand."""
+        the others stand. `whole` is whether all sources of names could be asked, so that who was not named has left."""
         self._resolved, self._options, self._results, self._only = resolved, options, results, only
         self._match = match or Matching()
+        self._whole = whole
         self.tally = Tally()
         self.plan: Plan | None = None
         self.verdicts: Mapping[Verdict, int] = {}
@@ -128,7 +130,7 @@ class Fleet:
             outcomes = self._read(self.plan, workers) if workers else _unread(self.plan)
             for outcome in outcomes:
                 self._note(this, outcome, supply)
-            results.finish(this)
+            results.finish(this, self._whole)
         self.verdicts = results.standing()
 
     def _note(self, this: Run, outcome: Outcome, supply: Supply, known: bool = False) -> None:
@@ -197,7 +199,18 @@ def fingerprint(options: FleetOptions) -> str:
         scan.vex,
         [_state(feed_path(scan.database, name)) for name in (KEV, EPSS)],
     )
-    return blake2b(repr(told).encode("utf-8", "backslashreplace"), digest_size=16).hexdigest()
+    return blake2b(_text(told).encode("utf-8", "backslashreplace"), digest_size=16).hexdigest()
+
+
+def _text(value: object) -> str:
+    """The same of equal values in every process: sets have another order in each."""
+    if isinstance(value, frozenset):
+        return f"{{{','.join(sorted(map(_text, value)))}}}"
+    if isinstance(value, tuple | list):
+        return f"{type(value).__name__}({','.join(map(_text, value))})"
+    if is_dataclass(value):
+        return f"{type(value).__name__}{_text([getattr(value, one.name) for one in fields(value)])}"
+    return repr(value)
 
 
 def _state(file: Path) -> tuple[int, int]:

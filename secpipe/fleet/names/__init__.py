@@ -26,8 +26,10 @@ from secpipe.model.limits import Limits
 from secpipe.model.pattern import lazy
 from secpipe.model.problem import Problem
 
-__all__ = ["Access", "Asked", "Found", "Given", "asked", "kinds", "named"]
+__all__ = ["Access", "Asked", "Found", "Given", "asked", "kinds", "named", "whole"]
 
+_CUT = frozenset({"no-images", "too-many-files", "too-many-names", "unreadable-manifest"})
+"""Codes of gaps behind which there may be names that were in the fleet before."""
 _LINE = lazy(r":[0-9]+\Z")
 
 
@@ -94,6 +96,12 @@ def named(
         elif known is not each.by:
             merged[each.reference] = [known, each.by]
     return [Named(each, _sorted(merged.pop(each))) for each in sorted(merged)], problems.told()
+
+
+def whole(problems: Iterable[Problem]) -> bool:
+    """Whether sources with these problems named all that they have: then what they did not name is gone. A list that could
+    not be had, or that is empty because whoever was to write it failed, says nothing about who left."""
+    return all(problem.coverage and problem.code not in _CUT for problem in problems)
 
 
 def _sorted(by: list[str] | str) -> tuple[str, ...]:

@@ -8,7 +8,7 @@ from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any, Protocol
 
-from secpipe.errors import ResultsError, UsageError
+from secpipe.errors import NoResultsError, ResultsError, UsageError
 from secpipe.model.text import printable
 
 FORMAT = "1"
@@ -85,7 +85,7 @@ def _checked(database: Database, write: bool) -> None:
     tables = database.tables()
     if not tables:
         if not write:
-            raise ResultsError(
+            raise NoResultsError(
                 f"there are no results in {database.name} yet", "run secpipe fleet scan with it first"
             )
         schema = Path(__file__).with_name("_schema.sql").read_text("utf-8")

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import quote
 
-from secpipe.errors import ResultsError
+from secpipe.errors import NoResultsError, ResultsError
 from secpipe.fleet.results.database import Row
 from secpipe.model.text import printable
 
@@ -42,7 +42,7 @@ class Sqlite:
         import sqlite3
 
         if not self._write and not path.is_file():
-            raise ResultsError(
+            raise NoResultsError(
                 f"there are no results in {self.name} yet", "run secpipe fleet scan with it first"
             )
         mode = "rwc" if self._write else "ro"

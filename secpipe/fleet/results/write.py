@@ -160,11 +160,13 @@ class Results:
         self._troubles += [(name, key_of(image), problem) for name in image.names]
         self._wait(len(image.names))
 
-    def finish(self, run: Run) -> None:
-        """The run has looked at all that it was to look at: what nobody named is no part of the fleet any more."""
+    def finish(self, run: Run, whole: bool = True) -> None:
+        """The run has looked at all that it was to look at: what nobody named is no part of the fleet any more, unless it is
+        not `whole`, as not everybody could be asked who is."""
         self.flush()
         with self._changing():
-            self._batch.sightings.finish(run.number)
+            if whole:
+                self._batch.sightings.finish(run.number)
             self._database.rows(
                 "UPDATE runs SET status = 'completed', finished = ?, seconds = seconds + ? WHERE id = ?",
                 (self._time(), time.monotonic() - self._since, run.number),
@@ -214,9 +216,10 @@ class Results:
         return self._clock().astimezone(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
 
 
-def open_results(url: str, clock: Callable[[], datetime] = _now) -> Results:
-    """The history of a fleet, for the one process that writes it: a path, `sqlite:PATH` or `postgresql://…`.
+def open_results(url: str, clock: Callable[[], datetime] = _now, *, write: bool = True) -> Results:
+    """The history of a fleet, for the one process that writes it: a path, `sqlite:PATH` or `postgresql://…`. Without `write`
+    nothing of it is changed or begun, whoever writes meanwhile.
 
     Raises `UsageError` for another address, `ResultsError` when it cannot be had or another process writes to it.
     """
-    return Results(connect(url, write=True), clock)
+    return Results(connect(url, write=write), clock)

@@ -1,0 +1,78 @@
+"""`secpipe fleet scan --plan` reads, and writes nothing; `secpipe fleet scan` where sources of names fail."""
+
+from __future__ import annotations
+
+import sqlite3  # noqa: TID253 - as its readers do
+from pathlib import Path
+
+import pytest
+
+from secpipe.fleet.results import open_results
+from tests.fleet.conftest import new_postgres, postgres
+from tests.support.advisories import build_database
+from tests.support.cli import Result, secpipe
+from tests.support.fleets import pushed
+from tests.support.registry import Registries, registries
+
+__all__ = ["new_postgres", "postgres", "registries"]
+
+
+def kept(folder: Path) -> dict[str, bytes]:
+    """The files, without those by which readers of SQLite tell each other that they are there."""
+    return {
+        path.name: path.read_bytes() for path in folder.iterdir() if not path.name.endswith(("-shm", "-wal"))
+    }
+
+
+def test_a_plan_writes_nothing_and_waits_for_nobody(tmp_path: Path) -> None:
+    for name in ("new.sqlite", "empty.sqlite", "there.sqlite"):
+        file = tmp_path / name
+        if name == "empty.sqlite":
+            file.touch()
+        if name == "there.sqlite":
+            with open_results(str(file)) as results:
+                results.finish(results.begin("", "1", "1"))
+        before = kept(tmp_path)
+        told = secpipe("fleet", "scan", "--plan", "127.0.0.1:1/a:1", "--results", file, cwd=tmp_path)
+        assert (told.code, "refused" in told.stderr) == (3, True)
+        assert kept(tmp_path) == before
+    with open_results(str(tmp_path / "there.sqlite")):
+        told = secpipe("fleet", "scan", "--plan", "127.0.0.1:1/a:1", "--results", file, cwd=tmp_path)
+    assert "0 names lead to 0 images" in told.stdout
+
+
+def test_a_plan_makes_no_tables_in_postgresql(tmp_path: Path, postgres: str) -> None:
+    psycopg = pytest.importorskip("psycopg")
+    told = secpipe("fleet", "scan", "--plan", "127.0.0.1:1/a:1", "--results", postgres, cwd=tmp_path)
+    assert "0 names lead to 0 images" in told.stdout
+    with psycopg.connect(postgres) as connection:
+        assert not connection.execute("SELECT 1 FROM pg_namespace WHERE nspname = 'secpipe'").fetchall()
+
+
+def test_nobody_leaves_the_fleet_when_a_source_fails(tmp_path: Path, registries: Registries) -> None:
+    database = build_database(tmp_path / "db")
+    references = [reference for reference, _ in pushed(registries.anonymous, 2, "leaving")]
+    (tmp_path / "all").write_text("\n".join(references))
+    (tmp_path / "empty").write_text("\n")
+
+    def scan(*sources: str) -> Result:
+        return secpipe(
+            *("fleet", "scan", *sources, "--platform", "linux/amd64", "--workers", "1", "--fail-on", "none"),
+            *("--results", tmp_path / "fleet.sqlite", "--db", database),
+            env={"SECPIPE_CACHE": str(tmp_path / "cache")},
+            cwd=tmp_path,
+        )
+
+    def named() -> set[str]:
+        with sqlite3.connect(tmp_path / "fleet.sqlite") as connection:
+            sql = "SELECT reference FROM sightings JOIN names ON names.id = name WHERE until IS NULL"
+            return {name for (name,) in connection.execute(sql)}
+
+    assert scan("--file", "all").code == 0
+    for failing in (["--file", "missing"], ["--file", "empty"], ["127.0.0.1:1/team/*"]):
+        told = scan(references[0], *failing)
+        assert told.code == 3
+        assert named() == set(references)
+        assert "2 images: 0 failed" in told.stdout
+    assert scan(references[0]).code == 0
+    assert named() == {references[0]}
