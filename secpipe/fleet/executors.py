@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from typing import NamedTuple
 
 from secpipe.errors import UndecidedError, UsageError
-from secpipe.pipeline.processes import cores
+from secpipe.pipeline.processes import cores, end_with_parent
 
 _PER_WORKER = 4
 """Tasks that wait at each worker, so that none is idle while the answer to the last travels."""
@@ -36,7 +36,7 @@ def local(workers: int | None = None) -> Iterator[Workers]:
     made: list[Executor] = []
 
     def executor() -> Executor:
-        made.append(ProcessPoolExecutor(count, mp_context=context))
+        made.append(ProcessPoolExecutor(count, mp_context=context, initializer=end_with_parent))
         return made[-1]
 
     try:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 if TYPE_CHECKING:
     from multiprocessing.context import BaseContext
+    from multiprocessing.process import BaseProcess
 
 T = TypeVar("T")
 Work = Callable[[Sequence[str]], list[T]]
@@ -16,6 +17,24 @@ Work = Callable[[Sequence[str]], list[T]]
 def cores() -> int:
     """The cores that this process may use."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def end_with_parent() -> None:
+    """For a process of a pool, as it begins: end when the one that began it is gone, however that ended.
+
+    Whoever waits for the next task holds both ends of the pipe that it comes through, and would wait for ever.
+    """
+    import multiprocessing
+    import threading
+
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        threading.Thread(target=_follow, args=(parent,), name="parent", daemon=True).start()
+
+
+def _follow(parent: BaseProcess) -> None:
+    parent.join()
+    os._exit(1)
 
 
 def spread(
@@ -30,7 +49,7 @@ def spread(
     from concurrent.futures.process import BrokenProcessPool
 
     again: list[str] = []
-    with ProcessPoolExecutor(jobs, mp_context=_start_method()) as pool:
+    with ProcessPoolExecutor(jobs, mp_context=_start_method(), initializer=end_with_parent) as pool:
         futures = [pool.submit(work, share) for share in shares]
         for share, future in zip(shares, futures, strict=True):
             try:
@@ -38,7 +57,7 @@ def spread(
             except BrokenProcessPool:
                 again += share
     for item in again:
-        with ProcessPoolExecutor(1, mp_context=_start_method()) as pool:
+        with ProcessPoolExecutor(1, mp_context=_start_method(), initializer=end_with_parent) as pool:
             try:
                 results = pool.submit(work, [item]).result()
             except BrokenProcessPool:
