@@ -53,7 +53,8 @@ class Sqlite:
             except sqlite3.OperationalError as error:
                 # Nobody may make the index of a log that is not there: nobody writes.
                 alone = not path.with_name(f"{path.name}-wal").exists()
-                if self._write or not alone or error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_CANTOPEN:
+                refused = error.sqlite_errorcode & 0xFF in (sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_READONLY)
+                if self._write or not alone or not refused:
                     raise
                 connection.close()
                 connection = _connection(path, "ro&immutable=1")

@@ -177,3 +177,36 @@ def test_a_file_whose_name_has_every_letter(tmp_path: Path) -> None:
         results.record(begun(results), app())
     assert file.exists()
     assert ask(f"sqlite:{file}").overview.images == 1
+
+
+_OTHER_USER = """
+import os, sys
+from secpipe.fleet.ask import ask
+ask(sys.argv[1])  # what is imported is there before the user is another one
+os.chmod(os.path.dirname(sys.argv[1]), 0o555)
+if os.geteuid() == 0:
+    os.setgid(65534)
+    os.setuid(65534)
+print(ask(sys.argv[1]).overview.images)
+"""
+
+
+def test_a_folder_that_cannot_be_written_can_be_read() -> None:
+    from tempfile import TemporaryDirectory
+
+    # Another user cannot come to pytest's own folders.
+    with TemporaryDirectory() as outer:
+        Path(outer).chmod(0o755)
+        folder = Path(outer) / "kept"
+        folder.mkdir()
+        file = folder / "fleet.sqlite"
+        with open_results(str(file)) as results:
+            results.record(begun(results), app())
+        done = subprocess.run(
+            [sys.executable, "-c", _OTHER_USER, str(file)],
+            capture_output=True,
+            text=True,
+            env={**os.environ, "PYTHONPATH": str(Path(__file__).parents[3])},
+        )
+        folder.chmod(0o755)
+    assert (done.stdout, done.stderr) == ("1\n", "")

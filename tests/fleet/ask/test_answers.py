@@ -1,0 +1,169 @@
+"""Answers of which a history at random tells little: causes, versions, names of flaws, bases by name."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from contextlib import suppress
+from typing import Literal
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from secpipe.errors import UsageError
+from secpipe.fleet.ask import Questions, ask
+from secpipe.fleet.ask.changes import baseline
+from secpipe.fleet.ask.packages import Query, parse
+from secpipe.fleet.results import open_results
+from secpipe.model.fleetreport import Cause, FleetReport, FleetRun
+from secpipe.model.package import Package
+from secpipe.model.severity import Severity
+from tests.support.fleet import deb, finding, image, inventory, pypi, result
+
+SSL = deb("libssl3", "3.0.9-1", "openssl")
+Told = tuple[str, tuple[str, ...], Iterable[Package], Iterable[tuple[str, str]]]
+"""A name, its layers, the packages of the first, and of these (package, vulnerability)."""
+
+
+def recorded(url: str, *runs: list[Told]) -> None:
+    """Runs that all come to their end."""
+    with open_results(url) as results:
+        for number, images in enumerate(runs):
+            run = results.begin(f"sha256:{number}", "1", "all=1")
+            for name, layers, packages, flaws in images:
+                one = image(" ".join(layers), layers, [f"registry.example/{name}"])
+                listed = inventory(one, {0: packages})
+                by_name = {package.name: package for package in listed.packages}
+                found = [finding(flaw, by_name[package], "9") for package, flaw in flaws]
+                results.record(run, result(one, listed, found, database=f"sha256:{number}"))
+            results.finish(run)
+
+
+def changed(url: str) -> tuple[set[tuple[str, Cause, str]], set[tuple[str, Cause, str]]]:
+    """Vulnerability, cause and name of what is new and what is fixed."""
+    changes = ask(url, Questions(new=True)).changes
+    assert changes is not None
+    new, fixed = (
+        {(one.id, one.cause, name.removeprefix("registry.example/")) for one in some for name in one.names}
+        for some in (changes.new, changes.fixed)
+    )
+    return new, fixed
+
+
+def test_why_something_is_new_or_fixed(url: str) -> None:
+    clean = deb("bash", "5")
+    flawed, both = [("libssl3", "CVE-1")], [("libssl3", "CVE-1"), ("bash", "CVE-2")]
+    recorded(
+        url,
+        [
+            ("moves:1", ("old",), [SSL], flawed),
+            ("stays:1", ("stays",), [clean], []),
+            ("goes:1", ("goes",), [SSL], flawed),
+        ],
+        [
+            ("moves:1", ("new",), [pypi("requests", "2")], [("requests", "CVE-3")]),
+            ("stays:1", ("stays",), [clean], [("bash", "CVE-2")]),
+            ("comes:1", ("comes",), [SSL, clean], both),
+        ],
+    )
+    new, fixed = changed(url)
+    assert new == {
+        ("CVE-3", "image", "moves:1"),
+        ("CVE-2", "advisory", "stays:1"),
+        ("CVE-1", "name", "comes:1"),
+        ("CVE-2", "name", "comes:1"),
+    }
+    assert fixed == {("CVE-1", "image", "moves:1"), ("CVE-1", "name", "goes:1")}
+
+
+def test_an_update_that_leaves_the_flaw_mends_nothing(url: str) -> None:
+    newer = deb("libssl3", "3.0.10-1", "openssl")
+    recorded(
+        url,
+        [("app:1", ("old",), [SSL], [("libssl3", "CVE-1")])],
+        [("app:1", ("new",), [newer], [("libssl3", "CVE-1")])],
+    )
+    assert changed(url) == (set(), set())
+    asked = ask(url, Questions(vulnerability="CVE-1")).asked
+    assert asked is not None
+    [carried] = asked.found
+    assert [(one.package.version, one.since) for one in carried.carriers] == [("3.0.10-1", (1,))]
+
+
+def test_a_base_goes_by_the_image_that_is_just_its_layers(url: str) -> None:
+    flaws = [("libssl3", "CVE-1")]
+    recorded(
+        url,
+        [
+            ("base/debian:12", ("debian",), [SSL], flaws),
+            ("base/debian:11", ("debian",), [SSL], flaws),
+            ("a:1", ("debian", "python", "a"), [SSL], flaws),
+            ("b:1", ("debian", "python", "b"), [SSL], flaws),
+        ],
+    )
+    report = ask(url, Questions(worst=10, fixes=10))
+    assert report.worst is not None
+    assert [(one.reference, one.layers, one.images, one.fixable) for one in report.worst.bases] == [
+        ("registry.example/base/debian:11", 1, 3, 3),
+        ("", 2, 2, 2),
+    ]
+    assert dict(report.worst.bases[0].findings) == {Severity.HIGH: 3}
+    assert report.fixes is not None
+    assert [(one.package, one.version, one.findings, one.images) for one in report.fixes.packages] == [
+        ("openssl", "9", 3, 3)
+    ]
+
+
+@pytest.mark.parametrize(
+    ("text", "query"),
+    [
+        ("openssl", ("", "openssl", ())),
+        ("deb/openssl<3.0.11", ("deb", "openssl", (("<", "3.0.11"),))),
+        ("golang/github.com/x/y >= 1.2", ("golang", "github.com/x/y", ((">=", "1.2"),))),
+        ("github.com/x/y", ("", "github.com/x/y", ())),
+        ("@angular/core!=17", ("", "@angular/core", (("!=", "17"),))),
+        ("npm/@angular/core=17,<18", ("npm", "@angular/core", (("==", "17"), ("<", "18")))),
+        ("maven/org.x:y<=1.0-beta", ("maven", "org.x:y", (("<=", "1.0-beta"),))),
+        ("libstdc++6 < 1:12~rc1-1", ("", "libstdc++6", (("<", "1:12~rc1-1"),))),
+    ],
+)
+def test_packages_are_asked_for_as_people_write_them(text: str, query: tuple[object, ...]) -> None:
+    assert parse(text) == Query(text, *query)  # type: ignore[arg-type]
+
+
+@given(st.text())
+def test_any_text_is_a_question_or_told_not_to_be_one(text: str) -> None:
+    with suppress(UsageError):
+        assert parse(text).name
+
+
+def _run(number: int, finished: str, status: Literal["running", "completed", "abandoned"]) -> FleetRun:
+    return FleetRun(number, f"2026-01-0{number}T00:00:00Z", finished, status, "", "1", 1.0)
+
+
+RUNS = (
+    _run(1, "2026-01-01T12:00:00Z", "completed"),
+    _run(2, "", "abandoned"),
+    _run(3, "2026-01-03T12:00:00Z", "completed"),
+    _run(4, "", "running"),
+)
+
+
+@pytest.mark.parametrize(
+    ("since", "number"),
+    [
+        *(("", 3), ("1", 1), ("2", 2), ("2026-01-01", 1), ("2026-01-02", 1), ("2026-01-03", 3)),
+        *(("2026-01-03T11:59:59Z", 1), ("2026-01-03T13:00+01:00", 3), ("2025-12-31", None)),
+    ],
+)
+def test_what_is_compared_with(since: str, number: int | None) -> None:
+    found = baseline(RUNS, since)
+    assert (found.number if found else None) == number
+    assert baseline(RUNS[:1], "") is None
+
+
+def test_a_fleet_that_nobody_has_seen(url: str) -> None:
+    with open_results(url):
+        pass
+    told: FleetReport = ask(url, Questions("x<1", "CVE-1", True, "", 5, 5))
+    assert (told.overview.names, told.completed, told.running) == (0, None, None)
