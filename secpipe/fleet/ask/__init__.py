@@ -4,8 +4,16 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from secpipe.fleet.ask import bases
+from secpipe.fleet.ask.carriers import asked as carriers
+from secpipe.fleet.ask.changes import baseline, changes
+from secpipe.fleet.ask.fixes import fixes
+from secpipe.fleet.ask.overview import overview
+from secpipe.fleet.ask.packages import located as locate
+from secpipe.fleet.ask.packages import parse
 from secpipe.fleet.ask.reading import IN_FLEET, reading, runs
-from secpipe.model.fleetreport import Asked, Changes, Fixes, FleetReport, FleetRun, Located, Worst
+from secpipe.fleet.results.database import Database
+from secpipe.model.fleetreport import Asked, Changes, Fixes, FleetReport, FleetRun, Worst
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,62 +32,39 @@ class Questions:
 def ask(url: str, questions: Questions = Questions()) -> FleetReport:
     """What is known of the fleet whose results are at that address. Raises `UsageError` for a question that is none, and
     `ResultsError` when the results cannot be read."""
-    from secpipe.fleet.ask.overview import overview
-    from secpipe.fleet.ask.packages import parse
-
     query = parse(questions.package) if questions.package else None
     with reading(url) as database:
         known = runs(database)
-        completed = max(
-            (run for run in known if run.status == "completed"), key=lambda run: run.number, default=None
-        )
+        done = [run for run in known if run.status == "completed"]
         last = known[-1] if known else None
-        newest = last.number if last else 0
-        located: Located | None = None
-        asked: Asked | None = None
-        changes: Changes | None = None
-        worst: Worst | None = None
-        fixes: Fixes | None = None
-        if query:
-            from secpipe.fleet.ask.packages import located as locate
-
-            located = locate(database, query)
-        if questions.vulnerability:
-            from secpipe.fleet.ask.carriers import asked as carried
-
-            asked = carried(database, questions.vulnerability)
+        worst, fixing = _first_things(database, questions)
+        asked = carriers(database, questions.vulnerability) if questions.vulnerability else None
+        changed: Changes | None = None
         if questions.new or questions.since:
-            from secpipe.fleet.ask.changes import baseline
-            from secpipe.fleet.ask.changes import changes as changed
-
-            changes = changed(database, baseline(known, questions.since))
-        if questions.worst or questions.fixes:
-            from secpipe.fleet.ask import bases
-
-            all_bases = bases.bases(database)
-            if questions.worst:
-                worst = Worst(
-                    bases.worst_images(database, questions.worst),
-                    bases.worst_bases(all_bases, questions.worst),
-                )
-            if questions.fixes:
-                from secpipe.fleet.ask.fixes import fixes as mending
-
-                fixes = mending(database, all_bases, questions.fixes)
+            changed = changes(database, baseline(known, questions.since))
         sql = f"SELECT COUNT(*) FROM images WHERE judged = ? AND id IN ({IN_FLEET})"  # noqa: S608
         return FleetReport(
-            completed,
-            last if last is not completed else None,
-            database.rows(sql, (newest,))[0][0],
-            overview(database, completed.number if completed else 0),
-            located,
+            done[-1] if done else None,
+            None if last in done else last,
+            database.rows(sql, (last.number if last else 0,))[0][0],
+            overview(database, done[-1].number if done else 0),
+            locate(database, query) if query else None,
             asked,
-            changes,
+            changed,
             worst,
-            fixes,
-            _spoken_of(known, asked, changes),
-            min((run.started for run in known if run.advisories == known[-1].advisories), default=""),
+            fixing,
+            _spoken_of(known, asked, changed),
+            min((run.started for run in known if last and run.advisories == last.advisories), default=""),
         )
+
+
+def _first_things(database: Database, questions: Questions) -> tuple[Worst | None, Fixes | None]:
+    """What is worst, and what to do first; both look at the same bases."""
+    found = bases.bases(database) if questions.worst or questions.fixes else []
+    worst: Worst | None = None
+    if most := questions.worst:
+        worst = Worst(bases.worst_images(database, most), bases.worst_bases(found, most))
+    return worst, fixes(database, found, questions.fixes) if questions.fixes else None
 
 
 def _spoken_of(known: list[FleetRun], asked: Asked | None, changes: Changes | None) -> tuple[FleetRun, ...]:
