@@ -110,28 +110,22 @@ def read_layer(
     kept = _Kept(wanted, limits, only, budget, distillers)
     gathered = _Gathered(subject, wanted)
     attributes = Attributes() if whole else None
-    packing = only is None and not whole
-    pack = gathered.pack if packing else kept.unwanted
+    run = gathered if only is None and not whole else None
+    pack = run.pack if run else kept.unwanted
     taken = kept.distil if only is None and distillers.program else None
     with budget.reading(), ExitStack() as resources:
         blocks, check = _opened(layer, limits, subject, budget, resources)
-        for entry in walk(
-            blocks, kept.wants, limits, subject, pack, kept.spend, taken, gathered if packing else None
-        ):
-            if entry.data is not None:
-                kept.keep(entry)
-                entry = entry._replace(data=None)
+        for entry in walk(blocks, kept.wants, limits, subject, pack, kept.spend, taken, run):
+            entry = kept.without_data(entry)
             if attributes:
                 attributes.note(entry.ordinal, entry.mode, entry.size)
             if only is None:
-                gathered.add(entry, entry.ordinal in kept.contents or entry.ordinal in kept.oversized)
+                gathered.add(entry, kept.is_kept(entry.ordinal))
         gathered.end_run()
         if outstanding and isinstance(blocks, Placed) and blocks.busy:
             resources.pop_all()
-            outstanding.add(layer.index, blocks)
-            size = layer.descriptor.size
-        else:
-            size = check()
+            check = outstanding.add(layer.index, blocks, layer.descriptor.size)
+        size = check()
     return LayerExtract(
         layer.index,
         tuple(gathered.entries),
@@ -209,10 +203,15 @@ class _Kept:
         self.oversized[ordinal] = len(data)
         return b""
 
-    def keep(self, entry: TarEntry) -> None:
-        """Take a file that was read, or what is left of it."""
+    def is_kept(self, ordinal: int) -> bool:
+        """Whether a file was asked for and read, or would have been within the limits."""
+        return ordinal in self.contents or ordinal in self.oversized
+
+    def without_data(self, entry: TarEntry) -> TarEntry:
+        """Take what was read of a file, or what is left of it."""
         name, ordinal, data = entry.name, entry.ordinal, entry.data
-        assert data is not None
+        if data is None:
+            return entry
         reduce = self._distillers.by_name(name) if ordinal not in self.programs[-1:] else None
         if reduce:
             data = reduce(name, data)
@@ -220,6 +219,7 @@ class _Kept:
             self.contents[ordinal] = data
         else:
             self.oversized.setdefault(ordinal, len(data))
+        return entry._replace(data=None)
 
     def spend(self, entries: int) -> None:
         """Count entries."""

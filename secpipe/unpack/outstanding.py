@@ -45,9 +45,10 @@ class Outstanding:
                 blob.close()
             self._blobs.clear()
 
-    def add(self, layer: int, blob: Blob) -> None:
-        """Wait for a layer later on."""
+    def add(self, layer: int, blob: Blob, size: int = 0) -> Callable[[], int]:
+        """Wait for a layer later on. Returns what takes its check for done, and tells how many bytes it has."""
         self._blobs[layer] = blob
+        return lambda: size
 
     def then(self, layer: int, call: Callable[[], object]) -> None:
         """Call when the layer is known to be sound: now, unless it is waited for."""

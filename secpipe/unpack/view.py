@@ -166,27 +166,10 @@ def open_view(
     """
     if len(image.layers) > limits.layers:
         raise exceeded("layers", limits.layers, f"the image has {len(image.layers)} layers")
-    budget = Budget(limits)
     globs = [pattern for pattern in patterns if pattern != PROGRAMS]
-    test = wanted(globs)
     reader = partial(extracts.read, patterns) if extracts else read_layer
-    read = partial(reader, distillers=distillers)
-
-    def first(layer: Layer) -> LayerExtract:
-        try:
-            return read(layer, test, limits, None, budget, outstanding=outstanding)
-        except BaseException:
-            if outstanding:
-                outstanding.broken(layer.index)
-            raise
-
-    whole = read_each(image.layers, first, budget, workers)
-    contents = {
-        (extract.index, ordinal): data for extract in whole for ordinal, data in extract.contents.items()
-    }
-    oversized = {
-        (extract.index, ordinal): size for extract in whole for ordinal, size in extract.oversized.items()
-    }
+    read = _Reading(image.layers, partial(reader, distillers=distillers), wanted(globs), limits, workers)
+    whole = read.all(outstanding)
     brought = Brought((*kept, *filter(is_literal, names)))
     tree = merge(whole, limits, watched((*globs, *names)), brought.note)
     matches, problems = find(tree, globs)
@@ -201,25 +184,64 @@ def open_view(
     # What stood in a program's place was no program, or was kept of.
     needed = [match for pattern in globs for match in matches[pattern]]
     needed += [match for found in lost.values() for match in found]
-    missing = _missing(needed, contents, oversized)
-    if missing:
-        again = [layer for layer in image.layers if layer.index in missing]
-        budget = Budget(limits)
-        for extract in read_each(
-            again,
-            lambda layer: read(layer, test, limits, missing[layer.index], budget),
-            budget,
-            workers,
-        ):
-            contents.update(((extract.index, ordinal), data) for ordinal, data in extract.contents.items())
-            oversized.update(((extract.index, ordinal), size) for ordinal, size in extract.oversized.items())
-            problems += extract.problems
+    problems += read.again(_missing(needed, read.contents, read.oversized))
     problems += [
         *tree.problems,
         *unfinished(tree, complete),
-        *_unread((*needed, *found_programs), contents, oversized, limits),
+        *_unread((*needed, *found_programs), read.contents, read.oversized, limits),
     ]
-    return LayerView(matches, lost, named, contents, problems)
+    return LayerView(matches, lost, named, read.contents, problems)
+
+
+class _Reading:
+    """Reads the layers of an image. `contents` and `oversized` are those of all extracts, by layer and ordinal."""
+
+    def __init__(
+        self,
+        layers: Sequence[Layer],
+        read: Callable[..., LayerExtract],
+        wanted: Callable[[bytes], bool],
+        limits: Limits,
+        workers: int | None,
+    ) -> None:
+        self.contents: dict[tuple[int, int], bytes] = {}
+        self.oversized: dict[tuple[int, int], int] = {}
+        self._layers = layers
+        self._read = read
+        self._wanted = wanted
+        self._limits = limits
+        self._workers = workers
+
+    def all(self, outstanding: Outstanding | None) -> list[LayerExtract]:
+        """Every layer."""
+        budget = Budget(self._limits)
+
+        def read(layer: Layer) -> LayerExtract:
+            try:
+                return self._read(layer, self._wanted, self._limits, None, budget, outstanding=outstanding)
+            except BaseException:
+                if outstanding:
+                    outstanding.broken(layer.index)
+                raise
+
+        return self._noted(read_each(self._layers, read, budget, self._workers))
+
+    def again(self, missing: Mapping[int, set[int]]) -> list[Problem]:
+        """The layers that have files whose names nobody could know, by ordinal; and what cannot be read of them."""
+        budget = Budget(self._limits)
+
+        def read(layer: Layer) -> LayerExtract:
+            return self._read(layer, self._wanted, self._limits, missing[layer.index], budget)
+
+        layers = [layer for layer in self._layers if layer.index in missing]
+        found = self._noted(read_each(layers, read, budget, self._workers)) if layers else []
+        return [problem for extract in found for problem in extract.problems]
+
+    def _noted(self, found: list[LayerExtract]) -> list[LayerExtract]:
+        for extract in found:
+            self.contents.update(((extract.index, at), data) for at, data in extract.contents.items())
+            self.oversized.update(((extract.index, at), size) for at, size in extract.oversized.items())
+        return found
 
 
 def _named(tree: Tree, pattern: str, gone: Iterable[tuple[bytes, Regular]]) -> list[str]:
@@ -261,9 +283,11 @@ def read_each(
     except Cancelled:
         raise AssertionError("a layer ended early although those below it are sound") from None
     except BaseException as error:
-        budget.stop_from(0)
+        # Those above a broken layer have been stopped, and what is still hashed below it is to be told.
         # Who interrupts does not wait for what a registry may never send: closing the image ends the threads.
         patient = isinstance(error, Exception)
+        if not patient:
+            budget.stop_from(0)
         raise
     finally:
         pool.shutdown(wait=patient, cancel_futures=True)
