@@ -86,5 +86,9 @@ class ResultsError(UndecidedError):
     """The database with what is known of a fleet cannot be read or written."""
 
 
+class SchedulerLostError(UndecidedError):
+    """Whoever hands tasks to the workers of a cluster is gone, and all tasks with it."""
+
+
 class NoResultsError(ResultsError):
     """There is no such database, or nothing in it yet."""

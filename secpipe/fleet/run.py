@@ -15,7 +15,9 @@ from dataclasses import dataclass, field
 from queue import SimpleQueue
 from typing import NamedTuple
 
+from secpipe import __version__
 from secpipe.catalog import Inventory
+from secpipe.errors import SchedulerLostError
 from secpipe.fleet.plan import Plan
 from secpipe.fleet.values import FleetImage
 from secpipe.fleet.work import Done, Work, keep, list_packages
@@ -116,6 +118,8 @@ class _Run:
         self._running -= 1
         try:
             done = future.result()
+        except SchedulerLostError:
+            raise  # no other task will fare better, and a run that has not come to its end goes on with the next
         except BrokenExecutor as error:
             self._executor = None
             if not alone:
@@ -137,6 +141,8 @@ class _Run:
         )
         message = f"{what}: the worker that read it failed ({type(error).__name__}: {str(error)[:300]})"
         hint = "did it run out of memory? Fewer workers, or more memory for each, may help"
+        if isinstance(error, ImportError | AttributeError):
+            hint = f"install secpipe {__version__} wherever there are workers"
         return Done(None, Problem("worker-lost", what, message, hint, coverage=False), 0, "")
 
     def _listed(self, task: _Task, done: Done) -> Iterator[Outcome]:

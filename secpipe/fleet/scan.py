@@ -14,7 +14,7 @@ from pathlib import Path
 from secpipe import __version__
 from secpipe.cache.paths import feed_path
 from secpipe.cache.shared import open_store
-from secpipe.catalog import Inventory, knows_layer, versions
+from secpipe.catalog import Inventory, knows_layer
 from secpipe.errors import UndecidedError
 from secpipe.fleet.executors import Workers
 from secpipe.fleet.matching import Matching
@@ -24,7 +24,7 @@ from secpipe.fleet.resolve import Resolved, resolve
 from secpipe.fleet.results import Results, Run
 from secpipe.fleet.run import Outcome, Tally, run
 from secpipe.fleet.values import FleetImage, FleetResult, Named
-from secpipe.fleet.work import Work
+from secpipe.fleet.work import Work, maker
 from secpipe.model.problem import Problem
 from secpipe.model.scan import ScanReport, Target, Verdict
 from secpipe.pipeline.baseline import Baseline
@@ -62,7 +62,7 @@ def exit_code(verdicts: Mapping[Verdict, int], problems: Sequence[Problem] = ())
 def catalogers(options: FleetOptions) -> str:
     """All that decides what an inventory of the same image is."""
     limits = blake2b(repr(options.scan.limits).encode(), digest_size=8).hexdigest()
-    return f"{__version__} {versions()} {limits}"
+    return f"{maker()} {limits}"
 
 
 def found(names: Sequence[Named], options: FleetOptions) -> Resolved:
@@ -155,7 +155,7 @@ class Fleet:
         return exit_code(self.verdicts, self.problems)
 
     def _read(self, plan: Plan, workers: Workers) -> Iterator[Outcome]:
-        work = Work(self._options.access, self._options.store)
+        work = Work(self._options.access, self._options.store, maker())
         return run(plan, work, workers.executor, workers.at_once, self.tally)
 
     def _judged(self, image: FleetImage, found: Inventory, supply: Supply) -> FleetResult:

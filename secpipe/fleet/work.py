@@ -10,9 +10,11 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from functools import lru_cache
+from platform import node
 
+from secpipe import __version__
 from secpipe.cache.shared import Store, open_store
-from secpipe.catalog import Inventory, keep_layer
+from secpipe.catalog import Inventory, keep_layer, versions
 from secpipe.errors import SecpipeError
 from secpipe.fleet.reach import Access
 from secpipe.model.image import Image, Layer
@@ -28,6 +30,13 @@ class Work:
 
     access: Access
     store: str
+    made_by: str = ""
+    """the secpipe and the catalogers that the results are held to be of, '' for any"""
+
+
+def maker() -> str:
+    """This secpipe and its catalogers: what others make of the same layer may be something else."""
+    return f"{__version__} {versions()}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,19 +53,23 @@ class Done:
 def keep(layer: Layer, work: Work) -> Done:
     """Read a layer into the store, unless it is there."""
     counted = _Counted()
+    what = f"layer {layer.descriptor.digest}"
+    if problem := _unable(what, work):
+        return Done(None, problem, 0, "")
     store, tidy = _store(work, os.getpid())
-    problem = None
     try:
         keep_layer(counted.layer(replace(layer, index=0)), work.access.limits, store)
         tidy()
     except SecpipeError as error:
-        problem = _problem(f"layer {layer.descriptor.digest}", error)
+        problem = _problem(what, error)
     return Done(None, problem, counted.bytes, store.trouble)
 
 
 def list_packages(image: Image, work: Work) -> Done:
     """List an image's packages. Layers that the store has lost meanwhile are read again."""
     counted = _Counted()
+    if problem := _unable(image.reference, work):
+        return Done(None, problem, 0, "")
     store, _ = _store(work, os.getpid())
     image = replace(image, layers=tuple(counted.layer(layer) for layer in image.layers))
     try:
@@ -81,6 +94,21 @@ class _Counted:
                 yield chunk
 
         return replace(layer, open=read)
+
+
+def _unable(what: str, work: Work) -> Problem | None:
+    """Why this process cannot do the work: it has another secpipe than who asks, or nothing to open the store with."""
+    if work.made_by and work.made_by != maker():
+        message = (
+            f"{what}: a worker on {node()} has another secpipe ({__version__}), whose results may be others"
+        )
+        hint = f"install secpipe {work.made_by.partition(' ')[0]} wherever there are workers"
+        return Problem("another-version", what, message, hint, coverage=False)
+    try:
+        _store(work, os.getpid())
+    except SecpipeError as error:
+        return _problem(what, error)
+    return None
 
 
 def _problem(what: str, error: SecpipeError) -> Problem:

@@ -311,7 +311,7 @@ def test_a_cluster_that_loses_a_worker(
     tally, told = Tally(), []
     with (
         distributed.LocalCluster(
-            n_workers=3, threads_per_worker=1, processes=True, dashboard_address=None, silence_logs=50
+            n_workers=3, threads_per_worker=1, processes=True, dashboard_address=":0", silence_logs=50
         ) as local,
         cluster(local.scheduler_address) as workers,
     ):
