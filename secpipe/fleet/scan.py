@@ -130,6 +130,8 @@ class Fleet:
             outcomes = self._read(self.plan, workers) if workers else _unread(self.plan)
             for outcome in outcomes:
                 self._note(this, outcome, supply)
+            if workers is None:
+                results.unasked(this)
             results.finish(this, self._whole)
         self.verdicts = results.standing()
 

@@ -33,6 +33,11 @@ _MENDED = """DELETE FROM problems WHERE run = ? AND name = ? AND (
   (digest = '' AND platform = '') OR digest = ? OR (platform = ? AND 1 = ?)
 )"""
 
+_STILL = """INSERT INTO problems (run, name, digest, platform, code, subject, message, hint)
+SELECT ?, name, digest, platform, code, subject, message, hint FROM problems
+WHERE run = (SELECT MAX(id) FROM runs WHERE status = 'completed' AND id < ?)
+ON CONFLICT (run, name, digest, platform) DO NOTHING"""
+
 
 class Sightings:
     """The names that are known, and those that were in trouble in this run."""
@@ -115,6 +120,10 @@ class Sightings:
         if self._run != run:
             found = self._database.rows("SELECT DISTINCT name FROM problems WHERE run = ?", (run,))
             self._run, self._troubled = run, {name for (name,) in found}
+
+    def unasked(self, run: int) -> None:
+        """Names that were in trouble in the last run that came to its end still are: nobody has looked them up since."""
+        self._database.rows(_STILL, (run, run))
 
     def finish(self, run: int) -> None:
         """Close what nobody named in the run."""

@@ -134,6 +134,12 @@ class Results:
             rows = self._database.rows("SELECT advisories FROM runs WHERE id = ?", (run.number,))
             again.confirm(self._database, run.number, rows[0][0], but)
 
+    def unasked(self, run: Run) -> None:
+        """No registry was asked in the run: the names that were in trouble in the last one still are."""
+        self.flush()
+        with self._changing():
+            self._batch.sightings.unasked(run.number)
+
     def done(self, run: Run, images: Iterable[FleetImage]) -> set[Key]:
         """Those of the images that the run has judged before it was interrupted; that their names led to them is noted."""
         found: set[Key] = set()

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from secpipe.catalog import Inventory
 from secpipe.errors import ResultsError, UsageError
+from secpipe.fleet.ask import ask
 from secpipe.fleet.results import Run, key_of, open_results
 from secpipe.fleet.results.database import connect
 from secpipe.fleet.values import FleetResult, Named, Unresolved
@@ -387,3 +388,18 @@ def test_an_address_that_is_none() -> None:
         with pytest.raises(UsageError, match=word) as caught:
             open_results(address)
         assert "secret" not in caught.value.message
+
+
+def test_names_in_trouble_still_are_after_a_run_that_asked_no_registry(url: str) -> None:
+    with open_results(url) as results:
+        run = begun(results)
+        results.record(run, app())
+        results.unresolved(run, Unresolved(Named("registry.example/old:1"), GONE))
+        results.finish(run)
+        run = begun(results, "sha256:1")
+        results.record(run, app())
+        results.unasked(run)
+        results.finish(run)
+    told = ask(url)
+    assert [(gap.reference, gap.run) for gap in told.overview.unresolved] == [("registry.example/old:1", 2)]
+    assert told.overview.names == 2
