@@ -9,7 +9,7 @@ from __future__ import annotations
 import zlib
 from collections.abc import Iterable, Mapping, Sequence
 from functools import cache
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from secpipe.advisories.names import default_url, normalise
 from secpipe.model.advisory import Advisory, Affected, Event, EventKind, Range, SeverityVector
@@ -26,7 +26,6 @@ _LEVEL = 4
 _ZLIB = b"\x78"
 _MOST_BYTES = 256 << 20
 _NUMBERS: dict[str, int] = {kind: number for number, kind in enumerate(_KINDS)}
-_DEFAULTS: tuple[Any, ...] = ([], None, (), [], "", [], "", ())
 _BY_TURNS = [0, 1] * 64
 _VERSIONS, _CUSTOM = 2, 5
 """Where these stand among the fields of an entry."""
@@ -81,23 +80,23 @@ def open_package(data: bytes) -> Iterable[tuple[int, str, list[Any]]]:
 
 
 def unpack_affected(fields: Sequence[Any], ecosystem: str, name: str) -> Affected:
-    """The entry in the row of that ecosystem and name. Raises on damaged data ValueError, TypeError or LookupError."""
-    ranges, other, versions, severity, word, custom, informational, statements = (
-        *fields,
-        *_DEFAULTS[len(fields) :],
-    )
+    """The entry in the row of that ecosystem and name. Raises on damaged data ValueError, TypeError, LookupError
+    or msgspec's."""
+    from msgspec import convert
+
+    from secpipe.advisories.packed import Entry
+
+    told = convert(fields, Entry)
     return Affected(
-        *(
-            ecosystem,
-            other or name,
-            _unpack_ranges(ranges),
-            tuple(versions),
-            _unpack_severity(severity),
-            word,
-        ),
-        custom=_unpack_ranges(custom),
-        informational=informational,
-        statements=tuple(statements),
+        ecosystem,
+        told.name or name,
+        _unpack_ranges(told.ranges),
+        tuple(told.versions),
+        _unpack_severity(told.severity),
+        told.severity_word,
+        custom=_unpack_ranges(told.custom),
+        informational=told.informational,
+        statements=tuple(told.statements),
     )
 
 
@@ -107,7 +106,11 @@ def bounds_of(fields: Sequence[Any]) -> tuple[str, ...] | None:
         return None
     flat = fields[0][0]
     kinds = flat[1::2]
-    return tuple(flat[2::2]) if kinds and kinds == _BY_TURNS[: len(kinds)] else None
+    if not kinds or kinds != _BY_TURNS[: len(kinds)]:
+        return None
+    versions = tuple(flat[2::2])
+    "".join(versions)  # raises for what is no text
+    return versions
 
 
 def lists_versions(fields: Sequence[Any]) -> bool:
@@ -147,18 +150,22 @@ def pack_advisory(advisory: Advisory) -> bytes:
 
 def unpack_advisory(fields: Sequence[Any]) -> Advisory:
     """The record, its `affected` empty. Raises as `unpack_affected` does."""
-    identifier, modified, published, aliases, upstream, summary, severity, word, url = fields
+    from msgspec import convert
+
+    from secpipe.advisories.packed import Record
+
+    told = convert(fields, Record)
     return Advisory(
-        identifier,
-        modified,
+        told.id,
+        told.modified,
         (),
-        published=published,
-        aliases=tuple(aliases),
-        upstream=tuple(upstream),
-        summary=summary,
-        severity=_unpack_severity(severity),
-        severity_word=word,
-        url=default_url(identifier) if url is None else url,
+        published=told.published,
+        aliases=tuple(told.aliases),
+        upstream=tuple(told.upstream),
+        summary=told.summary,
+        severity=_unpack_severity(told.severity),
+        severity_word=told.severity_word,
+        url=default_url(told.id) if told.url is None else told.url,
     )
 
 
@@ -215,12 +222,17 @@ def pack_ranges(ranges: Sequence[Range]) -> list[list[int | str]]:
     ]
 
 
-def _unpack_ranges(ranges: list[Any]) -> tuple[Range, ...]:
-    return tuple(Range(_TYPES[flat[0]], _events(flat)) for flat in ranges)
+def _unpack_ranges(ranges: list[list[int | str]]) -> tuple[Range, ...]:
+    return tuple(Range(_TYPES[cast(int, flat[0])], _events(flat)) for flat in ranges)
 
 
-def _events(flat: list[Any]) -> tuple[Event, ...]:
-    return tuple(Event(_KINDS[flat[i]], flat[i + 1]) for i in range(1, len(flat), 2))
+def _events(flat: list[int | str]) -> tuple[Event, ...]:
+    versions = flat[2::2]
+    "".join(cast(list[str], versions))  # raises for what is no text
+    return tuple(
+        Event(_KINDS[cast(int, kind)], str(version))
+        for kind, version in zip(flat[1::2], versions, strict=True)
+    )
 
 
 def pack_severity(vectors: Sequence[SeverityVector]) -> list[tuple[str, str, float | None]]:
@@ -231,5 +243,5 @@ def pack_severity(vectors: Sequence[SeverityVector]) -> list[tuple[str, str, flo
     ]
 
 
-def _unpack_severity(triples: list[list[Any]]) -> tuple[SeverityVector, ...]:
+def _unpack_severity(triples: Sequence[tuple[str, str, float | None]]) -> tuple[SeverityVector, ...]:
     return tuple(SeverityVector(kind, score, base) for kind, score, base in triples)
