@@ -121,16 +121,13 @@ def read_layer(
                 attributes.note(entry.ordinal, entry.mode, entry.size)
             if only is None:
                 gathered.add(entry, kept.is_kept(entry.ordinal))
-        gathered.end_run()
         if outstanding and isinstance(blocks, Placed) and blocks.busy:
             resources.pop_all()
             check = outstanding.add(layer.index, blocks, layer.descriptor.size)
         size = check()
     return LayerExtract(
         layer.index,
-        tuple(gathered.entries),
-        tuple(gathered.whiteouts),
-        tuple(gathered.opaques),
+        *gathered.ended(),
         kept.contents,
         kept.oversized,
         size,
@@ -279,6 +276,11 @@ class _Gathered:
         else:
             self.end_run()
             self.entries.append(entry)
+
+    def ended(self) -> tuple[tuple[TarEntry | Run, ...], tuple[bytes, ...], tuple[bytes, ...]]:
+        """Additions, whiteouts and opaques, when there are no more."""
+        self.end_run()
+        return tuple(self.entries), tuple(self.whiteouts), tuple(self.opaques)
 
     def end_run(self) -> None:
         """Put the files gathered so far into their place among the entries."""
