@@ -21,7 +21,7 @@ from secpipe.fleet.matching import Matching
 from secpipe.fleet.plan import ImageKey, Plan, image_key, plan
 from secpipe.fleet.reach import Access
 from secpipe.fleet.resolve import Resolved, resolve
-from secpipe.fleet.results import Results, Run
+from secpipe.fleet.results import Results, Run, tagged
 from secpipe.fleet.run import Outcome, Tally, run
 from secpipe.fleet.values import FleetImage, FleetResult, Named
 from secpipe.fleet.work import Work, maker
@@ -120,7 +120,8 @@ class Fleet:
                 results.confirm(this, self._only)
             for name in self._resolved.unresolved:
                 results.unresolved(this, name)
-            done = results.done(this, images)
+            # What a verdict that goes by names went by before the run was interrupted is not known.
+            done = set() if self._by_name else results.done(this, images)
             left = {key: image for image in images if (key := image_key(image)) not in done}
             known: set[ImageKey] = set()
             for key, inventory in results.known(left, catalogers(self._options)):
@@ -160,17 +161,23 @@ class Fleet:
         work = Work(self._options.access, self._options.store, maker())
         return run(plan, work, workers.executor, workers.at_once, self.tally)
 
+    @property
+    def _by_name(self) -> bool:
+        """Whether verdicts may depend on what images are called."""
+        options = self._options.scan
+        return bool(options.overrides or options.ignores != Ignores() or options.vex)
+
     def _judged(self, image: FleetImage, found: Inventory, supply: Supply) -> FleetResult:
         """The verdict; where it may depend on what the image is called, the worst of those under its names."""
-        options = self._options.scan
-        by_name = options.overrides or options.ignores != Ignores() or options.vex
-        names = image.names if by_name else image.names[:1]
+        names = image.names if self._by_name else image.names[:1]
         reports = [self._report(image, name, found, supply) for name in names]
         return FleetResult(image, found, min(reports, key=lambda report: _WORST.index(report.exit_code)))
 
     def _report(self, image: FleetImage, name: Named, found: Inventory, supply: Supply) -> ScanReport:
-        target = Target(name.reference, image.digest, str(image.platform), found.distribution)
-        options = replace(self._options.scan, target=name.reference)
+        # As the history has it, whoever asks: with a digest behind the tag, or from one day to the next.
+        reference, _ = tagged(name.reference)
+        target = Target(reference, image.digest, str(image.platform), found.distribution)
+        options = replace(self._options.scan, target=reference)
         judged = matched(target, found, supply, options, match=self._match)
         return concluded(judged, options, Baseline(None))
 

@@ -49,10 +49,13 @@ def look(options: FleetOptions, results: Results, progress: Progress | None = No
         )
     with Store.open(scan.database) as store:
         now = store.digest, fingerprint(options), datetime.now(UTC).date().isoformat()
-    if now == last:
+    # What an interrupted run wrote down of packages cannot tell any more whom it concerns.
+    interrupted = results.interrupted()
+    behind = results.behind(catalogers(options))
+    if now == last and not interrupted and not behind:
         return Round(None, trouble, exit_code(results.standing()))
     match = Matching()
-    only = _concerned(options, results, match) if now[1:] == last[1:] else None
+    only = None if interrupted or now[1:] != last[1:] else _concerned(options, results, match) | behind
     fleet = Fleet(Resolved(tuple(results.current(only)), ()), options, results, only, match)
     fleet.scan(None)
     return Round(fleet, trouble, fleet.exit_code)

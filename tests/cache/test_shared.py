@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 from pathlib import Path
+from socket import socket
 
 import pytest
 from hypothesis import given
@@ -75,6 +77,7 @@ def test_what_others_wrote_is_not_believed(url: str, monkeypatch: pytest.MonkeyP
     monkeypatch.setenv(KEY, "our secret")
     ours = open_store(url, MOST)
     assert ours.load(b"key") is None
+    assert f"another {KEY}" in ours.trouble
     ours.save(b"key", b"value")
     assert open_store(url, MOST).load(b"key") == b"value"
     monkeypatch.setenv(KEY, "another secret")
@@ -91,12 +94,30 @@ def test_a_store_that_cannot_be_used_is_told(tmp_path: Path) -> None:
         assert not store.has(b"key")
 
 
+def test_a_server_that_does_not_answer_is_waited_for_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    pytest.importorskip("redis")
+    monkeypatch.setattr("secpipe.cache.shared.redis._SECONDS", 0.2)
+    with socket() as silent:
+        silent.bind(("127.0.0.1", 0))
+        silent.listen()
+        store = open_store(f"redis://127.0.0.1:{silent.getsockname()[1]}", MOST)
+        assert store.load(b"key") is None
+        assert "Redis cannot be used" in store.trouble
+        began = time.monotonic()
+        for _ in range(1000):
+            assert not store.has(b"key")
+        assert time.monotonic() - began < 1
+
+
 @pytest.mark.parametrize(
     "url",
     [
         "redis://:secret@cache.example",
         "redis://alice:secret@cache.example/0",
         "s3://key:secret@bucket/layers",
+        "redis://cache.example/0?password=secret",
+        "unix:///redis.sock?db=1&Password=secret",
+        "abfs://layers/x?sas_token=secret",
     ],
 )
 def test_a_password_in_a_url_is_refused_and_not_told(url: str) -> None:

@@ -14,6 +14,7 @@ from __future__ import annotations
 import hmac
 import os
 import pkgutil
+import re
 from collections.abc import Callable
 from hashlib import blake2b
 from importlib import import_module
@@ -22,9 +23,12 @@ from typing import Protocol
 
 from secpipe.cache.folder import Folder
 from secpipe.errors import UsageError
+from secpipe.model.pattern import lazy
 
 KEY = "SECPIPE_STORE_KEY"
+NOT_OURS = f"the store has values that are damaged, or that were written with another {KEY}"
 _DIGEST = 32
+_SECRET = lazy(r"[?&][^=&]*(?:password|secret|token)[^=&]*=", re.IGNORECASE)
 _KEY_BYTES = 64
 
 
@@ -81,7 +85,7 @@ def open_store(url: str, most: int) -> Store:
     if not colon:
         return Folder(Path(url), most)
     userinfo = rest.partition("/")[0].rpartition("@")[0]
-    if ":" in userinfo:
+    if ":" in userinfo or _SECRET.search(rest):
         raise UsageError(
             f"the store {scheme}://… has a password in its URL, which is not taken from there",
             "give it to every worker by the variable of the environment that docs/fleet.md names for it",

@@ -4,9 +4,11 @@
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING, cast
+import time
+from collections.abc import Callable
+from typing import TYPE_CHECKING, TypeVar, cast
 
-from secpipe.cache.shared import Seal
+from secpipe.cache.shared import NOT_OURS, Seal
 from secpipe.errors import UsageError
 
 if TYPE_CHECKING:
@@ -15,6 +17,9 @@ if TYPE_CHECKING:
 SCHEMES = ("redis", "rediss", "unix")
 _PREFIX = "secpipe:layer:"
 _SECONDS = 10.0
+_PAUSE = 60.0
+"""seconds for which a server that does not answer is not asked"""
+T = TypeVar("T")
 
 
 class RedisStore:
@@ -22,37 +27,42 @@ class RedisStore:
 
     def __init__(self, server: Redis, seal: Seal) -> None:
         self._server, self._seal = server, seal
+        self._again = 0.0
         self.trouble = ""
 
     def load(self, key: bytes) -> bytes | None:
         """The value, None when it is not known or not what was written."""
-        from redis import RedisError
-
-        try:
-            kept = cast(bytes | None, self._server.get(_PREFIX + self._seal.name(key)))
-        except (RedisError, OSError) as error:
-            self.trouble = _told(error)
+        kept = self._asked(lambda: cast(bytes | None, self._server.get(_PREFIX + self._seal.name(key))))
+        if kept is None:
             return None
-        return None if kept is None else self._seal.opened(key, kept)
+        value = self._seal.opened(key, kept)
+        if value is None:
+            self.trouble = NOT_OURS
+        return value
 
     def save(self, key: bytes, value: bytes) -> None:
         """Remember a value."""
-        from redis import RedisError
-
-        try:
-            self._server.set(_PREFIX + self._seal.name(key), self._seal.closed(key, value))
-        except (RedisError, OSError) as error:
-            self.trouble = _told(error)
+        self._asked(lambda: self._server.set(_PREFIX + self._seal.name(key), self._seal.closed(key, value)))
 
     def has(self, key: bytes) -> bool:
         """Whether a value is there."""
-        from redis import RedisError
+        return bool(self._asked(lambda: self._server.exists(_PREFIX + self._seal.name(key))))
 
+    def _asked(self, question: Callable[[], T]) -> T | None:
+        """The server's answer; None when it has none. A server that does not answer is left alone for a while, for each
+        question to it takes as long as it may."""
+        import redis
+
+        if time.monotonic() < self._again:
+            return None
         try:
-            return bool(self._server.exists(_PREFIX + self._seal.name(key)))
-        except (RedisError, OSError) as error:
+            return question()
+        except (redis.ConnectionError, redis.TimeoutError, OSError) as error:
+            self._again = time.monotonic() + _PAUSE
             self.trouble = _told(error)
-            return False
+        except redis.RedisError as error:
+            self.trouble = _told(error)
+        return None
 
     def trim(self) -> None:
         """The server does that."""

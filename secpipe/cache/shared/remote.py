@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, cast
 
-from secpipe.cache.shared import Seal
+from secpipe.cache.shared import NOT_OURS, Seal
 from secpipe.errors import UsageError
 
 if TYPE_CHECKING:
@@ -31,7 +31,10 @@ class RemoteStore:
         except Exception as error:  # noqa: BLE001 - each file system has errors of its own
             self.trouble = _told(error)
             return None
-        return self._seal.opened(key, kept)
+        value = self._seal.opened(key, kept)
+        if value is None:
+            self.trouble = NOT_OURS
+        return value
 
     def save(self, key: bytes, value: bytes) -> None:
         """Remember a value. Whoever reads half of one takes it for damaged."""

@@ -44,6 +44,14 @@ def changed(database: Database, found: Mapping[int, Iterable[Finding]]) -> set[i
     }
 
 
+def behind(database: Database, catalogers: str) -> set[int]:
+    """The images of the fleet on which the last run came to no verdict, though these catalogers have listed them, as their
+    names could not be looked up. What it found in their packages is written down all the same."""
+    sql = f"""SELECT id FROM images WHERE id IN ({_CURRENT}) AND catalogers = ?
+    AND judged < (SELECT MAX(id) FROM runs)"""  # noqa: S608
+    return {image for (image,) in database.rows(sql, (codec.digest(catalogers),))}
+
+
 def images_with(database: Database, wanted: Iterable[int], catalogers: str) -> set[int]:
     """The images that have one of the packages, or were listed by other catalogers."""
     sql = """SELECT DISTINCT image FROM image_contents JOIN content_packages

@@ -63,22 +63,24 @@ class Results:
         """A run by these advisories (a digest, '' for none) and this secpipe; `catalogers` is all that decides what an
         inventory of the same image is, `options` what else makes it the same run.
 
-        The last one goes on if it was the same and did not finish; else it is left as it is, and another begins.
+        The last one goes on if it was the same, did not finish, and began on the same day (UTC), by which verdicts go as
+        well; else it is left as it is, and another begins.
         """
         with self._changing():
             ids, _ = self._batch.advisories.of({advisories: ()})
             same = (ids[advisories], version, catalogers, options)
             last = self._database.rows(
-                "SELECT id, status, advisories, version, catalogers, options FROM runs ORDER BY id DESC LIMIT 1"
+                "SELECT id, started, status, advisories, version, catalogers, options FROM runs ORDER BY id DESC LIMIT 1"
             )
-            goes_on = bool(last) and last[0][1] == "running" and tuple(last[0][2:]) == same
+            now = self._time()
+            goes_on = bool(last) and last[0][1][:10] == now[:10] and tuple(last[0][2:]) == ("running", *same)
             number = last[0][0] + (not goes_on) if last else 1
             if not goes_on:
                 self._database.rows("UPDATE runs SET status = 'abandoned' WHERE status = 'running'")
                 self._database.rows(
                     """INSERT INTO runs (id, started, status, advisories, version, catalogers, options, seconds)
                     VALUES (?, ?, 'running', ?, ?, ?, ?, 0)""",
-                    (number, self._time(), *same),
+                    (number, now, *same),
                 )
         self._run = Run(number, catalogers, goes_on)
         self._since = time.monotonic()
@@ -96,6 +98,15 @@ class Results:
             WHERE status = 'completed' ORDER BY runs.id DESC LIMIT 1"""
         )
         return (rows[0][0], rows[0][1], rows[0][2][:10]) if rows else None
+
+    def interrupted(self) -> bool:
+        """Whether the newest run has not come to its end, so that verdicts of two runs stand side by side."""
+        rows = self._database.rows("SELECT status FROM runs ORDER BY id DESC LIMIT 1")
+        return bool(rows) and rows[0][0] != "completed"
+
+    def behind(self, catalogers: str) -> set[int]:
+        """The numbers of images that were listed by these catalogers, on which the last run came to no verdict."""
+        return again.behind(self._database, catalogers)
 
     def standing(self) -> Counter[Verdict]:
         """How many of the images that names lead to have which verdict."""

@@ -5,6 +5,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Callable
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -97,6 +98,17 @@ def test_a_run_that_did_not_finish_goes_on(url: str) -> None:
         results.finish(again)
         assert begun(results).number == run.number + 1
     assert rows(url, "SELECT id, status FROM runs ORDER BY id") == [(1, "completed"), (2, "running")]
+
+
+def test_a_run_of_another_day_does_not_go_on(url: str) -> None:
+    days = iter(datetime(2026, 11, day, 23, 59, tzinfo=UTC) for day in (20, 21))
+    with open_results(url, lambda: next(days)) as results:
+        run = begun(results)
+        results.record(run, app())
+        results.flush()
+        other = begun(results)
+        assert other == Run(run.number + 1, CATALOGERS)
+        assert not results.done(other, [app().image])
 
 
 @pytest.mark.parametrize(("advisories", "options"), [("sha256:1", ""), ("sha256:0", "other")])
