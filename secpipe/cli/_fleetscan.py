@@ -149,8 +149,8 @@ def scan(
         fleet = Fleet(resolved, options, history, whole=names.whole(problems))
         with followed(fleet):
             fleet.scan(there)
-    metrics_of(results, metrics)
     tell_fleet(fleet)
+    metrics_of(results, metrics)
     raise typer.Exit(fleet.exit_code or (3 if undecided else 0))
 
 

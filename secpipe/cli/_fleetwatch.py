@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 import time
-from typing import Annotated
+from itertools import count
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -24,6 +25,9 @@ from secpipe.cli._limits import parse_limits
 from secpipe.cli._progress import shown
 from secpipe.cli._streams import say
 from secpipe.errors import SecpipeError, UsageError
+
+if TYPE_CHECKING:
+    from secpipe.fleet.watch import Round
 
 _UNITS = {"m": 60, "h": 3600, "d": 86400}
 
@@ -56,32 +60,37 @@ def watch(
 
     pause = _seconds(every)
     limits = parse_limits(limit or [])
-    while True:
-        options = fleet_options(
-            "",
-            Gate(fail_on, ignore_file, vex, allow_incomplete, config, no_config),
-            Database(db, max_db_age, offline, db_url),
-            limits=limits,
-        )
+    for number in count():
         try:
+            # What decides is read anew each time: whoever changes it need not begin again.
+            options = fleet_options(
+                "",
+                Gate(fail_on, ignore_file, vex, allow_incomplete, config, no_config),
+                Database(db, max_db_age, offline, db_url),
+                limits=limits,
+            )
             with shown() as progress, open_results(results) as history:
                 found = look(options, history, progress)
+            _tell(found)
             metrics_of(results, metrics)
         except SecpipeError as error:
-            if once or isinstance(error, UsageError):
+            # Whoever watches for weeks meets a database that is locked, a disk that is full for an hour, a file half edited.
+            if once or (not number and isinstance(error, UsageError)):
                 raise
-            # Whoever watches for weeks meets a database that is locked, or a disk that is full for an hour.
-            say(f"error: {error.message}")
+            say(f"error: {error.message}" + (f"\nhint: {error.hint}" if error.hint else ""))
         else:
-            if found.trouble:
-                say(f"warning: no advisories were fetched: {found.trouble}")
-            if found.fleet:
-                tell_fleet(found.fleet)
-            else:
-                say("nothing has changed")
             if once:
                 raise typer.Exit(found.exit_code)
         time.sleep(pause)
+
+
+def _tell(found: Round) -> None:
+    if found.trouble:
+        say(f"warning: no advisories were fetched: {found.trouble}")
+    if found.fleet:
+        tell_fleet(found.fleet)
+    else:
+        say("nothing has changed")
 
 
 def _seconds(text: str) -> int:

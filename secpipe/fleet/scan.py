@@ -28,11 +28,13 @@ from secpipe.fleet.work import Work, maker
 from secpipe.model.problem import Problem
 from secpipe.model.scan import ScanReport, Target, Verdict
 from secpipe.pipeline.baseline import Baseline
-from secpipe.pipeline.exploitation import EPSS, KEV
+from secpipe.pipeline.exploitation import EPSS, KEV, exploitation
 from secpipe.pipeline.fetch import Supply
 from secpipe.pipeline.judge import concluded, matched
 from secpipe.pipeline.scan import ScanOptions
+from secpipe.policy.gate import Conditions, FailOn, feeds_of
 from secpipe.policy.ignore import Ignores
+from secpipe.policy.overrides import Gates
 
 _WORST = (1, 3, 0)
 """Exit codes in the order in which they win."""
@@ -109,6 +111,8 @@ class Fleet:
         """
         results, images = self._results, self._resolved.images
         scan = self._options.scan
+        # Once for all images: each of them would try again to renew a feed that cannot be had.
+        self.tally.troubles.update(renewed(self._options))
         with Supply(scan.database, scan.feed, scan.max_age_days, scan.limits, None) as supply:
             this = results.begin(
                 supply.covering(()).digest,
@@ -177,7 +181,7 @@ class Fleet:
         # As the history has it, whoever asks: with a digest behind the tag, or from one day to the next.
         reference, _ = tagged(name.reference)
         target = Target(reference, image.digest, str(image.platform), found.distribution)
-        options = replace(self._options.scan, target=reference)
+        options = replace(self._options.scan, target=reference, feed=None)
         judged = matched(target, found, supply, options, match=self._match)
         return concluded(judged, options, Baseline(None))
 
@@ -194,6 +198,16 @@ def _unread(plan: Plan) -> Iterator[Outcome]:
         message = f"{reference} was listed by another version of secpipe, or within other limits"
         hint = "it is read anew by the next secpipe fleet scan"
         yield Outcome(image, Problem("unread-image", reference, message, hint, coverage=False))
+
+
+def renewed(options: FleetOptions) -> list[str]:
+    """Bring the feeds about exploitation up to date, as far as that is due; returns why not."""
+    scan = options.scan
+    if scan.feed is None:
+        return []
+    gate = (Conditions(scan.fail_on),) if isinstance(scan.fail_on, FailOn) else scan.fail_on
+    known = exploitation((), feeds_of(Gates(gate, scan.overrides).conditions), scan)
+    return [f"{name}: {why}" for name, why in (known.lacking or {}).items() if why]
 
 
 def fingerprint(options: FleetOptions) -> str:

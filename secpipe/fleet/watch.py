@@ -13,7 +13,7 @@ from secpipe.errors import SecpipeError, UsageError
 from secpipe.fleet.matching import Matching
 from secpipe.fleet.resolve import Resolved
 from secpipe.fleet.results import Results
-from secpipe.fleet.scan import Fleet, FleetOptions, catalogers, exit_code, fingerprint
+from secpipe.fleet.scan import Fleet, FleetOptions, catalogers, exit_code, fingerprint, renewed
 from secpipe.match.matcher import UNDECIDED, missing
 from secpipe.model.problem import Problem
 from secpipe.model.progress import Progress
@@ -47,6 +47,7 @@ def look(options: FleetOptions, results: Results, progress: Progress | None = No
         raise UsageError(
             "there is no fleet to watch: no run has come to its end", "scan it first: secpipe fleet scan"
         )
+    renewed(options)
     with Store.open(scan.database) as store:
         now = store.digest, fingerprint(options), datetime.now(UTC).date().isoformat()
     # What an interrupted run wrote down of packages cannot tell any more whom it concerns.

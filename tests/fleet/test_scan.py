@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from secpipe.errors import RegistryError
 from secpipe.fleet.executors import local
 from secpipe.fleet.names import asked, named, whole
 from secpipe.fleet.resolve import Resolved
@@ -19,7 +20,7 @@ from secpipe.fleet.values import FleetResult, Unresolved
 from secpipe.fleet.watch import look
 from secpipe.model.problem import Problem
 from secpipe.pipeline.scan import ScanOptions
-from secpipe.policy.gate import Conditions, FailOn
+from secpipe.policy.gate import Conditions, FailOn, gate_of
 from secpipe.policy.ignore import Entry, Ignores
 from secpipe.policy.overrides import Override
 from secpipe.policy.vex import Component, Document, Product, Statement
@@ -179,3 +180,22 @@ def test_names_are_judged_and_told_alike_by_a_scan_and_by_watching(
         assert told() != before
         assert look(options, results).fleet is not None
         assert told() == before
+
+
+def test_a_feed_that_cannot_be_had_is_asked_for_once(
+    tmp_path: Path, scanned: FleetOptions, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked_for = []
+
+    def update_feed(name: str, *_: object, **__: object) -> None:
+        asked_for.append(name)
+        raise RegistryError("the network is down")
+
+    monkeypatch.setattr("secpipe.advisories.feeds.update_feed", update_feed)
+    scan = replace(scanned.scan, fail_on=gate_of(["kev"]), feed="http://127.0.0.1:1")
+    with open_results(str(tmp_path / "fleet.sqlite")) as results:
+        fleet = Fleet(Resolved(tuple(results.current()), ()), replace(scanned, scan=scan), results)
+        fleet.scan(None)
+    assert asked_for == ["kev"]
+    assert any("the network is down" in trouble for trouble in fleet.tally.troubles)
+    assert fleet.verdicts.get("undecided")
