@@ -13,6 +13,7 @@ from secpipe.fleet.values import FleetImage, Named, Unresolved
 from secpipe.model.image import Image
 from secpipe.model.problem import Problem
 from secpipe.oci import reference
+from secpipe.oci.platform import parse
 from secpipe.oci.target import open_image, open_images
 
 ALL = "all"
@@ -31,8 +32,11 @@ class Resolved:
 def resolve(names: Sequence[Named], platform: str | None, access: Access) -> Resolved:
     """What the names lead to. `platform` is as for a scan: `os/arch[/variant]`, `all`, None for this machine's.
 
-    A name of which one platform's image cannot be read leads to the others all the same.
+    A name of which one platform's image cannot be read leads to the others all the same. Raises UsageError for what is no
+    platform.
     """
+    if platform and platform != ALL:
+        parse(platform)
     images: dict[tuple[str, str], Image] = {}
     names_of: dict[tuple[str, str], list[Named]] = {}
     unresolved: list[Unresolved] = []

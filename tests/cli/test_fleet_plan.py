@@ -76,3 +76,9 @@ def test_nobody_leaves_the_fleet_when_a_source_fails(tmp_path: Path, registries:
         assert "2 images: 0 failed" in told.stdout
     assert scan(references[0]).code == 0
     assert named() == {references[0]}
+
+
+def test_what_is_no_platform_is_a_mistake_of_the_command_line(tmp_path: Path) -> None:
+    told = secpipe("fleet", "scan", "127.0.0.1:1/a:1", "--platform", "bogus", cwd=tmp_path)
+    assert (told.code, told.stderr.count("is no platform")) == (2, 1)
+    assert not list(tmp_path.iterdir())
