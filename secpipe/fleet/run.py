@@ -23,6 +23,9 @@ from secpipe.fleet.values import FleetImage
 from secpipe.fleet.work import Done, Work, keep, list_packages
 from secpipe.model.problem import Problem
 
+_TROUBLES = 10
+"""with the store that are told: where it is down, every task may have another"""
+
 
 class Outcome(NamedTuple):
     """What became of an image of the plan: its packages, or why there are none."""
@@ -129,7 +132,7 @@ class _Run:
         except Exception as error:  # noqa: BLE001 - whatever an executor or a bug of ours raises costs one task
             done = self._lost(task, error)
         self._tally.bytes += done.bytes
-        if done.trouble:
+        if done.trouble and len(self._tally.troubles) < _TROUBLES:
             self._tally.troubles.add(done.trouble)
         yield from self._listed(task, done) if task.is_image else self._kept(task, done)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -92,6 +93,26 @@ def test_a_store_that_cannot_be_used_is_told(tmp_path: Path) -> None:
         assert store.trouble
         assert store.load(b"key") is None
         assert not store.has(b"key")
+
+
+def test_values_that_cannot_be_written_are_one_trouble(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    local = pytest.importorskip("fsspec.implementations.local").LocalFileSystem
+    store = open_store(f"file://{tmp_path}/layers", MOST)
+
+    def full(self: object, path: str, value: bytes) -> None:
+        Path(path).write_bytes(value[:3])
+        raise OSError(errno.ENOSPC, "No space left on device", path)
+
+    monkeypatch.setattr(local, "pipe_file", full)
+    troubles = set()
+    for key in (b"one", b"two"):
+        store.save(key, b"value")
+        troubles.add(store.trouble)
+        assert not store.has(key)
+    assert troubles == {"the store cannot be used: No space left on device"}
+    assert not list((tmp_path / "layers").iterdir())
 
 
 def test_a_server_that_does_not_answer_is_waited_for_once(monkeypatch: pytest.MonkeyPatch) -> None:

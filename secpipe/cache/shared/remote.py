@@ -3,6 +3,8 @@ Credentials are those that the library of the place finds by itself. What is old
 
 from __future__ import annotations
 
+import errno
+from contextlib import suppress
 from typing import TYPE_CHECKING, cast
 
 from secpipe.cache.shared import NOT_OURS, Seal
@@ -43,6 +45,10 @@ class RemoteStore:
             self._files.pipe_file(self._path(key), self._seal.closed(key, value))
         except Exception as error:  # noqa: BLE001 - each file system has errors of its own
             self.trouble = _told(error)
+            if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
+                # What is left of it would be taken for a value until somebody loads it.
+                with suppress(Exception):
+                    self._files.rm_file(self._path(key))
 
     def has(self, key: bytes) -> bool:
         """Whether a value is there."""
@@ -76,4 +82,6 @@ def open_store(url: str, seal: Seal, most: int) -> RemoteStore:
 
 
 def _told(error: Exception) -> str:
-    return f"the store cannot be used: {str(error) or type(error).__name__}"
+    # Without the name of the value: a thousand values that cannot be written are one trouble.
+    why = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
+    return f"the store cannot be used: {why or type(error).__name__}"
