@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from functools import partial
 
 from secpipe.errors import UndecidedError, UsageError
+from secpipe.fleet.outages import Outages
 from secpipe.fleet.reach import Access, portable
 from secpipe.fleet.values import FleetImage, Named, Unresolved
 from secpipe.model.image import Image
@@ -41,7 +42,7 @@ def resolve(names: Sequence[Named], platform: str | None, access: Access) -> Res
     names_of: dict[tuple[str, str], list[Named]] = {}
     unresolved: list[Unresolved] = []
     with ThreadPoolExecutor(_AT_ONCE, "resolve") as pool:
-        found = pool.map(partial(_found, platform=platform, access=access), names)
+        found = pool.map(partial(_found, platform=platform, access=access, outages=Outages()), names)
         for name, some in zip(names, found, strict=True):
             for one in some:
                 if isinstance(one, Problem):
@@ -56,12 +57,22 @@ def resolve(names: Sequence[Named], platform: str | None, access: Access) -> Res
     )
 
 
-def _found(name: Named, platform: str | None, access: Access) -> list[Image | Problem]:
+def _found(name: Named, platform: str | None, access: Access, outages: Outages) -> list[Image | Problem]:
+    registry = reference.split_registry(name.reference)[0]
+    if outages.is_out(registry):
+        message = (
+            f"{name.reference}: not asked for, as {registry} had no answer to any of many names before it"
+        )
+        hint = "see that the registry is up, and run it again: what is known goes on counting"
+        return [Problem("unreadable-image", name.reference, message, hint, coverage=False)]
     try:
-        return list(_each(name.reference, platform, access))
+        found = list(_each(name.reference, platform, access))
     except (UndecidedError, UsageError) as error:
+        outages.note(registry, error)
         message = error.message if name.reference in error.message else f"{name.reference}: {error.message}"
         return [Problem("unreadable-image", name.reference, message, error.hint, coverage=False)]
+    outages.note(registry, None)
+    return found
 
 
 def _each(target: str, platform: str | None, access: Access) -> Iterable[Image | Problem]:
