@@ -54,11 +54,12 @@ class FleetOptions:
         return Access(self.scan.authfile, self.scan.insecure, self.scan.limits)
 
 
-def exit_code(verdicts: Mapping[Verdict, int], problems: Sequence[Problem] = ()) -> int:
-    """As of one image: what failed wins over what nobody can tell, and that over what is clean."""
+def exit_code(verdicts: Mapping[Verdict, int], unread: int) -> int:
+    """As of one image: what failed wins over what nobody can tell, and that over what is clean. `unread` is how many names
+    and images could not be read."""
     if verdicts.get("failed"):
         return 1
-    return 3 if verdicts.get("undecided") or problems else 0
+    return 3 if verdicts.get("undecided") or unread else 0
 
 
 def catalogers(options: FleetOptions) -> str:
@@ -159,7 +160,7 @@ class Fleet:
     @property
     def exit_code(self) -> int:
         """That of the contract."""
-        return exit_code(self.verdicts, self.problems)
+        return exit_code(self.verdicts, len(self.problems))
 
     def _read(self, plan: Plan, workers: Workers) -> Iterator[Outcome]:
         work = Work(self._options.access, self._options.store, maker())

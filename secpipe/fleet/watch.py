@@ -54,12 +54,12 @@ def look(options: FleetOptions, results: Results, progress: Progress | None = No
     interrupted = results.interrupted()
     behind = results.behind(catalogers(options))
     if now == last and not interrupted and not behind:
-        return Round(None, trouble, exit_code(results.standing()))
+        return Round(None, trouble, exit_code(results.standing(), results.troubled()))
     match = Matching()
     only = None if interrupted or now[1:] != last[1:] else _concerned(options, results, match) | behind
     fleet = Fleet(Resolved(tuple(results.current(only)), ()), options, results, only, match)
     fleet.scan(None)
-    return Round(fleet, trouble, fleet.exit_code)
+    return Round(fleet, trouble, exit_code(fleet.verdicts, results.troubled()))
 
 
 def _concerned(options: FleetOptions, results: Results, match: Matching) -> set[int]:

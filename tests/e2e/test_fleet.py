@@ -156,6 +156,13 @@ def test_what_cannot_be_read_is_told_and_costs_the_others_nothing(
         assert nowhere in result.stderr
         assert "2 could not be read" in result.stdout
 
+        # Nobody has looked the names up since.
+        watched = secpipe(
+            *("fleet", "watch", "--once", "--results", tmp_path / "fleet.sqlite", "--db", database),
+            *("--fail-on", "none"),
+        )
+        assert watched.code == 3
+
         proxy.sound()
         mended = scan(tmp_path, references, database, "--fail-on", "none")
         assert mended.code == 0, mended.stderr

@@ -145,6 +145,14 @@ class Results:
             rows = self._database.rows("SELECT advisories FROM runs WHERE id = ?", (run.number,))
             again.confirm(self._database, run.number, rows[0][0], but)
 
+    def troubled(self) -> int:
+        """How many names led to no image that could be read, in the last run that came to its end."""
+        rows = self._database.rows(
+            """SELECT COUNT(DISTINCT name) FROM problems
+            WHERE run = (SELECT MAX(id) FROM runs WHERE status = 'completed')"""
+        )
+        return int(rows[0][0])
+
     def unasked(self, run: Run) -> None:
         """No registry was asked in the run: the names that were in trouble in the last one still are."""
         self.flush()
