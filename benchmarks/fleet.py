@@ -25,7 +25,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from benchmarks.measure import ENVIRONMENT, MIB, RSS_UNIT
+from benchmarks.measure import ENVIRONMENT, MIB
 
 BASES, RUNTIMES = 3, 6
 BASE_BYTES, RUNTIME_BYTES, OWN_BYTES = 60 * MIB, 20 * MIB, 6 * MIB
@@ -55,8 +55,6 @@ class Constants:
     """distinct, for each image"""
     history_bytes: float
     """for each image"""
-    memory_bytes: float
-    """of the command, for each image"""
 
 
 class Files:
@@ -290,7 +288,6 @@ def measured(listing: Path, before: Path, after: Path, scratch: Path, layer_byte
         packages,
         layer_bytes / count,
         results.stat().st_size / count,
-        _memory(listing),
     )
 
 
@@ -301,36 +298,6 @@ class Here(Executor):
         future: Future[Any] = Future()
         future.set_result(fn(*args, **kwargs))
         return future
-
-
-_RESOLVED = """
-import resource, sys
-from pathlib import Path
-from secpipe.fleet.names import asked, named
-from secpipe.fleet.reach import Access
-from secpipe.fleet.resolve import resolve
-
-def memory():
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-
-names, _ = named(asked(files=[Path(sys.argv[1])]))
-resolve(names[:1], "linux/amd64", Access())
-before = memory()
-images = resolve(names, "linux/amd64", Access()).images
-print((memory() - before) / len(images))
-"""
-
-
-def _memory(listing: Path) -> float:
-    """Bytes that the command holds for each image of the fleet, measured in a process that does nothing else."""
-    done = subprocess.run(
-        [sys.executable, "-c", _RESOLVED, str(listing)],
-        env=ENVIRONMENT,
-        capture_output=True,
-        text=True,
-        check=True,
-    )
-    return float(done.stdout) * RSS_UNIT
 
 
 def modelled(constants: Constants, price: float) -> None:
@@ -344,7 +311,6 @@ def modelled(constants: Constants, price: float) -> None:
         ("holding a distinct package against new advisories", f"{constants.delta * 1000:.2f} ms"),
         ("new layers of an image", f"{constants.layer_bytes / MIB:.1f} MiB"),
         ("history of an image", f"{constants.history_bytes / 1024:.1f} KiB"),
-        ("memory of the command for an image", f"{constants.memory_bytes / 1024:.1f} KiB"),
     ):
         print(f"  {name:52} {value}")
     print(f"\na day, a tenth of the layers new; processors at {price:g} an hour")

@@ -168,10 +168,12 @@ def test_nothing_is_shown_where_nobody_looks(target: str, database: Path) -> Non
 
 
 def test_nothing_is_shown_and_nothing_loaded_without_a_terminal(target: str, database: Path) -> None:
-    loaded = "import atexit, sys\natexit.register(lambda: print('rich' in sys.modules, file=sys.stderr))"
+    program = HALTING.replace(
+        "import main\nmain()", "import run\nrun()\nprint('rich' in sys.modules, file=sys.stderr)"
+    )
     env = {**os.environ, "FORCE_COLOR": "1", "TTY_INTERACTIVE": "1", "TERM": "xterm"}
     process = subprocess.Popen(
-        [sys.executable, "-c", loaded + HALTING, *scan(target, database)],
+        [sys.executable, "-c", program, *scan(target, database)],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
