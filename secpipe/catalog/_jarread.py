@@ -137,9 +137,11 @@ class _Reader:
 
     def _evidence(self, archive: _Archive, data: memoryview, member: Member) -> None:
         if member.name.upper() == _MANIFEST:
-            text = self._content(data, member, _MAX_MANIFEST, whole=False)
-            archive.kept["manifest"] = manifest(bytes(text))
+            text = bytes(self._content(data, member, _MAX_MANIFEST, whole=False))
+            archive.kept["manifest"] = manifest(text)
             self._keep(*archive.kept["manifest"].values())
+            if len(text) == _MAX_MANIFEST and not any(end in text for end in (b"\n\n", b"\r\n\r\n", b"\r\r")):
+                raise ZipError(f"the main section of its manifest has more than {_MAX_MANIFEST} bytes")
             return
         if member.name.endswith(b".xml"):
             found = pom(bytes(self._content(data, member, _MAX_POM)))

@@ -166,10 +166,17 @@ def _parsed(listing: Listing) -> list[tuple[Entry, Purl]]:
     found = []
     for entry in listing.entries:
         try:
-            found.append((entry, parse(entry.purl)))
+            purl = parse(entry.purl)
         except ValueError as error:
             why = f"with a malformed package URL, which {error}"
             listing.fault("unidentified-package", why, entry.purl)
+            continue
+        name = package_name(purl)
+        if name.isprintable() and name == name.strip():
+            found.append((entry, purl))
+        else:
+            # No advisory has such a name, so it would pass for a package without flaws.
+            listing.fault("unidentified-package", "whose name has blanks or control characters", entry.purl)
     return found
 
 

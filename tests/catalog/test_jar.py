@@ -92,6 +92,21 @@ def test_its_own_description_and_those_of_what_was_merged_into_it() -> None:
     ]
 
 
+def test_a_manifest_that_is_too_long_is_told() -> None:
+    exports = (
+        "Export-Package: " + "a" * (2 << 20) + "\nImplementation-Title: app\nImplementation-Version: 1.2\n"
+    )
+    data = jar({MF: exports, "org/mine/A.class": b""}, zipfile.ZIP_STORED)
+    assert found("app.jar", data) == []
+    assert "manifest" in why("app.jar", data)[0][1]
+    # What follows the main section is about single files.
+    long = (
+        "Implementation-Title: app\nImplementation-Version: 1.2\n\n"
+        + "Name: x\nSHA-256-Digest: y\n\n" * 100_000
+    )
+    assert why("app.jar", jar({MF: long}, zipfile.ZIP_STORED)) == []
+
+
 def test_merged_alone_is_not_its_own() -> None:
     data = jar({**poms("org.jctools:jctools-core:4.0.5"), **mf(Implementation_Version="1.59.0")})
     where = "sdk.jar!/META-INF/maven/org.jctools/jctools-core/pom.properties"

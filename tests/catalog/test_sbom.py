@@ -179,6 +179,8 @@ def test_components_within_components() -> None:
         (cyclonedx({"type": "library", "name": "left"}), "unidentified-package"),
         (cyclonedx(component("npm/a@1")), "unidentified-package"),
         (cyclonedx(component("pkg:npm/%ff@1")), "unidentified-package"),
+        (cyclonedx(component("pkg:pypi/%0A%20pyyaml@5.3")), "unidentified-package"),
+        (cyclonedx(component("pkg:pypi/%20pyyaml@5.3")), "unidentified-package"),
         (cyclonedx("text"), "malformed-sbom"),
         (cyclonedx({"type": "library", "name": 1, "purl": ["pkg:npm/a@1"]}), "malformed-sbom"),
         (cyclonedx(components={"a": 1}), "malformed-sbom"),
