@@ -5,13 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
-from secpipe.fleet.values import FleetImage
+from secpipe.fleet.values import FleetImage, ImageKey
 from secpipe.model.image import Layer
 
 LayerKey = tuple[str, str]
 """Digest of the blob, and diff-id."""
-ImageKey = tuple[str, str]
-"""Digest of the manifest, and platform."""
 _WAYS = 3
 """Repositories that a layer is looked for in, where the first cannot serve it."""
 
@@ -50,11 +48,6 @@ def layer_key(layer: Layer) -> LayerKey:
     return layer.descriptor.digest, layer.diff_id
 
 
-def image_key(image: FleetImage) -> ImageKey:
-    """What is the same image has the same."""
-    return image.digest, str(image.platform)
-
-
 def plan(
     images: Sequence[FleetImage],
     is_known: Callable[[ImageKey], bool],
@@ -62,9 +55,9 @@ def plan(
 ) -> Plan:
     """What to read of the images, which are distinct. `is_known` tells whose packages need not be listed again, `is_kept`
     which layers an earlier run left in the store; both are asked once for each."""
-    known = tuple(image for image in images if is_known(image_key(image)))
-    those = {image_key(image) for image in known}
-    rest = [image for image in images if image_key(image) not in those]
+    known = tuple(image for image in images if is_known(image.key))
+    those = {image.key for image in known}
+    rest = [image for image in images if image.key not in those]
     ways = _ways(rest)
     kept = {key for key, layers in ways.items() if is_kept(layers[0])}
     order = [key for key in ways if key not in kept]

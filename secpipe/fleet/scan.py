@@ -18,12 +18,12 @@ from secpipe.catalog import Inventory, knows_layer
 from secpipe.errors import UndecidedError
 from secpipe.fleet.executors import Workers
 from secpipe.fleet.matching import Matching
-from secpipe.fleet.plan import ImageKey, Plan, image_key, plan
+from secpipe.fleet.plan import Plan, plan
 from secpipe.fleet.reach import Access
 from secpipe.fleet.resolve import Resolved, resolve
 from secpipe.fleet.results import Results, Run, tagged
 from secpipe.fleet.run import Outcome, Tally, run
-from secpipe.fleet.values import FleetImage, FleetResult, Named
+from secpipe.fleet.values import FleetImage, FleetResult, ImageKey, Named
 from secpipe.fleet.work import Work, maker
 from secpipe.model.problem import Problem
 from secpipe.model.scan import ScanReport, Target, Verdict
@@ -36,6 +36,8 @@ from secpipe.policy.gate import Conditions, FailOn, feeds_of
 from secpipe.policy.ignore import Ignores
 from secpipe.policy.overrides import Gates
 
+_ASIDE = ("cache_", "fleet_")
+"""How limits begin that change nothing in what is read of an image."""
 _WORST = (1, 3, 0)
 """Exit codes in the order in which they win."""
 
@@ -64,8 +66,8 @@ def exit_code(verdicts: Mapping[Verdict, int], unread: int) -> int:
 
 def catalogers(options: FleetOptions) -> str:
     """All that decides what an inventory of the same image is."""
-    limits = blake2b(repr(options.scan.limits).encode(), digest_size=8).hexdigest()
-    return f"{maker()} {limits}"
+    told = {k: v for k, v in options.scan.limits._asdict().items() if not k.startswith(_ASIDE)}
+    return f"{maker()} {blake2b(repr(told).encode(), digest_size=8).hexdigest()}"
 
 
 def found(names: Sequence[Named], options: FleetOptions) -> Resolved:
@@ -75,7 +77,7 @@ def found(names: Sequence[Named], options: FleetOptions) -> Resolved:
 
 def planned(images: Sequence[FleetImage], options: FleetOptions, results: Results | None) -> Plan:
     """What would be read of the images, and nothing of it read; `results` is None where there is no history yet."""
-    keys = [image_key(image) for image in images]
+    keys = [image.key for image in images]
     known = {key for key, _ in results.known(keys, catalogers(options))} if results else set()
     return _plan(images, known, options)
 
@@ -127,7 +129,7 @@ class Fleet:
                 results.unresolved(this, name)
             # What a verdict that goes by names went by before the run was interrupted is not known.
             done = set() if self._by_name else results.done(this, images)
-            left = {key: image for image in images if (key := image_key(image)) not in done}
+            left = {key: image for image in images if (key := image.key) not in done}
             known: set[ImageKey] = set()
             for key, inventory in results.known(left, catalogers(self._options)):
                 known.add(key)

@@ -19,6 +19,10 @@ class Named:
     by: tuple[str, ...] = ()
 
 
+ImageKey = tuple[str, str]
+"""Digest of the manifest, and platform: what is the same image has the same."""
+
+
 @dataclass(frozen=True, slots=True)
 class FleetImage:
     """One image of one platform that names lead to. It travels between processes, and with it the manifest and the
@@ -28,6 +32,11 @@ class FleetImage:
     image: Image
     names: tuple[Named, ...]
     """those that lead to it, sorted"""
+
+    @property
+    def key(self) -> ImageKey:
+        """Tells it from all others."""
+        return self.digest, str(self.platform)
 
     @property
     def digest(self) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from secpipe.fleet.plan import image_key, layer_key, plan
+from secpipe.fleet.plan import layer_key, plan
 from secpipe.fleet.values import FleetImage, Named
 from secpipe.model.image import Descriptor, Image, Layer, Platform
 
@@ -51,16 +51,16 @@ def fleets(draw: st.DrawFn) -> list[FleetImage]:
 
 @given(fleets(), st.sets(st.integers(0, 11)), st.sets(st.sampled_from("abcdefgh")))
 def test_once_each(images: list[FleetImage], known: set[int], kept: set[str]) -> None:
-    those = {image_key(images[number]) for number in known if number < len(images)}
+    those = {images[number].key for number in known if number < len(images)}
     keys = {layer_key(layer(name)) for name in kept}
     made = plan(images, those.__contains__, lambda one: layer_key(one) in keys)
 
     reads = [layer_key(ways[0]) for ways in made.reads]
     assert len(reads) == len(set(reads))
     assert all({layer_key(way) for way in ways} == {key} for ways, key in zip(made.reads, reads, strict=True))
-    listed = [image_key(one) for one, _ in made.lists]
-    assert sorted([*listed, *map(image_key, made.known)]) == sorted(map(image_key, images))
-    assert set(map(image_key, made.known)) == those
+    listed = [one.key for one, _ in made.lists]
+    assert sorted([*listed, *(one.key for one in made.known)]) == sorted(one.key for one in images)
+    assert {one.key for one in made.known} == those
     for one, needs in made.lists:
         assert {reads[number] for number in needs} == {layer_key(each) for each in one.layers} - keys
     # Nothing is read that no image waits for.

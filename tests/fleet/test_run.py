@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from secpipe.catalog import Inventory
 from secpipe.fleet import run as running
-from secpipe.fleet.plan import image_key, layer_key, plan
+from secpipe.fleet.plan import layer_key, plan
 from secpipe.fleet.reach import Access
 from secpipe.fleet.values import FleetImage
 from secpipe.fleet.work import Done, Work
@@ -100,8 +100,8 @@ def outcomes(
     tally = running.Tally()
     made = plan(images, lambda key: False, lambda one: False)
     told = list(running.run(made, WORK, executor, 3, tally))
-    assert len(told) == len({image_key(one.image) for one in told})
-    return {image_key(one.image): one.inventory for one in told}, read, tally
+    assert len(told) == len({one.image.key for one in told})
+    return {one.image.key: one.inventory for one in told}, read, tally
 
 
 @given(
@@ -115,11 +115,11 @@ def test_every_image_is_told_once_and_only_what_is_broken_is_lost(
 ) -> None:
     with pytest.MonkeyPatch.context() as patch:
         told, read, tally = outcomes(images, patch, unreadable, deadly - unreadable, seed)
-    assert told.keys() == {image_key(one) for one in images}
+    assert told.keys() == {one.key for one in images}
     for one in images:
         layers = {layer.descriptor.digest for layer in one.layers}
         lost = bool(layers & (unreadable | deadly))
-        assert isinstance(told[image_key(one)], Problem) == lost
+        assert isinstance(told[one.key], Problem) == lost
     assert all(count == 1 for count in read.values())
     assert tally.images == len(images)
     sizes = {layer.descriptor.digest: layer.descriptor.size for one in images for layer in one.layers}

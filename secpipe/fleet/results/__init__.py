@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from secpipe.fleet.results.values import Key, Run, key_of, tagged
+from secpipe.fleet.results.values import Run, tagged
 from secpipe.fleet.results.write import Results, open_results
 
-__all__ = ["Key", "Results", "Run", "key_of", "open_results", "tagged"]
+__all__ = ["Results", "Run", "open_results", "tagged"]

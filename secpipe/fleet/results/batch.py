@@ -13,8 +13,8 @@ from secpipe.fleet.results.ids import Ids
 from secpipe.fleet.results.images import Images
 from secpipe.fleet.results.judgements import Judgements
 from secpipe.fleet.results.sightings import Sightings
-from secpipe.fleet.results.values import Key, Run, key_of
-from secpipe.fleet.values import FleetImage, FleetResult
+from secpipe.fleet.results.values import Run
+from secpipe.fleet.values import FleetImage, FleetResult, ImageKey
 from secpipe.model.scan import Finding
 
 _UNASKED = "no-advisories"
@@ -38,7 +38,7 @@ class Batch:
         fresh = [pair for pair in zip(results, packages, strict=True) if not pair[0].known]
         ids, new = self._put(run, fresh, advisories)
         ids |= self.images.judge(run, [result for result in results if result.known], advisories)
-        numbers = [ids[key_of(result.image)] for result in results]
+        numbers = [ids[result.image.key] for result in results]
         self._judge(run, results, packages)
         suppressed = {
             number: self._suppressed(run, result) for number, result in zip(numbers, results, strict=True)
@@ -49,7 +49,7 @@ class Batch:
 
     def _put(
         self, run: Run, fresh: Sequence[tuple[FleetResult, Listed]], advisories: Mapping[str, int]
-    ) -> tuple[dict[Key, int], set[int]]:
+    ) -> tuple[dict[ImageKey, int], set[int]]:
         """What images consist of that the history has not, or had of other catalogers; their ids, and which are new."""
         results = [result for result, _ in fresh]
         contents = self._contents.contents(
@@ -57,7 +57,7 @@ class Batch:
         )
         chains = self._contents.chains([result.image for result in results])
         ids, new = self.images.write(run, results, chains, advisories)
-        numbers = [ids[key_of(result.image)] for result in results]
+        numbers = [ids[result.image.key] for result in results]
         self._contents.put(dict(zip(numbers, contents, strict=True)), new)
         return ids, new
 
@@ -92,13 +92,13 @@ class Batch:
             if (number := self._contents.matched(finding.package)) is not None
         }
 
-    def _lead(self, run: Run, images: Sequence[FleetImage], ids: dict[Key, int]) -> None:
+    def _lead(self, run: Run, images: Sequence[FleetImage], ids: dict[ImageKey, int]) -> None:
         """The names that led to images."""
-        others = [key_of(image) for image in images if key_of(image) not in ids]
+        others = [image.key for image in images if image.key not in ids]
         known = {**self.images.ids(others), **ids} if others else ids
         self.sightings.write(
             run.number,
-            [(name, known[key_of(one)], key_of(one)) for one in images for name in one.names],
+            [(name, known[one.key], one.key) for one in images for name in one.names],
         )
 
     def trim(self) -> None:

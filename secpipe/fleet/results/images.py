@@ -9,8 +9,8 @@ from secpipe.fleet.results import codec
 from secpipe.fleet.results.codec import clean
 from secpipe.fleet.results.database import Database, Row
 from secpipe.fleet.results.ids import Ids, selected
-from secpipe.fleet.results.values import Key, Run, key_of
-from secpipe.fleet.values import FleetResult
+from secpipe.fleet.results.values import Run
+from secpipe.fleet.values import FleetResult, ImageKey
 from secpipe.model.problem import Problem
 from secpipe.model.scan import Finding
 from secpipe.model.severity import Severity
@@ -50,9 +50,9 @@ class Images:
 
     def write(
         self, run: Run, results: Sequence[FleetResult], chains: Sequence[int], advisories: Mapping[str, int]
-    ) -> tuple[dict[Key, int], set[int]]:
+    ) -> tuple[dict[ImageKey, int], set[int]]:
         """The ids of images by their keys, and which are new; the verdicts on all of them are written."""
-        keys = {codec.key(*map(codec.raw, key_of(result.image))): key_of(result.image) for result in results}
+        keys = {codec.key(*map(codec.raw, result.image.key)): result.image.key for result in results}
         rows = {
             key: _row(run, result, chain, advisories[result.report.database])
             for key, result, chain in zip(keys, results, chains, strict=True)
@@ -64,24 +64,24 @@ class Images:
 
     def judge(
         self, run: Run, results: Sequence[FleetResult], advisories: Mapping[str, int]
-    ) -> dict[Key, int]:
+    ) -> dict[ImageKey, int]:
         """The ids of images that are there, by their keys; the verdicts on all of them are written."""
-        ids = self.ids(key_of(result.image) for result in results)
+        ids = self.ids(result.image.key for result in results)
         self._database.many(
             _VERDICT,
             [
-                (*_verdict(run, result, advisories[result.report.database]), ids[key_of(result.image)])
+                (*_verdict(run, result, advisories[result.report.database]), ids[result.image.key])
                 for result in results
             ],
         )
         return ids
 
-    def ids(self, keys: Iterable[Key]) -> dict[Key, int]:
+    def ids(self, keys: Iterable[ImageKey]) -> dict[ImageKey, int]:
         """The ids of images that are there."""
         by = {codec.key(*map(codec.raw, key)): key for key in keys}
         return {by[key]: number for key, number in self._ids.known(by).items()}
 
-    def judged(self, keys: Iterable[Key], run: int) -> set[Key]:
+    def judged(self, keys: Iterable[ImageKey], run: int) -> set[ImageKey]:
         """Those of the images whose last verdict is of that run."""
         by = {codec.key(*map(codec.raw, key)): key for key in keys}
         found = selected(self._database, "SELECT key, judged FROM images WHERE key IN (…)", by)
@@ -137,7 +137,7 @@ class Images:
 def _row(run: Run, result: FleetResult, chain: int, advisories: int) -> tuple[object, ...]:
     inventory = result.inventory
     return (
-        *key_of(result.image),
+        *result.image.key,
         chain,
         clean(str(inventory.distribution or "")),
         codec.digest(run.catalogers),

@@ -8,7 +8,7 @@ from secpipe.catalog import Inventory
 from secpipe.fleet.results import codec
 from secpipe.fleet.results.database import Database
 from secpipe.fleet.results.ids import chunks, selected
-from secpipe.fleet.results.values import Key
+from secpipe.fleet.values import ImageKey
 from secpipe.model.package import Package
 
 _AT_ONCE = 200
@@ -16,7 +16,9 @@ _MOST = 2_000
 """contents that are kept in memory, for the next images with the same base"""
 
 
-def known(database: Database, keys: Iterable[Key], catalogers: str) -> Iterator[tuple[Key, Inventory]]:
+def known(
+    database: Database, keys: Iterable[ImageKey], catalogers: str
+) -> Iterator[tuple[ImageKey, Inventory]]:
     """The inventories of those of the images that these catalogers read, in batches that share what they have in common."""
     contents: dict[int, list[Package]] = {}
     version = codec.digest(catalogers)

@@ -11,8 +11,8 @@ from collections.abc import Iterable, Sequence
 from secpipe.fleet.results.codec import clean, texts
 from secpipe.fleet.results.database import Database
 from secpipe.fleet.results.ids import Ids, selected
-from secpipe.fleet.results.values import Key, tagged
-from secpipe.fleet.values import Named
+from secpipe.fleet.results.values import tagged
+from secpipe.fleet.values import ImageKey, Named
 from secpipe.model.problem import Problem
 
 Sighting = tuple[int, int]
@@ -65,7 +65,7 @@ class Sightings:
             self._by.update(changed)
         return ids
 
-    def write(self, run: int, found: Sequence[tuple[Named, int, Key]]) -> None:
+    def write(self, run: int, found: Sequence[tuple[Named, int, ImageKey]]) -> None:
         """Say which names led to which image."""
         ids = self.names(one for one, *_ in found)
         leads: dict[Sighting, None] = {}
@@ -100,7 +100,7 @@ class Sightings:
         self._database.many(_NEW, [(*pair, run, run) for pair in leads if pair not in present])
         self._mended(run, mended)
 
-    def trouble(self, run: int, found: Sequence[tuple[Named, Key, Problem]]) -> None:
+    def trouble(self, run: int, found: Sequence[tuple[Named, ImageKey, Problem]]) -> None:
         """Say which names led nowhere, or to an image that could not be read; the former have no platform."""
         ids = self.names(one for one, *_ in found)
         rows: dict[tuple[int, int, str, str], tuple[object, ...]] = {}

@@ -4,11 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from secpipe.fleet.values import FleetImage
-
-Key = tuple[str, str]
-"""An image: the digest of its manifest and its platform, as text."""
-
 
 @dataclass(frozen=True, slots=True)
 class Run:
@@ -17,11 +12,6 @@ class Run:
     number: int
     catalogers: str
     resumed: bool = False
-
-
-def key_of(image: FleetImage) -> Key:
-    """What the same image has the same."""
-    return image.digest, str(image.platform)
 
 
 def tagged(reference: str) -> tuple[str, bool]:

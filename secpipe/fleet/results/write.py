@@ -18,8 +18,8 @@ from secpipe.fleet.results.current import current
 from secpipe.fleet.results.database import Database, connect
 from secpipe.fleet.results.ids import chunks
 from secpipe.fleet.results.known import known
-from secpipe.fleet.results.values import Key, Run, key_of
-from secpipe.fleet.values import FleetImage, FleetResult, Named, Unresolved
+from secpipe.fleet.results.values import Run
+from secpipe.fleet.values import FleetImage, FleetResult, ImageKey, Named, Unresolved
 from secpipe.model.package import Package
 from secpipe.model.problem import Problem
 from secpipe.model.scan import Finding, Verdict
@@ -44,7 +44,7 @@ class Results:
         self._batch = Batch(database)
         self._results: list[FleetResult] = []
         self._noted: list[FleetImage] = []
-        self._troubles: list[tuple[Named, Key, Problem]] = []
+        self._troubles: list[tuple[Named, ImageKey, Problem]] = []
         self._waiting = 0
         self._since = time.monotonic()
         self._run: Run | None = None
@@ -86,7 +86,7 @@ class Results:
         self._since = time.monotonic()
         return self._run
 
-    def known(self, keys: Iterable[Key], catalogers: str) -> Iterator[tuple[Key, Inventory]]:
+    def known(self, keys: Iterable[ImageKey], catalogers: str) -> Iterator[tuple[ImageKey, Inventory]]:
         """The inventories of those of the images that were read by these catalogers, exactly as they were recorded; they
         come in parts."""
         return known(self._database, keys, catalogers)
@@ -159,10 +159,10 @@ class Results:
         with self._changing():
             self._batch.sightings.unasked(run.number)
 
-    def done(self, run: Run, images: Iterable[FleetImage]) -> set[Key]:
+    def done(self, run: Run, images: Iterable[FleetImage]) -> set[ImageKey]:
         """Those of the images that the run has judged before it was interrupted; that their names led to them is noted."""
-        found: set[Key] = set()
-        for some in chunks({key_of(image): image for image in images}.items()):
+        found: set[ImageKey] = set()
+        for some in chunks({image.key: image for image in images}.items()):
             judged = self._batch.images.judged([key for key, _ in some], run.number)
             found |= judged
             self._noted += [image for key, image in some if key in judged]
@@ -182,7 +182,7 @@ class Results:
 
     def failed(self, run: Run, image: FleetImage, problem: Problem) -> None:
         """That an image could not be read or judged."""
-        self._troubles += [(name, key_of(image), problem) for name in image.names]
+        self._troubles += [(name, image.key, problem) for name in image.names]
         self._wait(len(image.names))
 
     def finish(self, run: Run, whole: bool = True) -> None:
@@ -203,7 +203,7 @@ class Results:
         if self._run is None or not (self._results or self._noted or self._troubles):
             return
         images = [result.image for result in self._results] + self._noted
-        results = {key_of(result.image): result for result in self._results}
+        results = {result.image.key: result for result in self._results}
         with self._changing():
             self._batch.write(self._run, list(results.values()), images)
             if self._troubles:

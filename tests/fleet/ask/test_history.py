@@ -10,7 +10,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from secpipe.fleet.ask import Questions, ask
-from secpipe.fleet.results import Key, Results, key_of, open_results
+from secpipe.fleet.results import Results, open_results
 from secpipe.fleet.values import FleetImage, Named, Unresolved
 from secpipe.model.fleetreport import Changes
 from secpipe.model.package import Package
@@ -310,7 +310,7 @@ def _is_troubled(model: Model, name: str, run: int, completed: int) -> bool:
 
 
 def _digest(stack: int) -> str:
-    return key_of(image_of(Look(TAGS[0], stack, "read")))[0]
+    return image_of(Look(TAGS[0], stack, "read")).digest
 
 
 def _hold_carriers(url: str, model: Model, vulnerability: str, last: int) -> None:
@@ -393,7 +393,7 @@ def test_runs_of_different_images_do_not_need_each_other(url: str) -> None:
     look = Look(TAGS[0], 1, "read")
     with open_results(url) as results:
         record(results, Step((look,), 0, ends=True, flush=False), frozenset(), Model())
-        keys: list[Key] = [key_of(image_of(look))]
+        keys: list[tuple[str, str]] = [image_of(look).key]
         [(key, listed)] = results.known(keys, "all=1")
     assert key == keys[0]
     assert {package.name for package in listed.packages} == {"libc6", "libc-bin", "zlib1g"}

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from secpipe.catalog import Inventory
 from secpipe.errors import ResultsError, UsageError
 from secpipe.fleet.ask import ask
-from secpipe.fleet.results import Run, key_of, open_results
+from secpipe.fleet.results import Run, open_results
 from secpipe.fleet.results.database import connect
 from secpipe.fleet.values import FleetResult, Named, Unresolved
 from secpipe.model.problem import Problem
@@ -50,9 +50,9 @@ def test_what_was_recorded_is_known_to_the_next_process(url: str) -> None:
     with open_results(url) as results:
         results.record(begun(results), told)
     with open_results(url) as results:
-        found = dict(results.known([key_of(told.image), key_of(other.image)], CATALOGERS))
-        assert found == {key_of(told.image): told.inventory}
-        assert not dict(results.known([key_of(told.image)], "dpkg=2"))
+        found = dict(results.known([told.image.key, other.image.key], CATALOGERS))
+        assert found == {told.image.key: told.inventory}
+        assert not dict(results.known([told.image.key], "dpkg=2"))
 
 
 @settings(max_examples=15, suppress_health_check=[HealthCheck.function_scoped_fixture])
@@ -66,7 +66,7 @@ def test_any_inventory_comes_back_from_the_database(
         for number, listed in enumerate(found):
             one = image(f"image {number}", ["base", f"own {number}"], [f"registry.example/app:{number}"])
             results.record(run, result(one, listed))
-            told[key_of(one)] = listed
+            told[one.key] = listed
         results.finish(run)
         assert dict(results.known(told, CATALOGERS)) == told
 
@@ -93,7 +93,7 @@ def test_a_run_that_did_not_finish_goes_on(url: str) -> None:
     with open_results(url) as results:
         again = begun(results)
         assert again == Run(run.number, CATALOGERS, resumed=True)
-        assert results.done(again, [first.image, second.image]) == {key_of(first.image)}
+        assert results.done(again, [first.image, second.image]) == {first.image.key}
         results.record(again, second)
         results.finish(again)
         assert begun(results).number == run.number + 1
