@@ -10,7 +10,7 @@ from functools import cache
 from typing import Protocol, cast
 
 import secpipe.catalog
-from secpipe.catalog import _distribution, _programs, _unread
+from secpipe.catalog import _distribution, _history, _programs, _unread
 from secpipe.catalog._owners import Held, owners
 from secpipe.catalog._purl import purl
 from secpipe.model.image import Image, Layer
@@ -69,9 +69,6 @@ class Inventory:
     distribution: Distribution | None
     packages: tuple[Package, ...]
     problems: tuple[Problem, ...]
-
-
-_Key = tuple[str, str, str]
 
 
 @cache
@@ -163,25 +160,23 @@ def inventory(view: FileView, image: Image, limits: Limits | None = None) -> Inv
     beside, unread = _beside(view)
     problems += unread
     told: dict[str, int] = {}
-    for cataloger, file in _files(view):
-        found, unread = _parse(cataloger, file, most - len(packages))
-        told[cataloger.NAME] = told.get(cataloger.NAME, 0) + len(unread)
-        if told[cataloger.NAME] <= _PROBLEMS:
-            problems += unread
-        history = _History(cataloger, file, most)
-        for package in found:
-            introduced = history.introduced(package)
+    for cataloger, group in _files(view):
+        held, unread = _read(cataloger, group, most - len(packages))
+        known = told.get(cataloger.NAME, 0)
+        problems += unread[: max(0, _PROBLEMS - known)]
+        told[cataloger.NAME] = known + len(unread)
+        introduced, whole = _introduced(cataloger, held, view, most), _is_whole(cataloger)
+        for file, package in ((file, package) for file, found in held for package in found):
+            brought = introduced[_history.key(package)]
             if hasattr(cataloger, "OWNED"):
                 key = package.type, package.name
-                since[key] = max(introduced, since.get(key, 0))
-            layer = layers.get(introduced)
+                since[key] = max(brought, since.get(key, 0))
+            layer = layers.get(brought)
             if more := beside.get((cataloger.NAME, file.path.rpartition("/")[0])):
                 package = replace(package, qualifiers=tuple(sorted({*package.qualifiers, *more})))
             packages[replace(package, purl=purl(package, distribution), layer=layer)] = file.path
-        if found and not cataloger.KEPT:
-            files[file.path] = Held(
-                file, not hasattr(cataloger, "distil") and PROGRAMS not in cataloger.GLOBS
-            )
+            if not cataloger.KEPT:
+                files[file.path] = Held(file, whole)
         if any(problem.code == _TOO_MANY for problem in unread):
             break
     problems += _more(told)
@@ -189,8 +184,8 @@ def inventory(view: FileView, image: Image, limits: Limits | None = None) -> Inv
     problems += _unread.problems(view, patterns())
     owner = owners(catalogers(), view, files, since) if files else {}
     owned = [replace(package, owner=owner.get(path, "")) for package, path in packages.items()]
-    known = _once(sorted(owned, key=_order))
-    return Inventory(distribution, tuple(known), tuple(sorted(set(problems))))
+    once = _once(sorted(owned, key=_order))
+    return Inventory(distribution, tuple(once), tuple(sorted(set(problems))))
 
 
 def _once(packages: Iterable[Package]) -> Iterator[Package]:
@@ -237,10 +232,33 @@ def _order(package: Package) -> tuple[str, str, str, str, str]:
     return (package.type, package.name, package.version, package.arch, package.path)
 
 
-def _files(view: FileView) -> Iterator[tuple[Cataloger, File]]:
+def _files(view: FileView) -> Iterator[tuple[Cataloger, list[File]]]:
+    """The files of each cataloger: those of one package manager together, others one by one."""
     for cataloger in catalogers():
-        for file in view.files(*cataloger.GLOBS):
-            yield cataloger, file
+        files = view.files(*cataloger.GLOBS)
+        if cataloger.KEPT:
+            yield cataloger, [*files]
+        else:
+            yield from ((cataloger, [file]) for file in files)
+
+
+def _read(
+    cataloger: Cataloger, files: Iterable[File], most: int
+) -> tuple[list[_history.Held], list[Problem]]:
+    """The packages of files, up to `most`, and their problems."""
+    held: list[_history.Held] = []
+    problems: list[Problem] = []
+    for file in files:
+        found, unread = _parse(cataloger, file, most)
+        most -= len(found)
+        held.append(_history.Held(file, found))
+        problems += unread
+    return held, problems
+
+
+def _is_whole(cataloger: Cataloger) -> bool:
+    """Whether the content of its files is all of them."""
+    return not hasattr(cataloger, "distil") and PROGRAMS not in cataloger.GLOBS
 
 
 def _parse(cataloger: Cataloger, file: File, most: int) -> tuple[list[Package], list[Problem]]:
@@ -300,34 +318,12 @@ def _lost(view: FileView, held: Set[tuple[str, str]], most: int) -> Iterator[Pro
             )
 
 
-class _History:
-    """The versions of one file through the layers, newest first, parsed as far back as somebody asks."""
-
-    def __init__(self, cataloger: Cataloger, file: File, most: int) -> None:
-        self._cataloger = cataloger
-        self._most = most
-        self._file = file
-        self._older: list[tuple[int, frozenset[_Key]]] = []
-        self._next = file.previous
-
-    def introduced(self, package: Package) -> int:
-        """The position of the layer since which the file has held this package in this version without a break."""
-        key = (package.name, package.version, package.arch)
-        layer = self._file.layer
-        for older, keys in self._versions():
-            if key not in keys:
-                break
-            layer = older
-        return layer
-
-    def _versions(self) -> Iterator[tuple[int, frozenset[_Key]]]:
-        yield from self._older
-        while self._next is not None:
-            file, self._next = self._next, self._next.previous
-            packages, _ = _parse(self._cataloger, file, self._most)
-            keys = frozenset((package.name, package.version, package.arch) for package in packages)
-            self._older.append((file.layer, keys))
-            yield self._older[-1]
+def _introduced(
+    cataloger: Cataloger, held: Sequence[_history.Held], view: FileView, most: int
+) -> Mapping[_history.Key, int]:
+    """By package the layer that brought it. What a manager keeps at fixed places is one list, wherever that stood."""
+    stood = view.stood(*cataloger.KEPT) if cataloger.KEPT else ()
+    return _history.introduced(held, stood, lambda file: _parse(cataloger, file, most)[0])
 
 
 def versions(of: Sequence[Cataloger] | None = None) -> str:

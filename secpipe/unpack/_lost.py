@@ -1,4 +1,4 @@
-"""Remembers the files at fixed places that a layer brought, so that one which a later layer takes away can be told."""
+"""Remembers the files at fixed places that layers brought: which stood there when, and what a later layer took away."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from secpipe.unpack._find import candidates
 from secpipe.unpack.layer import LayerExtract
 from secpipe.unpack.nodes import Regular
 from secpipe.unpack.overlay import Tree
-from secpipe.unpack.patterns import is_literal, parts, wanted
+from secpipe.unpack.patterns import ANY_DEPTH, is_literal, parts, wanted
 from secpipe.unpack.tar import TarEntry
 
 
@@ -24,14 +24,19 @@ class Brought:
         self._globs = [(pattern, wanted((pattern,))) for pattern in patterns if not is_literal(pattern)]
         self._found: dict[tuple[str, bytes], Regular] = {}
         self._replaced: list[tuple[str, bytes, Regular]] = []
+        self._standing: dict[tuple[str, bytes], Regular] = {}
+        self._stood: dict[str, list[tuple[bytes, Regular, int]]] = {}
 
     def note(self, tree: Tree, extract: LayerExtract) -> None:
         """Look at the tree after a layer was applied."""
         for pattern, path in self._literal:
+            there = None
             for name, _, directory, last in candidates(tree, path):
                 resolved = tree.resolve(directory, last)
                 if resolved and type(resolved[2]) is Regular:
-                    self._bring(pattern, name, resolved[2], resolved[2])
+                    there = resolved[2]
+                    self._bring(pattern, name, there, there)
+            self._see(pattern, pattern.encode(), there, extract.index)
         for entry in extract.entries if self._globs else ():
             # A packed run was asked for by no glob.
             if type(entry) is TarEntry and entry.kind == "file":
@@ -39,6 +44,27 @@ class Brought:
                     if test(entry.name):
                         node = Regular(extract.index, entry.ordinal)
                         self._bring(pattern, entry.name, node, _at(tree, entry.name))
+                        self._see(pattern, entry.name, node, extract.index)
+        for pattern, _ in self._globs:
+            gone = [name for name in extract.whiteouts if (pattern, name) in self._standing]
+            if _takes_away(extract, pattern, set(gone)):
+                gone = [name for of, name in self._standing if of == pattern]
+            for name in gone:
+                if _at(tree, name) is None:
+                    self._see(pattern, name, None, extract.index)
+
+    def stood(self, pattern: str) -> list[tuple[bytes, Regular, int]]:
+        """What a pattern led to in some layer and not in a later one: path, content, the last layer after which it did."""
+        return self._stood.get(pattern, [])
+
+    def _see(self, pattern: str, path: bytes, node: Regular | None, layer: int) -> None:
+        """Note what stands at a path after a layer was applied."""
+        before = self._standing.get((pattern, path))
+        if before and not (node and (node.layer, node.ordinal) == (before.layer, before.ordinal)):
+            self._stood.setdefault(pattern, []).append((path, before, layer - 1))
+            del self._standing[pattern, path]
+        if node:
+            self._standing[pattern, path] = node
 
     def _bring(self, pattern: str, path: bytes, node: Regular, there: Regular | None) -> None:
         """Remember the node; what was found before at its path, and was gone when the node came, is lost."""
@@ -60,6 +86,22 @@ class Brought:
             if directory is None or directory.get(name) is None:
                 lost.setdefault(pattern, []).append((path, node))
         return lost
+
+
+def _takes_away(extract: LayerExtract, pattern: str, known: set[bytes]) -> bool:
+    """Whether a layer removes or replaces the folder that a glob begins with, one above it, or in it what is not known."""
+    folder = b""
+    for part in parts(pattern):
+        if not isinstance(part, bytes) or part == ANY_DEPTH:
+            break
+        folder += part + b"/"
+    marks = {*extract.whiteouts, *extract.opaques} - known
+    if any(folder.startswith(mark + b"/") or mark.startswith(folder) for mark in marks):
+        return True
+    return any(
+        type(entry) is TarEntry and entry.kind != "directory" and folder.startswith(entry.name + b"/")
+        for entry in extract.entries
+    )
 
 
 def _at(tree: Tree, path: bytes) -> Regular | None:

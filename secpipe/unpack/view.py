@@ -68,6 +68,14 @@ class FileView(Protocol):
         """
         ...
 
+    def stood(self, *patterns: str) -> Iterator[tuple[File, int]]:
+        """What stood there after some layer and not after a later one, with the position of the last layer after which it
+        did; sorted by path. What cannot be read is left out.
+
+        The patterns are among the `kept` that the view was opened with.
+        """
+        ...
+
     def names(self, pattern: str) -> Iterator[str]:
         """The paths that match, unread, and literal ones that a later layer took away; sorted.
 
@@ -83,12 +91,14 @@ class LayerView:
         self,
         matches: Mapping[str, Sequence[Match]],
         lost: Mapping[str, Sequence[Match]],
+        stood: Mapping[str, Sequence[tuple[Match, int]]],
         names: Mapping[str, Sequence[str]],
         contents: Mapping[tuple[int, int], bytes],
         problems: Iterable[Problem],
     ) -> None:
         self._matches = matches
         self._lost = lost
+        self._stood = stood
         self._names = names
         self._contents = contents
         self._problems = tuple(sorted(set(problems)))
@@ -122,6 +132,13 @@ class LayerView:
             file = self._file(path, node)
             if file is not None:
                 yield file
+
+    def stood(self, *patterns: str) -> Iterator[tuple[File, int]]:
+        every = (one for pattern in patterns for one in self._stood.get(pattern, ()))
+        for match, last in sorted(every, key=lambda one: (one[0].path, one[1])):
+            file = self._file(match.path, match.node)
+            if file is not None:
+                yield file, last
 
     def names(self, pattern: str) -> Iterator[str]:
         yield from self._names[pattern]
@@ -180,17 +197,22 @@ def open_view(
         pattern: [Match(path, node, (node,), True) for path, node in gone.get(pattern, ())]
         for pattern in kept
     }
+    stood = {
+        pattern: [(Match(path, node, (node,), True), last) for path, node, last in brought.stood(pattern)]
+        for pattern in kept
+    }
     named = {pattern: _named(tree, pattern, gone.get(pattern, ())) for pattern in names}
     # What stood in a program's place was no program, or was kept of.
     needed = [match for pattern in globs for match in matches[pattern]]
     needed += [match for found in lost.values() for match in found]
-    problems += read.again(_missing(needed, read.contents, read.oversized))
+    earlier = [match for found in stood.values() for match, _ in found]
+    problems += read.again(_missing((*needed, *earlier), read.contents, read.oversized))
     problems += [
         *tree.problems,
         *unfinished(tree, complete),
         *_unread((*needed, *found_programs), read.contents, read.oversized, limits),
     ]
-    return LayerView(matches, lost, named, read.contents, problems)
+    return LayerView(matches, lost, stood, named, read.contents, problems)
 
 
 class _Reading:

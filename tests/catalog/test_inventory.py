@@ -14,7 +14,7 @@ from secpipe.catalog import Inventory, file_view, inventory, patterns
 from secpipe.catalog._engine import catalogers, versions
 from secpipe.model.limits import Limits
 from secpipe.model.package import Distribution
-from tests.support import packages
+from tests.support import packages, rpmdb
 from tests.support.data import data_folder
 from tests.support.images import Entry, digest, files, tar
 from tests.support.layers import image
@@ -116,6 +116,131 @@ def test_history_goes_through_links() -> None:
     base = tar([Entry("data/status", packages.dpkg([("a", "1")]).encode()), folder])
     later = files({"data/status": packages.dpkg([("a", "1"), ("b", "1")])})
     assert layers(taken(base, later)) == {"a": 0, "b": 1}
+
+
+def rpms(folder: str, *names: str, kind: str = "Packages.db") -> dict[str, bytes]:
+    blobs = [rpmdb.header(rpmdb.package(name)) for name in names]
+    return {f"{folder}/{kind}": rpmdb.ndb(blobs)}
+
+
+def gone(*paths: str) -> list[Entry]:
+    return [Entry(f"{path.rpartition('/')[0]}/.wh.{path.rpartition('/')[2]}") for path in paths]
+
+
+def put(content: Mapping[str, str | bytes], *more: Entry) -> bytes:
+    """A layer of whiteouts and links, and of files."""
+    return tar(
+        [
+            *more,
+            *(
+                Entry(path, data.encode() if isinstance(data, str) else data)
+                for path, data in content.items()
+            ),
+        ]
+    )
+
+
+def link(path: str, target: str) -> Entry:
+    return Entry(path, type=tarfile.SYMTYPE, link=target)
+
+
+USR_APK = "usr/lib/apk/db/installed"
+OLD, NEW, SHARE = "var/lib/rpm", "usr/lib/sysimage/rpm", "usr/share/rpm"
+
+
+def usr_apk(*names: str) -> dict[str, str]:
+    return {USR_APK: apk(*names)[APK]}
+
+
+def single(*names: str) -> dict[str, str]:
+    return {f"var/lib/dpkg/status.d/{name}": packages.dpkg([(name, "1")]) for name in names}
+
+
+@pytest.mark.parametrize(
+    "taken_",
+    [
+        # apk 3 keeps its database below /usr; some images move it, some leave a link, some both files.
+        [put(apk("a", "b")), put(usr_apk("a", "b", "c"), *gone(APK))],
+        [put(apk("a", "b")), put(usr_apk("a", "b", "c"), *gone("lib/apk"))],
+        [
+            put(apk("a", "b")),
+            put(usr_apk("a", "b", "c"), *gone("lib/apk"), link("lib/apk", "../usr/lib/apk")),
+        ],
+        [put(apk("a", "b")), put(usr_apk("a", "b", "c"), link("lib", "usr/lib"))],
+        [put(usr_apk("a", "b")), put(apk("a", "b", "c"), *gone(USR_APK))],
+        [put(apk("a", "b")), put(usr_apk("a", "b", "c"))],
+        # RPM: Fedora 36 and openSUSE moved it, images of before are upgraded.
+        [put(rpms(OLD, "a", "b")), put(rpms(NEW, "a", "b", "c"), *gone(f"{OLD}/Packages.db"))],
+        [put(rpms(OLD, "a", "b")), put(rpms(NEW, "a", "b", "c"), *gone(OLD), link(OLD, f"../../{NEW}"))],
+        [put(rpms(NEW, "a", "b"), link(OLD, f"/{NEW}")), put(rpms(OLD, "a", "b", "c"), *gone(OLD, NEW))],
+        [put(rpms(NEW, "a", "b")), put(rpms(SHARE, "a", "b", "c"), *gone(NEW))],
+        # Neither path of the content is one that anybody asks for.
+        [
+            put(rpms("data/rpm", "a", "b"), link(OLD, "/data/rpm")),
+            put(rpms("srv/rpm", "a", "b", "c"), *gone(OLD, "data/rpm"), link(NEW, "/srv/rpm")),
+        ],
+        # Written anew in the same place, as `rpm --rebuilddb` and editors do.
+        [put(rpms(OLD, "a", "b")), put(rpms(OLD, "a", "b", "c"), Entry(f"{OLD}/.wh..wh..opq"))],
+        [put(dpkg("a", "b")), put(dpkg("a", "b", "c"), *gone("var/lib/dpkg"))],
+        # Distroless images have a file a package, and some get a status later, or the reverse.
+        [put(single("a", "b")), put(dpkg("a", "b", "c"), *gone("var/lib/dpkg/status.d"))],
+        [put(single("a", "b")), put(dpkg("a", "b", "c"), *gone(*single("a", "b")))],
+        [put(single("a", "b")), put(dpkg("a", "b", "c"), Entry("var/lib/dpkg/.wh..wh..opq"))],
+        [put(dpkg("a", "b")), put(single("a", "b", "c"), *gone(STATUS))],
+        [
+            put(single("a", "b")),
+            put(
+                {**single("b", "c"), "var/lib/dpkg/status.d/renamed": single("a")["var/lib/dpkg/status.d/a"]},
+                *gone(*single("a")),
+            ),
+        ],
+    ],
+)
+def test_a_database_that_moved_keeps_its_packages_layers(taken_: list[bytes]) -> None:
+    found = taken(files({"x": ""}), *taken_)
+    assert layers(found) == {"a": 1, "b": 1, "c": 2}
+    assert found.problems == ()
+    again = taken(files({"x": ""}), *taken_, files({"y": ""}))
+    assert layers(again) == {"a": 1, "b": 1, "c": 2}
+
+
+@pytest.mark.parametrize(
+    ("before", "away", "after"),
+    [
+        (apk("a"), gone(APK), usr_apk("a")),
+        (single("a"), gone(*single("a")), dpkg("a")),
+        (single("a"), gone("var/lib/dpkg/status.d"), dpkg("a")),
+        (single("a"), [Entry("var/lib/dpkg/.wh..wh..opq")], dpkg("a")),
+        (single("a"), [Entry("var/lib/dpkg/status.d/.wh..wh..opq")], dpkg("a")),
+        (
+            single("a"),
+            [link("var/lib/dpkg", "/nowhere"), Entry("nowhere/x")],
+            {"nowhere/status": dpkg("a")[STATUS]},
+        ),
+        (dpkg("a"), gone(STATUS), single("a")),
+    ],
+)
+def test_a_database_that_came_elsewhere_after_none_was_there(
+    before: Mapping[str, str], away: list[Entry], after: Mapping[str, str]
+) -> None:
+    """Nobody had the package between."""
+    assert layers(taken(put(before), tar(away), put(after))) == {"a": 2}
+
+
+def test_a_package_that_another_kind_of_database_had_came_anew() -> None:
+    """As an upgrade that came with the move."""
+    old = put(apk("a", "b"))
+    moved = put({USR_APK: packages.apk([("a", "1-r0", "a"), ("b", "2-r0", "b")])}, *gone(APK))
+    assert layers(taken(old, moved)) == {"a": 0, "b": 1}
+    elsewhere = put({"var/lib/dpkg/status": packages.dpkg([("a", "1-r0")])}, *gone(APK))
+    assert layers(taken(put(apk("a")), elsewhere)) == {"a": 1}
+
+
+def test_copies_of_a_python_package_each_have_their_layer() -> None:
+    """Two installations are no database that moved."""
+    other = {f"opt/{path}": text for path, text in metadata("a").items()}
+    found = taken(files(metadata("a")), files(other))
+    assert [(p.path[:3], p.layer and p.layer.index) for p in found.packages] == [("opt", 1), ("usr", 0)]
 
 
 def test_files_of_distroless_images() -> None:
