@@ -9,6 +9,7 @@ from __future__ import annotations
 import zlib
 from collections.abc import Iterable, Mapping, Sequence
 from functools import cache
+from itertools import cycle
 from typing import TYPE_CHECKING, Any, cast
 
 from secpipe.advisories.names import default_url, normalise
@@ -21,16 +22,20 @@ if TYPE_CHECKING:
 
 _KINDS: tuple[EventKind, ...] = ("introduced", "fixed", "last_affected", "limit")
 _TYPES = ("ECOSYSTEM", "SEMVER")
+_TYPE_OF = {"0": "ECOSYSTEM", "1": "SEMVER"}
 _SHORT = 300
 _LEVEL = 4
 _ZLIB = b"\x78"
 _MOST_BYTES = 256 << 20
 _NUMBERS: dict[str, int] = {kind: number for number, kind in enumerate(_KINDS)}
 _BY_TURNS = [0, 1] * 64
-_VERSIONS, _CUSTOM = 2, 5
+_VERSIONS = 2
 """Where these stand among the fields of an entry."""
 TOGETHER = 32
 """Records of one blob."""
+
+Fields = str | Sequence[Any]
+"""Of an entry. Where it has one range alone, by turns `introduced` and `fixed`, these are the lines of that."""
 
 
 @cache
@@ -44,18 +49,24 @@ def encoder() -> Encoder:
 def pack_affected(entry: Affected) -> bytes:
     """The entry without its ecosystem and, where these are the same, its name: both are columns of its row."""
     fields = [
-        pack_ranges(entry.ranges),
+        _flat(entry.ranges) if entry.custom else pack_ranges(entry.ranges),
         None if normalise(entry.ecosystem, entry.name) == entry.name else entry.name,
         entry.versions,
         pack_severity(entry.severity),
         entry.severity_word,
-        pack_ranges(entry.custom),
+        _flat(entry.custom),
         entry.informational,
         entry.statements,
     ]
+    return pack_entry(fields)
+
+
+def pack_entry(fields: list[Any]) -> bytes:
+    """The fields of an entry, without those at the end that say nothing; of most a text is left, which is read at once."""
     while fields and not fields[-1]:
         fields.pop()
-    return encoder().encode(fields)
+    alone = len(fields) == 1 and isinstance(fields[0], str)
+    return encoder().encode(fields[0] if alone else fields)
 
 
 def pack_package(entries: Sequence[tuple[str, bytes]], numbers: Mapping[str, int]) -> bytes:
@@ -74,19 +85,19 @@ def split_package(data: bytes) -> list[tuple[str, bytes]]:
     return [(one, bytes(entry)) for one, entry in zip(identifiers, entries, strict=True)]
 
 
-def open_package(data: bytes) -> Iterable[tuple[int, str, list[Any]]]:
+def open_package(data: bytes) -> Iterable[tuple[int, str, Fields]]:
     """Of each entry the number and the id of its record, and its fields for `unpack_affected`. Raises likewise."""
     return zip(*_entries().decode(data), strict=True)
 
 
-def unpack_affected(fields: Sequence[Any], ecosystem: str, name: str) -> Affected:
+def unpack_affected(fields: Fields, ecosystem: str, name: str) -> Affected:
     """The entry in the row of that ecosystem and name. Raises on damaged data ValueError, TypeError, LookupError
     or msgspec's."""
     from msgspec import convert
 
     from secpipe.advisories.packed import Entry
 
-    told = convert(fields, Entry)
+    told = convert([fields] if isinstance(fields, str) else fields, Entry)
     return Affected(
         ecosystem,
         told.name or name,
@@ -100,22 +111,16 @@ def unpack_affected(fields: Sequence[Any], ecosystem: str, name: str) -> Affecte
     )
 
 
-def bounds_of(fields: Sequence[Any]) -> tuple[str, ...] | None:
-    """The versions of an entry's one range where these are by turns `introduced` and `fixed`; None for any other entry."""
-    if not fields or len(fields[0]) != 1 or (len(fields) > _CUSTOM and fields[_CUSTOM]):
-        return None
-    flat = fields[0][0]
-    kinds = flat[1::2]
-    if not kinds or kinds != _BY_TURNS[: len(kinds)]:
-        return None
-    versions = tuple(flat[2::2])
-    "".join(versions)  # raises for what is no text
-    return versions
+def bounds_of(fields: Fields) -> tuple[str, ...] | None:
+    """The versions of an entry's one range where these are by turns `introduced` and `fixed`; None for any other entry, and
+    for one whose versions have line breaks. Raises ValueError on damaged data."""
+    text = fields if isinstance(fields, str) else fields[0] if fields else None
+    return _lines(text)[1] if isinstance(text, str) else None
 
 
-def lists_versions(fields: Sequence[Any]) -> bool:
+def lists_versions(fields: Fields) -> bool:
     """Whether an entry names single versions besides ranges."""
-    return len(fields) > _VERSIONS and bool(fields[_VERSIONS])
+    return not isinstance(fields, str) and len(fields) > _VERSIONS and bool(fields[_VERSIONS])
 
 
 def squeezed(data: bytes) -> bytes:
@@ -198,10 +203,10 @@ def _packages() -> Decoder[tuple[list[int], list[str], list[Raw]]]:
 
 
 @cache
-def _entries() -> Decoder[tuple[list[int], list[str], list[list[Any]]]]:
+def _entries() -> Decoder[tuple[list[int], list[str], list[str | list[Any]]]]:
     from msgspec.msgpack import Decoder
 
-    return Decoder(tuple[list[int], list[str], list[list[Any]]])
+    return Decoder(tuple[list[int], list[str], list[str | list[Any]]])
 
 
 @cache
@@ -211,8 +216,18 @@ def _records() -> Decoder[list[list[Any]]]:
     return Decoder(list[list[Any]])
 
 
-def pack_ranges(ranges: Sequence[Range]) -> list[list[int | str]]:
-    """Ranges as they lie in an entry."""
+def pack_ranges(ranges: Sequence[Range]) -> str | list[list[int | str]]:
+    """Ranges as they lie in an entry: the one of most, by turns `introduced` and `fixed`, as lines, its type and its
+    versions."""
+    flat = _flat(ranges)
+    if len(flat) == 1 and (kinds := flat[0][1::2]) and kinds == _BY_TURNS[: len(kinds)]:
+        versions = cast(list[str], flat[0][2::2])
+        if not any("\n" in version for version in versions):
+            return "\n".join((str(flat[0][0]), *versions))
+    return flat
+
+
+def _flat(ranges: Sequence[Range]) -> list[list[int | str]]:
     return [
         [
             _TYPES.index(item.type),
@@ -222,7 +237,18 @@ def pack_ranges(ranges: Sequence[Range]) -> list[list[int | str]]:
     ]
 
 
-def _unpack_ranges(ranges: list[list[int | str]]) -> tuple[Range, ...]:
+def _lines(text: str) -> tuple[str, tuple[str, ...]]:
+    """The type of a range and its versions."""
+    kind, *versions = text.split("\n")
+    if kind not in _TYPE_OF or not versions:
+        raise ValueError(f"{text[:80]!r} is no range")
+    return _TYPE_OF[kind], tuple(versions)
+
+
+def _unpack_ranges(ranges: str | list[list[int | str]]) -> tuple[Range, ...]:
+    if isinstance(ranges, str):
+        kind, versions = _lines(ranges)
+        return (Range(kind, tuple(map(Event, cycle(_KINDS[:2]), versions))),)
     return tuple(Range(_TYPES[cast(int, flat[0])], _events(flat)) for flat in ranges)
 
 

@@ -11,7 +11,7 @@ Flat = list[int | str]
 class Entry(Struct, array_like=True, forbid_unknown_fields=True):
     """An affected entry."""
 
-    ranges: list[Flat] = []
+    ranges: str | list[Flat] = []
     name: str | None = None
     versions: list[str] = []
     severity: list[Vector] = []

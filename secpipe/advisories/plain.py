@@ -13,7 +13,14 @@ from sys import intern
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from secpipe.advisories import osv
-from secpipe.advisories.blob import encoder, pack_advisory, pack_affected, pack_ranges, pack_severity
+from secpipe.advisories.blob import (
+    encoder,
+    pack_advisory,
+    pack_affected,
+    pack_entry,
+    pack_ranges,
+    pack_severity,
+)
 from secpipe.advisories.names import default_url, is_exact, normalise, release
 from secpipe.model.advisory import Advisory, SeverityVector
 
@@ -122,15 +129,13 @@ def _read(told: Record) -> Compact:
 def _entry(entry: Entry, other: str | None, about: _About) -> bytes:
     ranges = _ranges(bytes(entry.ranges))
     versions, severity = entry.versions, entry.severity
-    if about.last_known and len(ranges) == 1:
+    if about.last_known and (isinstance(ranges, str) or len(ranges) == 1):
         raise NotPlain
     fields = [
         *(ranges, other, versions or (), pack_severity(_severity(severity) or about.vectors), about.urgency),
         *((), about.informational, about.statements),
     ]
-    while fields and not fields[-1]:
-        fields.pop()
-    return encoder().encode(fields)
+    return pack_entry(fields)
 
 
 class _About(NamedTuple):
@@ -163,12 +168,11 @@ def _value(raw: bytes) -> Any:
 @lru_cache(maxsize=16384)
 def _alone(raw: bytes) -> bytes:
     """A packed entry of nothing but these ranges. The packages of a distribution's record have the same ones."""
-    ranges = _ranges(raw)
-    return encoder().encode([ranges] if ranges else [])
+    return pack_entry([_ranges(raw)])
 
 
 @lru_cache(maxsize=16384)
-def _ranges(raw: bytes) -> list[list[int | str]]:
+def _ranges(raw: bytes) -> str | list[list[int | str]]:
     if raw in (b"", b"null"):
         found: Any = ()
     elif (found := osv.plain_ranges(osv.decode(raw))) is None:

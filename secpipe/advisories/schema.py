@@ -15,7 +15,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-SCHEMA = 10
+SCHEMA = 11
 APPLICATION_ID = 0x53435044  # "SCPD"
 PAGE = 8192
 """Bytes that are read at once."""

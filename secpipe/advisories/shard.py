@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -27,12 +27,16 @@ _LAST = "\x7f"
 class Told:
     """What a record tells of a package. The record is read from the file when it is asked for: few of them count."""
 
-    __slots__ = ("_affected", "_fields", "_number", "_place", "_shard", "id")
+    __slots__ = ("_affected", "_fields", "_number", "_place", "_shard", "bounds", "id", "lists_versions")
 
     def __init__(
-        self, shard: OpenShard, place: tuple[str, str], number: int, id: str, fields: Sequence[Any]
+        self, shard: OpenShard, place: tuple[str, str], number: int, id: str, fields: blob.Fields
     ) -> None:
         self.id = id
+        self.bounds = blob.bounds_of(fields)
+        """The versions of the entry's one range where these are by turns `introduced` and `fixed`; else None."""
+        self.lists_versions = blob.lists_versions(fields)
+        """Whether the entry names single versions besides."""
         self._shard = shard
         self._place = place
         self._number = number
@@ -56,19 +60,6 @@ class Told:
             with self._shard.reading():
                 self._affected = blob.unpack_affected(self._fields, *self._place)
         return self._affected
-
-    @property
-    def bounds(self) -> tuple[str, ...] | None:
-        """The versions of the entry's one range where these are by turns `introduced` and `fixed`; else None."""
-        try:
-            return blob.bounds_of(self._fields)
-        except (TypeError, LookupError) as error:
-            raise self._shard.damaged(error) from error
-
-    @property
-    def lists_versions(self) -> bool:
-        """Whether the entry names single versions besides."""
-        return blob.lists_versions(self._fields)
 
 
 class OpenShard:
