@@ -57,8 +57,8 @@ def _pax_records(body: bytes, blocks: Blocks) -> dict[bytes, bytes]:
     at = 0
     while at < len(body):
         space = body.find(b" ", at, at + 20)
-        digits = body[at:space] if space > at else b""
-        end = at + (int(digits) if digits.isdigit() else 0)
+        digits = body[at : max(at, space)]
+        end = at + int(digits) if digits.isdigit() else -1
         key, equals, value = body[space + 1 : end - 1].partition(b"=")
         if end <= space + 1 or end > len(body) or body[end - 1 : end] != b"\n" or not equals or not key:
             raise blocks.corrupt("an invalid pax record")

@@ -129,7 +129,16 @@ def test_huge_metadata(program: Program, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "record", [b"0 path=x\n", b"99999 path=x\n", b"9 path=x", b"x path=x\n", b"-9 path=x\n", b""]
+    "record",
+    [
+        b"0 path=x\n",
+        b"99999 path=x\n",
+        b"9 path=x",
+        b"x path=x\n",
+        b"-9 path=x\n",
+        b"10 path=x\n" + bytes(30),
+        b"",
+    ],
 )
 def test_broken_metadata(program: Program, record: bytes, tmp_path: Path) -> None:
     """pax-huge: records of length 0, past the end, or none"""

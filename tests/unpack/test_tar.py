@@ -175,6 +175,9 @@ def test_metadata_is_bounded() -> None:
         b"-6 a=b\n",
         b"6 =bc\n",
         b"11 path=a\0b\n",
+        b"6 a=b\n" + bytes(20),
+        b"6 a=b\n12345678901234567890 c=d\n",
+        b"6 a=b\nno-blank",
     ],
 )
 def test_broken_pax_records_are_refused(record: bytes) -> None:
@@ -278,6 +281,14 @@ def test_empty() -> None:
 def test_arbitrary_bytes_raise_our_errors_only(data: bytes, chunk: int) -> None:
     with contextlib.suppress(SecpipeError):
         read(data, chunk=chunk)
+
+
+@settings(max_examples=300)
+@given(st.lists(st.sampled_from([b"6 a=b\n", b"10 path=x\n", b"1", b" ", b"=", b"\n", b"\0"]), max_size=8))
+def test_arbitrary_pax_records_raise_our_errors_only(pieces: list[bytes]) -> None:
+    records = b"".join(pieces)
+    with contextlib.suppress(ImageError):
+        read(header(b"pax", octal(len(records)), b"x") + body(records) + header() + END)
 
 
 @settings(max_examples=300)
