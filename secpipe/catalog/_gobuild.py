@@ -49,19 +49,38 @@ def length(data: bytes | bytearray) -> int:
     return text(data, behind)[1]
 
 
+def is_cut(data: bytes) -> bool:
+    """Whether the header at the start of the data promises texts that are not there, or longer ones than are read."""
+    at = HEADER
+    if len(data) < HEADER or not is_inline(data[:HEADER]):
+        return False
+    for _ in range(2):
+        length, at = _varint(data, at)
+        at += length
+        if length > MAX_INFO or at > len(data):
+            return True
+    return False
+
+
 def text(data: bytes | bytearray, at: int) -> tuple[bytes, int]:
     """A text behind its length, an unsigned varint, and the place behind it; empty where the data end before."""
-    length = shift = 0
-    while at < len(data) and shift < 63:
-        byte = data[at]
-        at += 1
-        length |= (byte & 0x7F) << shift
-        shift += 7
-        if byte < 0x80:
-            break
+    length, at = _varint(data, at)
     if length > MAX_INFO or at + length > len(data):
         return b"", at
     return bytes(data[at : at + length]), at + length
+
+
+def _varint(data: bytes | bytearray, at: int) -> tuple[int, int]:
+    """A number and the place behind it; larger than any length where the data end within it."""
+    number = shift = 0
+    while at < len(data) and shift < 63:
+        byte = data[at]
+        at += 1
+        number |= (byte & 0x7F) << shift
+        shift += 7
+        if byte < 0x80:
+            return number, at
+    return MAX_INFO + 1, at
 
 
 def texts(data: bytes) -> tuple[str, str] | None:

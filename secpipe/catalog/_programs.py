@@ -10,12 +10,10 @@ from __future__ import annotations
 import re
 import zlib
 from collections.abc import Iterable, Iterator
-from struct import Struct
-from struct import error as StructError
 
 from secpipe.catalog import _gobuild as go
+from secpipe.catalog._executables import HEAD, headers
 from secpipe.catalog._recognise import recogniser
-from secpipe.model.named import NamedTuple
 from secpipe.model.pattern import lazy
 
 ZLIB = lazy(rb"\x78[\x01\x5e\x9c\xda][%s]" % re.escape(bytes(b for b in range(256) if b & 6 in (2, 4))))
@@ -29,16 +27,14 @@ The codes of a long list stand before it: up to 318 lengths of 7 bits at most, a
 """
 GAVE_UP = b"\xff secpipe gave up:"
 """Kept of a program with too many places that may be such a list, or Go's mark."""
+_EXE = b".exe"
 _TRIES = 200_000
 """Places of each kind that are looked at: several times what chance puts into a gigabyte."""
 _MAX_CRATES = 4 << 20
 _MAX_JSON = 64 << 20
 _STEP = 1 << 16
-_HEAD = 4096
-"""Bytes at the start of a program that hold its headers."""
-_GO_NOTE = b"Go\0\0"
-_PT_LOAD, _PT_INTERP, _PF_X, _PF_W, _PF_R = 1, 3, 1, 2, 4
-_MAX_HEADERS = 1 << 10
+CUT = b"\xff secpipe cut short:"
+"""Kept of a program of Go that ends before its build information does."""
 
 
 def distil(chunks: Iterable[bytes], path: bytes = b"", executable: bool = True) -> bytes:
@@ -50,20 +46,19 @@ def distil(chunks: Iterable[bytes], path: bytes = b"", executable: bool = True) 
     """
     stream = iter(chunks)
     head = b""
-    while len(head) < _HEAD and (chunk := next(stream, b"")):
+    while len(head) < HEAD and (chunk := next(stream, b"")):
         head += chunk
-    noted, known = _GO_NOTE in head[:_HEAD], recogniser(path)
-    if not (executable or noted or known):
+    about, known = headers(head), recogniser(path)
+    searched = (executable or about.noted or path.lower().endswith(_EXE)) and not about.managed
+    if not (searched or known):
         return b""
-    segments = _segments(head)
     marked_by, crates_by = _Marked(), _Crates()
-    # Every program of Go has this note at its start, unless somebody asked the linker to leave it out.
-    old = noted or (bool(segments) and all(segment.type != _PT_INTERP for segment in segments))
-    modules_by = _Modules() if old else None
-    for offset, piece in _outside(_code(segments), head, stream):
+    modules_by = _Modules() if about.old else None
+    size = _Counted()
+    for offset, piece in _outside(about.code, head, size.passing(stream)):
         if known:
             known.feed(piece, offset)
-        if not (executable or noted):
+        if not searched:
             continue
         marked_by.feed(piece, offset)
         crates_by.feed(piece, offset)
@@ -72,50 +67,25 @@ def distil(chunks: Iterable[bytes], path: bytes = b"", executable: bool = True) 
     marked, rest = marked_by.kept, crates_by.kept + (known.kept if known else b"")
     if marked_by.gave_up:
         rest += GAVE_UP
+    unmarked = searched and not marked and about.of_go
+    if marked_by.is_cut or (unmarked and about.is_cut(len(head) + size.bytes)):
+        rest += CUT
     # Old programs have the list elsewhere; in those of today it is behind the mark.
     if not marked:
         return rest
     return marked + (b"" if go.is_inline(marked) or not modules_by else modules_by.kept) + rest
 
 
-class _Segment(NamedTuple):
-    type: int
-    flags: int
-    offset: int
-    length: int
+class _Counted:
+    """How many bytes went by."""
 
+    def __init__(self) -> None:
+        self.bytes = 0
 
-def _segments(head: bytes) -> list[_Segment]:
-    """What the program headers say (ELF-64 and ELF-32, gABI 4.1); nothing where they are not at the start."""
-    if head[4:6] not in (b"\2\1", b"\2\2", b"\1\1", b"\1\2"):
-        return []
-    order, wide = "<" if head[5] == 1 else ">", head[4] == 2
-    try:
-        (start,) = Struct(f"{order}{'Q' if wide else 'I'}").unpack_from(head, 32 if wide else 28)
-        size, count = Struct(f"{order}2H").unpack_from(head, 54 if wide else 42)
-        entry = Struct(f"{order}2I4Q" if wide else f"{order}8I")
-        places = range(start, start + size * min(count, _MAX_HEADERS), size or 1)
-        headers = [entry.unpack_from(head, at) for at in places]
-    except StructError:
-        return []
-    order_of = (0, 1, 2, 5) if wide else (0, 6, 1, 4)
-    return [_Segment(*(fields[index] for index in order_of)) for fields in headers]
-
-
-def _code(segments: Iterable[_Segment]) -> list[tuple[int, int]]:
-    """Where in the file the machine code stands; ascending.
-
-    It is half of most programs, and holds none of what is looked for; unless constants stand among it, as they do where no
-    other segment is for reading alone.
-    """
-    loaded = [segment for segment in segments if segment.type == _PT_LOAD]
-    if not any(segment.flags == _PF_R for segment in loaded):
-        return []
-    return sorted(
-        (segment.offset, segment.offset + segment.length)
-        for segment in loaded
-        if segment.flags & _PF_X and not segment.flags & _PF_W
-    )
+    def passing(self, chunks: Iterator[bytes]) -> Iterator[bytes]:
+        for chunk in chunks:
+            self.bytes += len(chunk)
+            yield chunk
 
 
 def _outside(
@@ -170,6 +140,11 @@ class _Marked:
             at = data.find(go.MARK, at + 1)
         # What may be the beginning of a mark, or is one whose header the next chunk ends.
         self._tail = data[at:] if at >= 0 else data[-len(go.MARK) :]
+
+    @property
+    def is_cut(self) -> bool:
+        """Whether the texts behind the header go on where the program has ended, or what may be read of them."""
+        return go.is_cut(bytes(self._found))
 
     @property
     def kept(self) -> bytes:

@@ -6,7 +6,8 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from secpipe.catalog._gobuild import texts
-from secpipe.catalog._text import usable
+from secpipe.catalog._programs import CUT
+from secpipe.catalog._text import unreadable, usable
 from secpipe.model.package import Package
 from secpipe.model.pattern import lazy
 from secpipe.model.problem import Problem
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
     from secpipe.catalog._engine import FileLike
 
 NAME = "golang"
-VERSION = 2
+VERSION = 3
 TYPE = "golang"
 GLOBS = (PROGRAMS,)
 KEPT = ()
@@ -32,7 +33,13 @@ _LINKED = lazy(r"-X[= ]'?([\w./~+-]+)=v?([0-9]+\.[0-9]+\.[0-9]+[\w.+-]*)")
 
 
 def parse(file: FileLike) -> Iterator[Package | Problem]:
-    """The modules of a program, a replaced one as what replaces it, and the standard library; none of another file."""
+    """The modules of a program, a replaced one as what replaces it, and the standard library; none of another file.
+
+    One that ends before it has told them is a problem.
+    """
+    if CUT in file.data:
+        why = "a program of Go that is cut short, so it does not tell all modules in it"
+        yield unreadable(file.path, None, why, "unreadable-metadata")
     found = texts(file.data)
     if found is None:
         return

@@ -15,6 +15,14 @@ _DOT: Final = ord(".")
 EXECUTABLE: Final = 0o111
 LEAST: Final = 4096
 """Bytes that every program has more of."""
+PEEK: Final = 8
+"""Bytes that tell a program."""
+_ELF: Final = b"\x7fELF"
+_DOS: Final = b"MZ"
+_MACH: Final = frozenset((b"\xcf\xfa\xed\xfe", b"\xce\xfa\xed\xfe", b"\xfe\xed\xfa\xcf", b"\xfe\xed\xfa\xce"))
+_UNIVERSAL: Final = b"\xca\xfe\xba\xbe\0\0\0"
+"""Programs for several processors in one; the number of these follows, where classes of Java have a version from 45."""
+_CLASSES: Final = 45
 
 
 class Open(Protocol):
@@ -41,7 +49,15 @@ def may_be_program(name: bytes, mode: int) -> bool:
     if mode & EXECUTABLE:
         return True
     base = name.rpartition(b"/")[2]
-    return b"." not in base or b".so" in base
+    return b"." not in base or b".so" in base or base[-4:].lower() == b".exe"
+
+
+def is_program(beginning: bytes) -> bool:
+    """Whether the first `PEEK` bytes are those of a program: ELF, PE or Mach-O."""
+    start = beginning[:4]
+    if start == _ELF or start[:2] == _DOS or start in _MACH:
+        return True
+    return beginning[:7] == _UNIVERSAL and beginning[7:8] < bytes([_CLASSES])
 
 
 def pass_over(blocks: Blocks, parent: bytes, run: Open, most: int, programs: bool) -> int:

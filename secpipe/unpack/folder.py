@@ -17,11 +17,11 @@ from secpipe.errors import ImageError
 from secpipe.model.limits import Limits
 from secpipe.model.problem import Problem
 from secpipe.model.text import printable
-from secpipe.unpack._plain import EXECUTABLE, LEAST, may_be_program
+from secpipe.unpack._plain import EXECUTABLE, LEAST, PEEK, is_program, may_be_program
 from secpipe.unpack.attributes import Attributes
 from secpipe.unpack.budget import Budget, exceeded
 from secpipe.unpack.layer import Distillers, LayerExtract, Run
-from secpipe.unpack.tar import Kind, TarEntry, is_program
+from secpipe.unpack.tar import Kind, TarEntry
 
 _FLAGS = os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW
 _INODES = 1 << 64
@@ -133,7 +133,9 @@ class _Kept:
             executable = bool(entry.mode & EXECUTABLE)
             data = read(
                 lambda file: (
-                    distil(_chunks(file), entry.name, executable) if is_program(file.peek(4)[:4]) else b""
+                    distil(_chunks(file), entry.name, executable)
+                    if is_program(file.peek(PEEK)[:PEEK])
+                    else b""
                 )
             )
             if data:

@@ -75,7 +75,7 @@ class Distillers(NamedTuple):
     """How to keep less of a file than all of it.
 
     `by_name` is asked with a normalised path that is wanted, and gives None where the whole content is. `program` is fed
-    with ELF files, their paths and whether they may be executed; nothing of them is kept when it gives nothing.
+    with programs, their paths and whether they may be executed; nothing of them is kept when it gives nothing.
     """
 
     by_name: Callable[[bytes], Reduce | None] = lambda name: None

@@ -16,7 +16,7 @@ _TOKEN = re.compile(rb"\[!?\]?[^\]]*\]|.", re.DOTALL)
 _MAGIC = re.compile(rb"[*?\[]")
 ANY_DEPTH = b"**"
 PROGRAMS = "<programs>"
-"""In the place of a pattern: ELF files, whatever their names. No path is spelt so, and no glob."""
+"""In the place of a pattern: programs (ELF, PE, Mach-O), whatever their names. No path is spelt so, and no glob."""
 
 Part = bytes | re.Pattern[bytes]
 

@@ -27,7 +27,7 @@ from secpipe.unpack._blocks import (
     text,
 )
 from secpipe.unpack._metadata import METADATA, Extra, read_metadata
-from secpipe.unpack._plain import LEAST, Open, may_be_program, pass_over
+from secpipe.unpack._plain import LEAST, PEEK, Open, is_program, may_be_program, pass_over
 from secpipe.unpack.budget import exceeded
 from secpipe.unpack.paths import normalise
 
@@ -70,16 +70,10 @@ class TarEntry(NamedTuple):
 Keep = Callable[[bytes, int, int], bool]
 """Asks for a file's content: (name, ordinal, size) -> whether to keep it in memory."""
 Distil = Callable[[bytes, int, int, Iterator[bytes]], bytes | None]
-"""Is given a program, an ELF file, as it passes by: (name, ordinal, mode, chunks) -> what to keep of it."""
+"""Is given a program as it passes by: (name, ordinal, mode, chunks) -> what to keep of it."""
 Pack = Callable[[bytes, int], bool]
 """Offers a file: (name, ordinal) -> whether its name was all that is of interest, and is noted."""
 _SOME: Final = 1024
-_ELF: Final = b"\x7fELF"
-
-
-def is_program(beginning: bytes) -> bool:
-    """Whether first bytes are those of an ELF file."""
-    return beginning == _ELF
 
 
 def walk(
@@ -134,7 +128,7 @@ def walk(
             data, left = None, size
             if distil and size > LEAST:
                 mode = permissions(block[100:108])
-                if may_be_program(name, mode) and is_program(blocks.peek(4)):
+                if may_be_program(name, mode) and is_program(blocks.peek(PEEK)):
                     data, left = distil(name, ordinal, mode, blocks.passing(size)), -1
                     blocks.passed(size)
             if data is None and pack(name, ordinal):
@@ -199,7 +193,7 @@ def _entry(
         and kind == "file"
         and size > LEAST
         and may_be_program(name, mode)
-        and is_program(blocks.peek(4))
+        and is_program(blocks.peek(PEEK))
     ):
         data = distil(name, ordinal, mode, blocks.passing(size))
         blocks.passed(size)
