@@ -193,6 +193,16 @@ def number(field: bytes) -> int:
     return value if value <= LARGEST else -1
 
 
+def is_number(field: bytes) -> bool:
+    """Whether a field is empty, octal, or base-256 of 64 bits, negative ones included."""
+    if not field[0] & 0x80:
+        return not field[0] or _octal(field) >= 0
+    value = int.from_bytes(field, "big") & ~(0x80 << (8 * len(field) - 8))
+    if field[0] & 0x40:
+        value -= 0x80 << (8 * len(field) - 8)
+    return -LARGEST - 1 <= value <= LARGEST
+
+
 @lru_cache(4096)
 def permissions(field: bytes) -> int:
     """The permission bits of a mode, with set-user-id, set-group-id and sticky."""

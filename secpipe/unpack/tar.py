@@ -21,6 +21,7 @@ from secpipe.unpack._blocks import (
     Blocks,
     check_signed,
     expected_sum,
+    is_number,
     pax_number,
     permissions,
     size_of,
@@ -169,14 +170,14 @@ def _entry(
     pax = extra.pax
     sparse = bool(pax) and _sparse.pax_version(pax) != ""
     raw = pax.get(b"GNU.sparse.name") if sparse else None
-    raw = raw or pax.get(b"path") or extra.long_name or _ustar_name(block)
+    raw = raw or extra.long_name or pax.get(b"path") or _ustar_name(block)
     kind = _KINDS.get(flag, "file")
     if flag == 0 and raw.endswith(b"/"):
         kind = "directory"
     name = _bounded(raw, limits, blocks)
     link = b""
     if kind in ("symlink", "hardlink"):
-        link = pax.get(b"linkpath") or extra.long_link or text(block[157:257])
+        link = extra.long_link or pax.get(b"linkpath") or text(block[157:257])
         bounded = _bounded(link, limits, blocks)
         link = link if kind == "symlink" else bounded
     mode = permissions(block[100:108])
@@ -206,11 +207,16 @@ def _entry(
 
 def _ustar_name(block: bytes) -> bytes:
     name = text(block[:100])
-    if block[345] and block[257:263] == b"ustar\0":
+    if not block[345]:
+        return name
+    prefix = text(block[345:500])
+    if block[257:263] == b"ustar\0":
         # The star format keeps times in the last bytes of what is the prefix elsewhere.
-        prefix = text(block[345 : 476 if block[508:512] == b"tar\0" else 500])
-        return prefix + b"/" + name
-    return name
+        return (text(block[345:476]) if block[508:512] == b"tar\0" else prefix) + b"/" + name
+    # Two times stand there in GNU's format, but for the writer of Go before 1.8: its reader still goes by what fits.
+    times = is_number(block[345:357]) and is_number(block[357:369])
+    is_prefix = block[257:265] == b"ustar  \0" and not times and prefix.isascii()
+    return prefix + b"/" + name if is_prefix else name
 
 
 def _bounded(raw: bytes, limits: Limits, blocks: Blocks) -> bytes:

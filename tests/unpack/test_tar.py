@@ -114,6 +114,24 @@ def test_names_stay_inside_the_root(name: str, normalised: str) -> None:
     assert read(header(name.encode()) + END)[0].name == normalised.encode()
 
 
+@pytest.mark.parametrize(
+    ("tail", "name"),
+    [
+        (b"var/lib", b"var/lib/name"),
+        (b"caf\xe9", b"name"),
+        (octal(1) + b"not octal", b"00000000001/name"),
+        (octal(1) + octal(2), b"name"),
+        (octal(1) + b"\xff" * 12, b"name"),
+        (octal(1) + b"\xc0" + bytes(11), b"00000000001/name"),
+        (octal(1) + b"\x80\xff" + bytes(10), b"00000000001/name"),
+        (bytes(12) + b"not octal", b"name"),
+    ],
+)
+def test_a_prefix_in_gnu_format_as_go_reads_it(tail: bytes, name: bytes) -> None:
+    """GNU's format has two times there; Go once wrote a prefix, and reads it where they are none."""
+    assert read(header(b"name", magic=b"ustar  \0", tail=tail) + END)[0].name == name
+
+
 def test_names_need_not_be_utf_8() -> None:
     assert read(header(b"caf\xe9/\xff\xfe") + END)[0].name == b"caf\xe9/\xff\xfe"
 
@@ -121,10 +139,16 @@ def test_names_need_not_be_utf_8() -> None:
 # ---------------------------------------------------------------- metadata headers
 
 
-def test_pax_beats_gnu_beats_ustar() -> None:
+def test_gnu_beats_pax_beats_ustar() -> None:
+    """As Go has it, with which container runtimes extract; a reader of the other name would be shown a decoy."""
     long_name = header(b"././@LongLink", octal(4), b"L") + body(b"gnu\0")
     assert read(long_name + header(b"short") + END)[0].name == b"gnu"
-    assert read(pax(("path", "pax")) + long_name + header(b"short") + END)[0].name == b"pax"
+    for both in (pax(("path", "pax")) + long_name, long_name + pax(("path", "pax"))):
+        assert read(both + header(b"short") + END)[0].name == b"gnu"
+    long_link = header(b"././@LongLink", octal(4), b"K") + body(b"gnu\0")
+    linked = pax(("linkpath", "pax")) + long_link + header(b"s", flag=b"2", link=b"l") + END
+    assert read(linked)[0].link == b"gnu"
+    assert read(pax(("path", "pax")) + header(b"short") + END)[0].name == b"pax"
     long_link = header(b"././@LongLink", octal(5), b"K") + body(b"gnu\0x")
     assert read(long_link + header(b"s", flag=b"2", link=b"l") + END)[0].link == b"gnu"
     assert read(pax(("linkpath", "../p")) + header(b"s", flag=b"2", link=b"l") + END)[0].link == b"../p"
