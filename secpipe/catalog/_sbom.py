@@ -6,7 +6,6 @@ read from our properties, from Trivy's, and from the qualifiers that Syft adds (
 
 from __future__ import annotations
 
-import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
@@ -14,6 +13,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from secpipe.catalog import _sbomcyclonedx, _sbomspdx
+from secpipe.catalog._sbomdistro import OS_TYPES, named, same, system
 from secpipe.catalog._sbomentries import Entry, Listing
 from secpipe.catalog.rpm import SOURCE_PACKAGE
 from secpipe.errors import ImageError, LimitExceeded, UndecidedError
@@ -27,25 +27,13 @@ from secpipe.model.purl import Purl, package_name, parse
 from secpipe.model.text import plural, printable
 from secpipe.oci import digests, document
 
-OS_TYPES = frozenset({"alpm", "apk", "deb", "rpm"})
 _BY_SOURCE = frozenset({"apk", "deb"})
 _TELL_SOURCES = frozenset({"secpipe", "syft", "trivy"})
 _TRIVY = "aquasecurity:trivy:"
 _MODULES = (sbom.MODULE, _TRIVY + "Modularitylabel", "syft:metadata:modularityLabel")
 _READ = frozenset({"arch", "distro", "epoch", "rpmmod", "upstream"})
 """Qualifiers of a distribution's packages that have a place of their own in ours."""
-_IDS = {
-    "alma": "almalinux",
-    "amazon": "amzn",
-    "cbl-mariner": "mariner",
-    "centos-stream": "centos",
-    "oracle": "ol",
-    "redhat": "rhel",
-    "slem": "sl-micro",
-}
-"""Trivy's names of distributions, where they are not the ID of os-release."""
 _FOLD = lazy(r"[-_.]+")
-_DISTRO = lazy(r"(.+?)-([0-9].*)")
 _EPOCH = lazy(r"[0-9]+:")
 _UPSTREAM = lazy(r"[?&]upstream=[^&#]*$")
 """What our lists add to a package's URL, for those who look for the source package there."""
@@ -90,8 +78,8 @@ def read(data: bytes, what: str, limits: Limits) -> Listed:
     distribution = _distribution(listing, [purl for _, purl in purls])
     packages: set[Package] = set()
     for entry, purl in purls:
-        other = _named(purl)
-        if distribution and other and not _same(other, distribution):
+        other = named(purl)
+        if distribution and other and not same(other, distribution):
             why = f"of another distribution than {distribution}, which were not examined"
             listing.fault("mixed-distributions", why, f"{entry.name} ({other})")
             continue
@@ -231,46 +219,14 @@ def _source(entry: Entry, purl: Purl, version: str) -> Source | None:
 
 def _distribution(listing: Listing, purls: Iterable[Purl]) -> Distribution | None:
     """The operating system that the list names, else the one that most package URLs do."""
-    systems = [
-        Distribution(_IDS.get(one.id, one.id), one.version_id, one.name)
-        for one in listing.systems
-        if one.id not in ("", "none")
-    ]
+    systems = [system(one) for one in listing.systems if one.id not in ("", "none")]
     for other in systems[1:]:
-        if not _same(other, systems[0]):
+        if not same(other, systems[0]):
             why = f"of another operating system than {systems[0]}"
             listing.fault("mixed-distributions", why, str(other))
-    named = Counter(found for found in map(_named, purls) if found)
-    most = sorted(named, key=lambda one: (-named[one], one.id, one.version_id))
+    counts = Counter(found for found in map(named, purls) if found)
+    most = sorted(counts, key=lambda one: (-counts[one], one.id, one.version_id))
     return next(iter([*systems, *most]), None)
-
-
-def _named(purl: Purl) -> Distribution | None:
-    """The distribution in a package's `distro`, such as `debian-12` or `opensuse-leap-15.5`."""
-    distro = purl.qualifiers.get("distro", "") if purl.type in OS_TYPES else ""
-    if not distro:
-        return None
-    if distro[0].isdecimal():
-        identity, version = purl.namespace, distro  # as Trivy has Alpine's
-    elif match := _DISTRO.fullmatch(distro):
-        identity, version = match[1], match[2]
-    elif distro.startswith(f"{purl.namespace}-") and purl.namespace != "opensuse":
-        identity, version = (
-            purl.namespace,
-            distro[len(purl.namespace) + 1 :],
-        )  # debian-trixie/sid, alpine-edge
-    else:
-        identity, version = distro, ""
-    return Distribution(_IDS.get(identity, identity), version)
-
-
-def _same(one: Distribution, other: Distribution) -> bool:
-    """Whether both may be the same system, for some tell `12` and others `12.5`."""
-    if one.id != other.id:
-        return False
-    parts = [re.split(r"[._-]", version) if version else [] for version in (one.version_id, other.version_id)]
-    length = min(2, *map(len, parts))
-    return parts[0][:length] == parts[1][:length]
 
 
 def _gaps(listing: Listing, packages: Iterable[Package], told: bool, limits: Limits) -> Iterable[Problem]:

@@ -92,10 +92,40 @@ def test_the_bytes_of_an_image_are_known_by_what_lists_say_of_it() -> None:
         ("pkg:rpm/alma/a@1?distro=alma-9.2", "almalinux 9.2"),
         ("pkg:apk/wolfi/a@1?distro=wolfi", "wolfi"),
         ("pkg:pypi/a@1?distro=debian-12", "None"),
+        # Codenames: the specification's own example, and what else the names of releases are written with.
+        ("pkg:deb/debian/curl@7.50.3-1?arch=i386&distro=jessie", "debian 8"),
+        ("pkg:deb/debian/a@1?distro=bookworm", "debian 12"),
+        ("pkg:deb/debian/a@1?distro=Bookworm", "debian 12"),
+        ("pkg:deb/debian/a@1?distro=debian-bookworm", "debian 12"),
+        ("pkg:deb/a@1?distro=debian-bookworm", "debian 12"),
+        ("pkg:deb/ubuntu/a@1?distro=jammy", "ubuntu 22.04"),
+        ("pkg:deb/ubuntu/a@1?distro=ubuntu-jammy", "ubuntu 22.04"),
+        ("pkg:deb/ubuntu/a@1?distro=ubuntu-24.04", "ubuntu 24.04"),
+        # Whose it is, or which, is not certain.
+        ("pkg:deb/raspbian/a@1?distro=bookworm", "raspbian bookworm"),
+        ("pkg:deb/raspbian/a@1?distro=raspbian-bookworm", "raspbian bookworm"),
+        ("pkg:deb/ubuntu/a@1?distro=bookworm", "ubuntu bookworm"),
+        ("pkg:deb/a@1?distro=bookworm", "bookworm"),
+        ("pkg:deb/debian/a@1?distro=sid", "sid"),
+        ("pkg:deb/debian/a@1?distro=debian-sid", "debian sid"),
+        ("pkg:deb/debian/a@1?distro=bookworm-backports", "bookworm-backports"),
+        ("pkg:rpm/a@1?distro=bookworm", "bookworm"),
     ],
 )
 def test_the_distribution_that_only_packages_name(purl: str, distribution: str) -> None:
     assert str(read(spdx(located(purl))).distribution) == distribution
+
+
+def test_a_codename_and_its_number_are_one_release() -> None:
+    system = {"type": "operating-system", "name": "debian", "version": "bookworm"}
+    of = [
+        component(f"pkg:deb/debian/{n}@1?distro={n}&upstream=b")
+        for n in ("bookworm", "debian-12.5", "debian-bookworm")
+    ]
+    found = read(cyclonedx(system, *of))
+    assert (str(found.distribution), len(found.packages), told(found)) == ("debian 12", 3, set())
+    other = component("pkg:deb/debian/x@1?distro=bullseye&upstream=b")
+    assert told(read(cyclonedx(system, *of, other))) == {"mixed-distributions"}
 
 
 def test_packages_of_another_distribution_are_told_and_left_out() -> None:
