@@ -9,33 +9,39 @@ from __future__ import annotations
 import zlib
 from collections.abc import Iterable, Mapping, Sequence
 from functools import cache
-from itertools import cycle
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any, TypeAlias, cast
 
 from secpipe.advisories.names import default_url, normalise
-from secpipe.model.advisory import Advisory, Affected, Event, EventKind, Range, SeverityVector
+from secpipe.model.advisory import (
+    Advisory,
+    Affected,
+    Event,
+    EventKind,
+    Range,
+    SeverityVector,
+    in_lines,
+    of_lines,
+)
 from secpipe.model.cvss import base_score, kind_of
 
 if TYPE_CHECKING:
     from msgspec import Raw
     from msgspec.msgpack import Decoder, Encoder
 
+    from secpipe.advisories.packed import Entry, Record
+
 _KINDS: tuple[EventKind, ...] = ("introduced", "fixed", "last_affected", "limit")
 _TYPES = ("ECOSYSTEM", "SEMVER")
-_TYPE_OF = {"0": "ECOSYSTEM", "1": "SEMVER"}
 _SHORT = 300
 _LEVEL = 4
 _ZLIB = b"\x78"
 _MOST_BYTES = 256 << 20
 _NUMBERS: dict[str, int] = {kind: number for number, kind in enumerate(_KINDS)}
-_BY_TURNS = [0, 1] * 64
-_VERSIONS = 2
-"""Where these stand among the fields of an entry."""
 TOGETHER = 32
 """Records of one blob."""
 
-Fields = str | Sequence[Any]
-"""Of an entry. Where it has one range alone, by turns `introduced` and `fixed`, these are the lines of that."""
+Fields: TypeAlias = "str | Entry"
+"""Of an entry: of one that has a single range alone, its text by `in_lines`."""
 
 
 @cache
@@ -93,34 +99,30 @@ def open_package(data: bytes) -> Iterable[tuple[int, str, Fields]]:
 def unpack_affected(fields: Fields, ecosystem: str, name: str) -> Affected:
     """The entry in the row of that ecosystem and name. Raises on damaged data ValueError, TypeError, LookupError
     or msgspec's."""
-    from msgspec import convert
-
-    from secpipe.advisories.packed import Entry
-
-    told = convert([fields] if isinstance(fields, str) else fields, Entry)
+    if isinstance(fields, str):
+        return Affected(ecosystem, name, _unpack_ranges(fields))
     return Affected(
         ecosystem,
-        told.name or name,
-        _unpack_ranges(told.ranges),
-        tuple(told.versions),
-        _unpack_severity(told.severity),
-        told.severity_word,
-        custom=_unpack_ranges(told.custom),
-        informational=told.informational,
-        statements=tuple(told.statements),
+        fields.name or name,
+        _unpack_ranges(fields.ranges),
+        _versions().decode(fields.versions),
+        _unpack_severity(fields.severity),
+        fields.severity_word,
+        custom=_unpack_ranges(fields.custom),
+        informational=fields.informational,
+        statements=fields.statements,
     )
 
 
-def bounds_of(fields: Fields) -> tuple[str, ...] | None:
-    """The versions of an entry's one range where these are by turns `introduced` and `fixed`; None for any other entry, and
-    for one whose versions have line breaks. Raises ValueError on damaged data."""
-    text = fields if isinstance(fields, str) else fields[0] if fields else None
-    return _lines(text)[1] if isinstance(text, str) else None
+def bounds_of(fields: Fields) -> str | None:
+    """The entry's one range by `in_lines`; None where that has none, or the entry has others."""
+    text = fields if isinstance(fields, str) else fields.ranges
+    return text if isinstance(text, str) else None
 
 
 def lists_versions(fields: Fields) -> bool:
     """Whether an entry names single versions besides ranges."""
-    return not isinstance(fields, str) and len(fields) > _VERSIONS and bool(fields[_VERSIONS])
+    return not isinstance(fields, str) and len(fields.versions) > 1  # a byte has the length of a list
 
 
 def squeezed(data: bytes) -> bytes:
@@ -153,20 +155,16 @@ def pack_advisory(advisory: Advisory) -> bytes:
     )
 
 
-def unpack_advisory(fields: Sequence[Any]) -> Advisory:
+def unpack_advisory(record: Raw) -> Advisory:
     """The record, its `affected` empty. Raises as `unpack_affected` does."""
-    from msgspec import convert
-
-    from secpipe.advisories.packed import Record
-
-    told = convert(fields, Record)
+    told = _record().decode(record)
     return Advisory(
         told.id,
         told.modified,
         (),
         published=told.published,
-        aliases=tuple(told.aliases),
-        upstream=tuple(told.upstream),
+        aliases=told.aliases,
+        upstream=told.upstream,
         summary=told.summary,
         severity=_unpack_severity(told.severity),
         severity_word=told.severity_word,
@@ -183,15 +181,11 @@ def pack_records(records: Sequence[bytes]) -> bytes:
 
 def split_records(data: bytes) -> list[tuple[str, bytes]]:
     """Ids and packed records. Raises as `split_package` does."""
-    import msgspec
-
-    packed = msgspec.msgpack.decode(data, type=list[msgspec.Raw])
-    opened = open_records(data)
-    return [(str(fields[0]), bytes(raw)) for fields, raw in zip(opened, packed, strict=True)]
+    return [(_record().decode(record).id, bytes(record)) for record in open_records(data)]
 
 
-def open_records(data: bytes) -> list[list[Any]]:
-    """The fields of each record, for `unpack_advisory`. Raises as `split_package` does."""
+def open_records(data: bytes) -> list[Raw]:
+    """The records, for `unpack_advisory`. Raises as `split_package` does."""
     return _records().decode(data)
 
 
@@ -203,28 +197,41 @@ def _packages() -> Decoder[tuple[list[int], list[str], list[Raw]]]:
 
 
 @cache
-def _entries() -> Decoder[tuple[list[int], list[str], list[str | list[Any]]]]:
+def _entries() -> Decoder[tuple[list[int], list[str], list[str | Entry]]]:
     from msgspec.msgpack import Decoder
 
-    return Decoder(tuple[list[int], list[str], list[str | list[Any]]])
+    from secpipe.advisories.packed import Entry
+
+    return Decoder(tuple[list[int], list[str], list[str | Entry]])
 
 
 @cache
-def _records() -> Decoder[list[list[Any]]]:
+def _versions() -> Decoder[tuple[str, ...]]:
     from msgspec.msgpack import Decoder
 
-    return Decoder(list[list[Any]])
+    return Decoder(tuple[str, ...])
+
+
+@cache
+def _records() -> Decoder[list[Raw]]:
+    import msgspec
+
+    return msgspec.msgpack.Decoder(list[msgspec.Raw])
+
+
+@cache
+def _record() -> Decoder[Record]:
+    from msgspec.msgpack import Decoder
+
+    from secpipe.advisories.packed import Record
+
+    return Decoder(Record)
 
 
 def pack_ranges(ranges: Sequence[Range]) -> str | list[list[int | str]]:
-    """Ranges as they lie in an entry: the one of most, by turns `introduced` and `fixed`, as lines, its type and its
-    versions."""
-    flat = _flat(ranges)
-    if len(flat) == 1 and (kinds := flat[0][1::2]) and kinds == _BY_TURNS[: len(kinds)]:
-        versions = cast(list[str], flat[0][2::2])
-        if not any("\n" in version for version in versions):
-            return "\n".join((str(flat[0][0]), *versions))
-    return flat
+    """Ranges as they lie in an entry: one alone by `in_lines`, where it can be."""
+    text = in_lines(ranges[0]) if len(ranges) == 1 else None
+    return _flat(ranges) if text is None else text
 
 
 def _flat(ranges: Sequence[Range]) -> list[list[int | str]]:
@@ -237,18 +244,9 @@ def _flat(ranges: Sequence[Range]) -> list[list[int | str]]:
     ]
 
 
-def _lines(text: str) -> tuple[str, tuple[str, ...]]:
-    """The type of a range and its versions."""
-    kind, *versions = text.split("\n")
-    if kind not in _TYPE_OF or not versions:
-        raise ValueError(f"{text[:80]!r} is no range")
-    return _TYPE_OF[kind], tuple(versions)
-
-
 def _unpack_ranges(ranges: str | list[list[int | str]]) -> tuple[Range, ...]:
     if isinstance(ranges, str):
-        kind, versions = _lines(ranges)
-        return (Range(kind, tuple(map(Event, cycle(_KINDS[:2]), versions))),)
+        return (of_lines(ranges),)
     return tuple(Range(_TYPES[cast(int, flat[0])], _events(flat)) for flat in ranges)
 
 

@@ -2,34 +2,36 @@
 
 from __future__ import annotations
 
-from msgspec import Struct  # noqa: TID253 - this module itself is imported late
+from msgspec import Raw, Struct  # noqa: TID253 - this module itself is imported late
 
 Vector = tuple[str, str, float | None]
 Flat = list[int | str]
+NONE = Raw(b"\x90")
+"""An empty list."""
 
 
-class Entry(Struct, array_like=True, forbid_unknown_fields=True):
-    """An affected entry."""
+class Entry(Struct, array_like=True, forbid_unknown_fields=True, gc=False):
+    """An affected entry. Its list of versions, which may be long, is read when somebody asks for it."""
 
     ranges: str | list[Flat] = []
     name: str | None = None
-    versions: list[str] = []
-    severity: list[Vector] = []
+    versions: Raw = NONE
+    severity: tuple[Vector, ...] = ()
     severity_word: str = ""
     custom: list[Flat] = []
     informational: str = ""
-    statements: list[str] = []
+    statements: tuple[str, ...] = ()
 
 
-class Record(Struct, array_like=True, forbid_unknown_fields=True):
+class Record(Struct, array_like=True, forbid_unknown_fields=True, gc=False):
     """A record without its affected entries."""
 
     id: str
     modified: str
     published: str
-    aliases: list[str]
-    upstream: list[str]
+    aliases: tuple[str, ...]
+    upstream: tuple[str, ...]
     summary: str
-    severity: list[Vector]
+    severity: tuple[Vector, ...]
     severity_word: str
     url: str | None

@@ -16,6 +16,8 @@ from secpipe.model.advisory import Advisory, Affected
 if TYPE_CHECKING:
     import sqlite3
 
+    from msgspec import Raw
+
     from secpipe.advisories.rows import Rows
 
 _AT_ONCE = 500  # SQLite before 3.32 takes 999 parameters
@@ -34,7 +36,7 @@ class Told:
     ) -> None:
         self.id = id
         self.bounds = blob.bounds_of(fields)
-        """The versions of the entry's one range where these are by turns `introduced` and `fixed`; else None."""
+        """The entry's one range by `in_lines`; None where that has none, or the entry has others."""
         self.lists_versions = blob.lists_versions(fields)
         """Whether the entry names single versions besides."""
         self._shard = shard
@@ -72,7 +74,7 @@ class OpenShard:
         check_file(path, size, soon=True)
         self._path = path
         self._entries: dict[tuple[str, str], tuple[Told, ...]] = {}
-        self._records: dict[int, list[list[Any]]] = {}
+        self._records: dict[int, list[Raw]] = {}
         self._advisories: dict[int, Advisory] = {}
         self._numbers: dict[str, int | None] = {}
         self._named: dict[tuple[str, str], bool] = {}
@@ -98,10 +100,13 @@ class OpenShard:
         place = (ecosystem, name)
         found = self._entries.get(place)
         if found is None:
-            with self.reading():
+            # Not `reading`, which takes longer than the rest where a package is not known.
+            try:
                 row = self._row("SELECT entries FROM package WHERE ecosystem = ? AND name = ?", *place)
                 opened = blob.open_package(blob.whole(row[0])) if row else ()
                 found = tuple([Told(self, place, *entry) for entry in opened])
+            except _signs() as error:
+                raise self.damaged(error) from error
             self._entries[place] = found
         return found
 
@@ -210,22 +215,20 @@ class OpenShard:
     @contextlib.contextmanager
     def reading(self) -> Iterator[None]:
         """Whatever a damaged file leads to within becomes `AdvisoryError`."""
-        import sqlite3
-
-        import msgspec
-
         try:
             yield
-        except (
-            sqlite3.Error,
-            msgspec.MsgspecError,
-            ValueError,
-            TypeError,
-            LookupError,
-            RecursionError,
-        ) as error:
+        except _signs() as error:
             raise self.damaged(error) from error
 
     def damaged(self, error: Exception) -> AdvisoryError:
         """What to raise where the file turns out to be damaged."""
         return AdvisoryError(f"the advisory database {self._path} is damaged: {error}", HINT)
+
+
+def _signs() -> tuple[type[Exception], ...]:
+    """What is raised where a file is damaged."""
+    import sqlite3
+
+    import msgspec
+
+    return sqlite3.Error, msgspec.MsgspecError, ValueError, TypeError, LookupError, RecursionError

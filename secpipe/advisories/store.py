@@ -34,6 +34,7 @@ class Store:
         self._manifest = manifest
         self._shards = {shard.key: shard for shard in manifest.shards}
         self._open: dict[tuple[str, bool], OpenShard] = {}
+        self._asked: dict[str, tuple[OpenShard | None, OpenShard | None, tuple[str, ...]]] = {}
 
     @classmethod
     def open(cls, path: Path, bases: Iterable[str] = ()) -> Store:
@@ -80,15 +81,19 @@ class Store:
         for shard in self._open.values():
             shard.close()
         self._open.clear()
+        self._asked.clear()
 
     def lookup(self, ecosystem: str, name: str) -> tuple[Told, ...]:
         """What concerns the package of that name in that ecosystem (`Debian:12`, `PyPI`), sorted by id.
 
         A record of Debian that names no release is about every release.
         """
-        general = base(ecosystem)
-        feed, own = self._opened(general, False), self._opened(general, True)
-        keys = [(place, normalise(place, name)) for place in places(ecosystem)]
+        if (asked := self._asked.get(ecosystem)) is None:
+            general = base(ecosystem)
+            shards = self._opened(general, False), self._opened(general, True)
+            asked = self._asked[ecosystem] = (*shards, places(ecosystem))
+        feed, own, among = asked
+        keys = [(place, normalise(place, name)) for place in among]
         theirs = [entry for key in keys for entry in feed.entries(*key)] if feed else []
         ours = [entry for key in keys for entry in own.entries(*key)] if own else []
         if theirs and (replacing := [one for one in (own, self._opened("", True)) if one]):

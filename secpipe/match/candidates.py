@@ -33,8 +33,8 @@ class Candidate(Protocol):
         ...
 
     @property
-    def bounds(self) -> tuple[str, ...] | None:
-        """The versions of the entry's one range where these are by turns `introduced` and `fixed`; else None."""
+    def bounds(self) -> str | None:
+        """The entry's one range by `in_lines`; None where that has none, or the entry has others."""
         ...
 
     @property
@@ -103,9 +103,10 @@ def _within(steps: tuple[_Step, ...], key: Any, lists: bool) -> Judged:
 
 
 @lru_cache(maxsize=65536)
-def _steps(bounds: tuple[str, ...], scheme_name: str) -> tuple[_Step, ...] | None:
+def _steps(lines: str, scheme_name: str) -> tuple[_Step, ...] | None:
     """The intervals, in order; None where the bounds are in another, or one of them has no certain place in it."""
     keys: list[Any] = []
+    _, *bounds = lines.split("\n")
     for index, text in enumerate(bounds):
         if text == "0":
             if index:
@@ -116,6 +117,8 @@ def _steps(bounds: tuple[str, ...], scheme_name: str) -> tuple[_Step, ...] | Non
         if key is None or (keys and keys[-1] is not None and not keys[-1] < key):
             return None
         keys.append(key)
+    if not bounds:
+        return None
     alone = len(bounds) == 2
     steps = []
     for index in range(0, len(bounds), 2):

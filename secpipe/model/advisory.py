@@ -5,10 +5,12 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, field
 from functools import lru_cache
+from itertools import cycle
 from typing import Literal
 
 EventKind = Literal["introduced", "fixed", "last_affected", "limit"]
 _BY_TURNS: tuple[EventKind, EventKind] = ("introduced", "fixed")
+_TYPES = {"ECOSYSTEM": "0", "SEMVER": "1"}
 
 
 _CVE = re.compile(r"(?:[A-Z]+-)?(CVE-[0-9]{4}-[0-9]{4,})", re.IGNORECASE)
@@ -35,6 +37,25 @@ class Range:
 
     type: str
     events: tuple[Event, ...]
+
+
+def in_lines(item: Range) -> str | None:
+    """A range whose events are by turns `introduced` and `fixed`, as nearly all are: a digit for its type, then a line for
+    each version. None for any other."""
+    turns = all(event.kind == _BY_TURNS[index % 2] for index, event in enumerate(item.events))
+    versions = [event.version for event in item.events]
+    if not turns or not versions or any("\n" in version for version in versions):
+        return None
+    return "\n".join((_TYPES[item.type], *versions))
+
+
+def of_lines(text: str) -> Range:
+    """The range that `in_lines` was given. Raises ValueError where it cannot have been."""
+    digit, *versions = text.split("\n")
+    types = [type for type, one in _TYPES.items() if one == digit]
+    if not types or not versions:
+        raise ValueError(f"{text[:80]!r} is no range")
+    return Range(types[0], tuple(map(Event, cycle(_BY_TURNS), versions)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,14 +119,10 @@ class AdvisoryMatch:
         return self.advisory.id
 
     @property
-    def bounds(self) -> tuple[str, ...] | None:
-        """The versions of the entry's one range where these are by turns `introduced` and `fixed`; else None."""
+    def bounds(self) -> str | None:
+        """The entry's one range by `in_lines`; None where that has none, or the entry has others."""
         affected = self.affected
-        if len(affected.ranges) != 1 or affected.custom:
-            return None
-        events = affected.ranges[0].events
-        turns = all(event.kind == _BY_TURNS[index % 2] for index, event in enumerate(events))
-        return tuple(event.version for event in events) if turns and events else None
+        return None if len(affected.ranges) != 1 or affected.custom else in_lines(affected.ranges[0])
 
     @property
     def lists_versions(self) -> bool:

@@ -103,8 +103,6 @@ def opened(pairs: Sequence[tuple[str, Affected]]) -> list[tuple[str, Affected]]:
         assert numbers[identifier] == number
         told = unpack_affected(fields, entry.ecosystem, normalise(entry.ecosystem, entry.name))
         plain = AdvisoryMatch(Advisory(identifier, "", ()), entry)
-        in_lines = any("\n" in version for version in plain.bounds or ())
-        assert bounds_of(fields) == (None if in_lines else plain.bounds)
-        assert lists_versions(fields) == plain.lists_versions
+        assert (bounds_of(fields), lists_versions(fields)) == (plain.bounds, plain.lists_versions)
         found.append((identifier, told))
     return found
