@@ -48,6 +48,11 @@ def located(purl: str, **more: Any) -> dict[str, Any]:
     return {"SPDXID": "SPDXRef-1", "name": "x", "externalRefs": [reference], **more}
 
 
+def package_of(*purls: str, **more: Any) -> dict[str, Any]:
+    references = [reference for purl in purls for reference in located(purl)["externalRefs"]]
+    return {"SPDXID": "SPDXRef-2", "name": "x", "externalRefs": references, **more}
+
+
 def told(found: Listed) -> set[str]:
     return {problem.code for problem in found.problems}
 
@@ -246,6 +251,49 @@ def test_what_is_no_package_is_no_problem() -> None:
     assert read(spdx(root, documentDescribes=["SPDXRef-root"])).problems == ()
     unresolved = {"type": "dependencies", "aggregate": "incomplete", "dependencies": ["a"]}
     assert read(cyclonedx(compositions=[unresolved])).problems == ()
+
+
+def test_every_package_url_of_an_spdx_package_counts() -> None:
+    """As Red Hat's lists have them, the same package in several repositories; or one thing as several ecosystems call it."""
+    rhel = "pkg:rpm/redhat/openssl@3.0.7-18.el9_2?arch=x86_64&repository_id="
+    repositories = package_of(*(f"{rhel}rhel-9-for-x86_64-{one}-rpms" for one in ("aus", "e4s", "eus")))
+    assert [package.purl for package in read(spdx(repositories)).packages] == [
+        f"{rhel}rhel-9-for-x86_64-aus-rpms"
+    ]
+    several = package_of(
+        *("pkg:pypi/pyyaml@5.3", "pkg:npm/left-pad@1.0.0", "pkg:npm/left-pad", "pkg:npm/left-pad@1.1.0"),
+        *("pkg:pypi/PyYAML@5.3#src", "pkg:deb/debian/a@1?arch=all&distro=debian-12&upstream=b"),
+        *("pkg:deb/debian/a@1?arch=arm64&distro=debian-12&upstream=b",),
+        versionInfo="1.0.0",
+    )
+    found = read(spdx(several))
+    assert [(package.type, package.name, package.version, package.arch) for package in found.packages] == [
+        ("deb", "a", "1", "all"),
+        ("deb", "a", "1", "arm64"),
+        ("npm", "left-pad", "1.0.0", ""),
+        ("npm", "left-pad", "1.1.0", ""),
+        ("pypi", "PyYAML", "5.3", ""),
+        ("pypi", "pyyaml", "5.3", ""),
+    ]
+    assert found.problems == ()
+
+
+def test_package_urls_that_cannot_be_read_are_told_beside_one_that_can() -> None:
+    found = read(spdx(package_of("pkg:npm/a@1", "npm/b", "", "pkg:npm/%zz@1")))
+    assert [package.name for package in found.packages] == ["%zz", "a"]
+    assert told(found) == {"unidentified-package"}
+
+
+def test_an_image_may_have_several_addresses() -> None:
+    image = package_of("pkg:generic/app@1", "pkg:oci/app@sha256%3A00?tag=1", "pkg:oci/app@sha256%3A00?tag=2")
+    found = read(spdx({**image, "SPDXID": "SPDXRef-image"}, documentDescribes=["SPDXRef-image"]))
+    assert (found.packages, found.is_image, found.problems) == ((), True, ())
+
+
+def test_package_urls_count_against_the_limit_of_packages() -> None:
+    many = package_of(*(f"pkg:npm/a{n}@1" for n in range(20)))
+    found = read(spdx(many), Limits(packages=5))
+    assert (len(found.packages), told(found)) == (5, {"too-many-packages"})
 
 
 def test_the_package_that_an_spdx_list_is_about_is_one() -> None:
