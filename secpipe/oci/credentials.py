@@ -39,6 +39,19 @@ class Credentials:
     registry_token: str = field(default="", repr=False)
     origin: str = ""
 
+    def __post_init__(self) -> None:
+        """UsageError for what no header can carry: text that is not Unicode, a token that is not printable ASCII."""
+        try:
+            f"{self.username}{self.password}{self.identity_token}".encode()
+        except UnicodeEncodeError as error:
+            raise self._unusable("are not in UTF-8") from error
+        if not (self.registry_token.isascii() and self.registry_token.isprintable()):
+            raise self._unusable("have a registry token that is none")
+
+    def _unusable(self, why: str) -> UsageError:
+        origin = self.origin or "the command line"
+        return UsageError(f"the credentials from {origin} {why}", "correct them there, or log in again")
+
     def basic(self) -> str:
         """The value of a Basic Authorization header (RFC 7617, UTF-8)."""
         pair = f"{self.username}:{self.password or self.identity_token}"
@@ -167,13 +180,16 @@ def _entry(value: object, path: Path, key: str) -> Credentials | None:
         return None
     texts = {name: text for name, text in value.items() if isinstance(text, str) and text}
     username, password = texts.get("username", ""), texts.get("password", "")
+    broken = f"the credentials file {path} has a broken 'auth' entry for {key[:200]}"
+    again = f"log in again: docker login {key[:200]}"
     if encoded := texts.get("auth"):
         try:
             decoded = base64.b64decode("".join(encoded.split()), validate=True).decode("utf-8")
         except (binascii.Error, UnicodeDecodeError, ValueError) as error:
-            message = f"the credentials file {path} has a broken 'auth' entry for {key[:200]}"
-            raise UsageError(message, f"log in again: docker login {key[:200]}") from error
-        username, _, password = decoded.rstrip("\0").partition(":")
+            raise UsageError(broken, again) from error
+        username, colon, password = decoded.rstrip("\0").partition(":")
+        if not colon:
+            raise UsageError(f"{broken}: it has no password", again)
     found = Credentials(
         username, password, texts.get("identitytoken", ""), texts.get("registrytoken", ""), str(path)
     )

@@ -163,6 +163,24 @@ def test_broken_entries(home: Home, encoded: str) -> None:
     assert encoded not in raised.value.message + raised.value.hint
 
 
+@pytest.mark.parametrize(
+    "entry",
+    [
+        {"username": "\ud800", "password": "hunter2"},
+        {"username": "u", "password": "hunter2\udcff"},
+        {"identitytoken": "hunter2\udfff"},
+        {"registrytoken": "hunter2\r\nX: y"},
+        {"registrytoken": "hunter2ü"},
+        {"auth": base64.b64encode(b"hunter2").decode()},
+    ],
+)
+def test_what_no_header_can_carry(home: Home, entry: dict[str, str]) -> None:
+    home.write(".docker/config.json", {"auths": {"r.example": entry}})
+    with pytest.raises(UsageError, match=r"config\.json") as raised:
+        home.find()
+    assert "hunter2" not in raised.value.message + raised.value.hint
+
+
 @pytest.mark.parametrize("text", ["{", "[]", '"x"', "\xff", "[" * 100_000])
 def test_broken_files(home: Home, text: str) -> None:
     home.write(".docker/config.json", text)
@@ -207,7 +225,7 @@ def test_any_document(document: Any) -> None:
         try:
             credentials._in_file(document, parse("r.example/app"), Path("x"), [])
         except UsageError as error:
-            assert "broken" in error.message  # noqa: PT017
+            assert "broken" in error.message or "are not in UTF-8" in error.message  # noqa: PT017
 
 
 # Helpers -------------------------------------------------------------------------------------------------------------
@@ -300,6 +318,13 @@ def test_helpers_in_files(home: Home, path: Path_) -> None:
     missing = find(parse("s.example/app"), None, home.environ)
     assert missing.credentials is None
     assert missing.troubles == ("docker-credential-missing is not on PATH",)
+
+
+def test_a_helper_that_answers_with_half_a_character(home: Home, path: Path_) -> None:
+    path.helper("x", r"""printf '{"Username": "u", "Secret": "hunter2\\ud800"}'""")
+    home.write(".docker/config.json", {"credHelpers": {"r.example": "x"}})
+    with pytest.raises(UsageError, match="docker-credential-x are not in UTF-8"):
+        home.find()
 
 
 def test_a_store_comes_after_entries(home: Home, path: Path_) -> None:
