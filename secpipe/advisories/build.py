@@ -7,9 +7,11 @@ have the same id is in `overlay`.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from secpipe.advisories import manifest
 from secpipe.advisories.compile import Compiled, compile_records, uncollected
@@ -24,8 +26,7 @@ from secpipe.model.limits import Limits
 from secpipe.model.problem import Problem
 
 
-@dataclass(frozen=True, slots=True)
-class BuildResult:
+class BuildResult(Struct, frozen=True):
     """What a build put into the database: records read, records by ecosystem, the digest, what could not be read."""
 
     records: int

@@ -15,9 +15,10 @@ import os
 import tarfile
 import tempfile
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
+
+from msgspec import Struct
 
 from secpipe.advisories import manifest as manifests
 from secpipe.advisories.lock import locked
@@ -38,8 +39,7 @@ _TRIES = 5
 _MAKE = "have it exported again with: secpipe db export FILE"
 
 
-@dataclass(frozen=True, slots=True)
-class Bundle:
+class Bundle(Struct, frozen=True):
     """A file that holds a database: the digest of its bytes, how many there are, and what is in it."""
 
     sha256: str

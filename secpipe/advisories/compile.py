@@ -5,7 +5,8 @@ from __future__ import annotations
 import gc
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from secpipe.advisories.faults import Faults
 from secpipe.advisories.names import base
@@ -16,8 +17,7 @@ from secpipe.advisories.sources import Found
 from secpipe.model.problem import Problem
 
 
-@dataclass(frozen=True, slots=True)
-class Compiled:
+class Compiled(Struct, frozen=True):
     """Base ecosystem → its rows; how many records could be read; ecosystem → how many could not be used (see `Faults`)."""
 
     shards: dict[str, Rows]

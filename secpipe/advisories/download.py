@@ -9,11 +9,12 @@ from __future__ import annotations
 import tempfile
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, nullcontext
-from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Protocol
 from urllib.parse import quote, urlsplit
 from urllib.request import url2pathname
+
+from msgspec import Struct
 
 from secpipe.errors import AdvisoryError, UsageError
 from secpipe.model.limits import MIB, Limits
@@ -28,8 +29,7 @@ _IN_MEMORY = 64 * MIB
 _ADDRESSES = "give an http(s) or file address, or a directory"
 
 
-@dataclass(frozen=True, slots=True)
-class Download:
+class Download(Struct, frozen=True):
     """A file: its bytes, where they came from, the ETag they came with."""
 
     file: IO[bytes]

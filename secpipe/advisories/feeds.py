@@ -10,10 +10,12 @@ import contextlib
 import os
 import time
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
+from msgspec.structs import asdict, replace
 
 from secpipe.advisories.store import timestamp
 from secpipe.cache.paths import feed_path
@@ -60,8 +62,7 @@ KINDS = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class FeedState:
+class FeedState(Struct, frozen=True):
     """A feed that is there. Times are RFC 3339 in UTC: `fetched` is ours, `released` the publisher's ('' for unknown)."""
 
     name: str
@@ -73,8 +74,7 @@ class FeedState:
     digest: str
 
 
-@dataclass(frozen=True, slots=True)
-class FeedUpdate:
+class FeedUpdate(Struct, frozen=True):
     """A feed after an update, whether it changed, and what could not be read of it."""
 
     state: FeedState

@@ -12,8 +12,9 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
 from typing import IO, TYPE_CHECKING, Any
+
+from msgspec import Struct
 
 from secpipe.advisories.compile import compile_records
 from secpipe.advisories.osv import InvalidAdvisory, decode, instant
@@ -38,8 +39,7 @@ _ID = re.compile(r"[A-Za-z0-9][!-.0-~]*")
 _SECONDS = len("2024-01-01T00:00:00")
 
 
-@dataclass(frozen=True, slots=True)
-class Increment:
+class Increment(Struct, frozen=True):
     """The new rows, None when nothing changed, and the ETag of the list that they are in step with."""
 
     rows: Rows | None

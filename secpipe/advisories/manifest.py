@@ -17,9 +17,11 @@ import os
 import re
 import stat
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import IO, NoReturn
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from secpipe.advisories.schema import APPLICATION_ID, SCHEMA
 from secpipe.errors import AdvisoryError
@@ -34,8 +36,7 @@ _AT_ONCE = 32 << 20
 """Bytes of the largest file that is fetched in advance."""
 
 
-@dataclass(frozen=True, slots=True)
-class Shard:
+class Shard(Struct, frozen=True):
     """One file of the database. Times are RFC 3339 in UTC, empty where none is known.
 
     `base` is the ecosystem without its release, empty for what withdraws records of any; `own` what somebody compiled, and
@@ -68,8 +69,7 @@ class Shard:
         return self.base, self.own
 
 
-@dataclass(frozen=True, slots=True)
-class Manifest:
+class Manifest(Struct, frozen=True):
     """All shards, sorted. `unread` are the gaps of one's own records, `digest` is over the digests of the shards."""
 
     kind: str = KIND

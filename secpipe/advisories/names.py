@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import difflib
 import re
-from dataclasses import dataclass
 from functools import lru_cache
+
+from msgspec import Struct
 
 _RUNS = re.compile(r"[-_.]+")
 
@@ -73,8 +74,7 @@ _PUBLISHED: dict[str, tuple[str, ...]] = {
 """What ids begin with, and where such records are published: OSV's list of databases."""
 
 
-@dataclass(frozen=True, slots=True)
-class Misnamed:
+class Misnamed(Struct, frozen=True):
     """Why no package can be in an ecosystem of that name, and the ecosystem that was likely meant, if any."""
 
     reason: str

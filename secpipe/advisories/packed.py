@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from msgspec import Raw, Struct  # noqa: TID253 - this module itself is imported late
+from msgspec import Raw, Struct
 
 Vector = tuple[str, str, float | None]
 Flat = list[int | str]

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
+
+from msgspec import Struct, field
 
 from secpipe.advisories.blob import TOGETHER, encoder, pack_package, pack_records, squeezed, whole
 from secpipe.advisories.schema import APPLICATION_ID, PAGE, SCHEMA, TABLES
@@ -14,8 +15,7 @@ if TYPE_CHECKING:
     import sqlite3
 
 
-@dataclass(slots=True)
-class Rows:
+class Rows(Struct):
     """The compiled records of one base ecosystem: blobs by id, and by (ecosystem, package name) pairs of id and blob."""
 
     advisories: dict[str, bytes] = field(default_factory=dict)

@@ -5,7 +5,7 @@ What the schema leaves open, or sources write in several ways, stays raw JSON.
 
 from __future__ import annotations
 
-from msgspec import Raw, Struct  # noqa: TID253 - this module itself is imported late
+from msgspec import Raw, Struct
 
 
 class Package(Struct, gc=False):

@@ -11,9 +11,10 @@ import base64
 import binascii
 import hashlib
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, TYPE_CHECKING
+
+from msgspec import Struct
 
 from secpipe.errors import AdvisoryError, UsageError
 from secpipe.model.limits import GIB, MIB
@@ -30,8 +31,7 @@ _MOST_MEMORY = 1 * GIB
 _REFUSED = "do not use it: have it exported and signed again by whom you trust"
 
 
-@dataclass(frozen=True, slots=True)
-class PublicKey:
+class PublicKey(Struct, frozen=True):
     """Whose signatures are taken. `number` is minisign's key id, empty where the key came without."""
 
     number: bytes

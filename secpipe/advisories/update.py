@@ -12,9 +12,11 @@ import time
 import zipfile
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import closing
-from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from secpipe.advisories import manifest
 from secpipe.advisories.compile import compile_records, uncollected
@@ -37,8 +39,7 @@ DEFAULT_URL = "https://osv-vulnerabilities.storage.googleapis.com"
 _EXAMPLE = "name what the images need, such as: secpipe db update Debian Alpine PyPI"
 
 
-@dataclass(frozen=True, slots=True)
-class Updated:
+class Updated(Struct, frozen=True):
     """One base ecosystem after an update: its records, and whether they were fetched anew."""
 
     base: str
@@ -46,8 +47,7 @@ class Updated:
     changed: bool
 
 
-@dataclass(frozen=True, slots=True)
-class UpdateResult:
+class UpdateResult(Struct, frozen=True):
     """What an update did, the digest of the database, and what could not be read."""
 
     updated: tuple[Updated, ...]
@@ -117,8 +117,7 @@ def fetch(
     return UpdateResult(done, digest, tuple(sorted(state.problems)))
 
 
-@dataclass(slots=True)
-class _State:
+class _State(Struct):
     """The database before an update: what it has from a feed, by base ecosystem, and the shards that are damaged."""
 
     manifest: Manifest

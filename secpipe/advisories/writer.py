@@ -13,8 +13,9 @@ import re
 import shutil
 import tempfile
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
+
+from msgspec import Struct
 
 from secpipe.advisories import manifest as manifests
 from secpipe.advisories.manifest import NAME, SHARD_NAME, Manifest, Shard
@@ -28,8 +29,7 @@ _LABEL = 28
 _ANOTHER = "choose another folder with --db or SECPIPE_DB"
 
 
-@dataclass(frozen=True, slots=True)
-class Origin:
+class Origin(Struct, frozen=True):
     """Whence and when the records of a base ecosystem came: RFC 3339 time in UTC, address, ETags of the download and of the
     list of changes."""
 

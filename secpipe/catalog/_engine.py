@@ -5,9 +5,11 @@ from __future__ import annotations
 import importlib
 import pkgutil
 from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
-from dataclasses import dataclass, replace
 from functools import cache
 from typing import Protocol, cast
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 import secpipe.catalog
 from secpipe.catalog import _distribution, _history, _programs, _unread
@@ -62,8 +64,7 @@ class Beside(Protocol):
     def beside(self, file: FileLike) -> tuple[tuple[str, str], ...] | Problem: ...
 
 
-@dataclass(frozen=True, slots=True)
-class Inventory:
+class Inventory(Struct, frozen=True):
     """The distribution (None when the image does not say), its packages and what could not be read; sorted."""
 
     distribution: Distribution | None

@@ -9,8 +9,9 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
 from typing import Protocol, cast
+
+from msgspec import Struct
 
 from secpipe.model.named import NamedTuple
 from secpipe.unpack.view import File, FileView
@@ -22,8 +23,7 @@ _BIN, _SBIN = "usr/bin/", "usr/sbin/"
 """Directories that are one in Fedora 42 and Arch."""
 
 
-@dataclass(frozen=True, slots=True)
-class Owned:
+class Owned(Struct, frozen=True):
     """A file (`path` relative to the root) of a package; `digest` as `md5:…`, '' where the package keeps none."""
 
     package: str

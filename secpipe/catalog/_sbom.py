@@ -9,8 +9,9 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
 from typing import Any
+
+from msgspec import Struct
 
 from secpipe.catalog import _sbomcyclonedx, _sbomspdx
 from secpipe.catalog._sbomdistro import OS_TYPES, named, same, system
@@ -45,8 +46,7 @@ _HINT = "write the list as JSON, in CycloneDX 1.2 to 1.7 or SPDX 2.2 or 2.3"
 _Reader = Callable[[Mapping[str, Any], Listing, Limits], None]
 
 
-@dataclass(frozen=True, slots=True)
-class Listed:
+class Listed(Struct, frozen=True):
     """What a list says: an inventory as of an image, sorted. `digest` and `platform` are the image's where they are told.
 
     `is_image` is false for the list of an application, which has no distribution.

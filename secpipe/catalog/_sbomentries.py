@@ -7,8 +7,9 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 from typing import Any
+
+from msgspec import Struct, field
 
 from secpipe.model.named import NamedTuple
 from secpipe.model.package import Distribution
@@ -29,8 +30,7 @@ class Entry(NamedTuple):
     properties: Mapping[str, str]
 
 
-@dataclass(slots=True)
-class Listing:
+class Listing(Struct):
     """All that a list tells, as it is read. `what` is the list, for messages.
 
     `root` is what the list is about: its URL, version and properties, and whether it is an image. `told` are the

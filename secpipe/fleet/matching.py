@@ -7,8 +7,9 @@ in it; tests hold it to that.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import replace
 from operator import attrgetter
+
+from msgspec.structs import replace
 
 from secpipe.advisories.store import Store
 from secpipe.match.matcher import MatchResult, match

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from secpipe.fleet.values import FleetImage, ImageKey
 from secpipe.model.image import Layer
@@ -14,8 +15,7 @@ _WAYS = 3
 """Repositories that a layer is looked for in, where the first cannot serve it."""
 
 
-@dataclass(frozen=True, slots=True)
-class Totals:
+class Totals(Struct, frozen=True):
     """The plan in numbers: how many of what, and compressed bytes. Reading each name by itself would cost `named_bytes`,
     each image by itself `image_bytes`; all distinct layers have `layer_bytes`, of which `kept_bytes` are known."""
 
@@ -31,8 +31,7 @@ class Totals:
     read_bytes: int
 
 
-@dataclass(frozen=True, slots=True)
-class Plan:
+class Plan(Struct, frozen=True):
     """`reads` are the layers to read, in an order that completes images early; each comes with the ways to it, the same
     layer of images in different repositories. `lists` are the images whose packages are not known yet, each with those
     of `reads` (by position) that it waits for; `known` those whose packages are."""

@@ -5,12 +5,15 @@ Credentials are those that each worker finds by itself, in the files and the env
 
 from __future__ import annotations
 
+import dataclasses
 import os
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from secpipe.model.image import Descriptor, Image, Layer
 from secpipe.model.limits import Limits
@@ -24,18 +27,16 @@ _CONNECTIONS = 64
 """Images that a worker stays connected to; the one that was of no use for longest goes first."""
 
 
-@dataclass(frozen=True, slots=True)
-class Access:
+class Access(Struct, frozen=True):
     """How registries are spoken to: the only file with credentials to look into (None: the usual ones), whether plain HTTP
     and certificates that nobody vouches for are allowed, and the bounds of what is read."""
 
     authfile: Path | None = None
     insecure: bool = False
-    limits: Limits = Limits()  # noqa: RUF009 - a value
+    limits: Limits = Limits()
 
 
-@dataclass(frozen=True, slots=True)
-class FromRegistry:
+class FromRegistry(Struct, frozen=True):
     """Opens a blob of an image, on whatever machine it is called. `target` is the image, by its digest."""
 
     target: str
@@ -50,7 +51,7 @@ def portable(image: Image, target: str, access: Access) -> Image:
     """The image, whose layers can be read on any machine that reaches the registry of `target`."""
 
     def layer(one: Layer) -> Layer:
-        return replace(one, open=FromRegistry(target, one.descriptor, access), known=_nothing)
+        return dataclasses.replace(one, open=FromRegistry(target, one.descriptor, access), known=_nothing)
 
     return replace(image, reference=target, layers=tuple(layer(one) for one in image.layers))
 

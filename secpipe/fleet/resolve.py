@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
 from functools import partial
+
+from msgspec import Struct
 
 from secpipe.errors import UndecidedError, UsageError
 from secpipe.fleet.outages import Outages
@@ -22,8 +23,7 @@ _AT_ONCE = 16
 """Names that are asked for at a time: waiting for registries is most of it."""
 
 
-@dataclass(frozen=True, slots=True)
-class Resolved:
+class Resolved(Struct, frozen=True):
     """The images, each of one platform and once, and the names that lead to none; both in the order of the names."""
 
     images: tuple[FleetImage, ...]

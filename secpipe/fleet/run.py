@@ -11,9 +11,10 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable, Iterator
 from concurrent.futures import BrokenExecutor, Executor, Future
-from dataclasses import dataclass, field
 from queue import SimpleQueue
 from typing import NamedTuple
+
+from msgspec import Struct, field
 
 from secpipe import __version__
 from secpipe.catalog import Inventory
@@ -34,8 +35,7 @@ class Outcome(NamedTuple):
     inventory: Inventory | Problem
 
 
-@dataclass(slots=True)
-class Tally:
+class Tally(Struct):
     """What the run has done so far, for whoever looks while it lasts."""
 
     layers: int = 0

@@ -7,9 +7,11 @@ known of an image is judged again, when the advisories change, without any of it
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass, fields, is_dataclass, replace
 from hashlib import blake2b
 from pathlib import Path
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from secpipe import __version__
 from secpipe.cache.paths import feed_path
@@ -25,6 +27,7 @@ from secpipe.fleet.results import Results, Run, tagged
 from secpipe.fleet.run import Outcome, Tally, run
 from secpipe.fleet.values import FleetImage, FleetResult, ImageKey, Named
 from secpipe.fleet.work import Work, maker
+from secpipe.model import fields
 from secpipe.model.problem import Problem
 from secpipe.model.scan import ScanReport, Target, Verdict
 from secpipe.pipeline.baseline import Baseline
@@ -42,8 +45,7 @@ _WORST = (1, 3, 0)
 """Exit codes in the order in which they win."""
 
 
-@dataclass(frozen=True, slots=True)
-class FleetOptions:
+class FleetOptions(Struct, frozen=True):
     """`scan` is as for one image, but for its target, which each image of the fleet is in turn; `store` is where what is
     known of layers is kept, a path or a URL."""
 
@@ -234,8 +236,8 @@ def _text(value: object) -> str:
         return f"{{{','.join(sorted(map(_text, value)))}}}"
     if isinstance(value, tuple | list):
         return f"{type(value).__name__}({','.join(map(_text, value))})"
-    if is_dataclass(value):
-        return f"{type(value).__name__}{_text([getattr(value, one.name) for one in fields(value)])}"
+    if names := fields.names(type(value)):
+        return f"{type(value).__name__}{_text([getattr(value, name) for name in names])}"
     return repr(value)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 from secpipe.catalog import Inventory
 from secpipe.model.image import Image, Layer, Platform
@@ -10,8 +10,7 @@ from secpipe.model.problem import Problem
 from secpipe.model.scan import ScanReport
 
 
-@dataclass(frozen=True, slots=True)
-class Named:
+class Named(Struct, frozen=True):
     """One image of the fleet as it was named: a reference to a registry (`registry.example/app:1.2`, with `@digest` where
     the digest that runs is known), and by whom (`images.txt:3`, `Deployment shop/web`), sorted."""
 
@@ -23,8 +22,7 @@ ImageKey = tuple[str, str]
 """Digest of the manifest, and platform: what is the same image has the same."""
 
 
-@dataclass(frozen=True, slots=True)
-class FleetImage:
+class FleetImage(Struct, frozen=True):
     """One image of one platform that names lead to. It travels between processes, and with it the manifest and the
     configuration, so that nobody asks a registry for them twice; `image.reference` is held to the manifest's digest
     (`registry.example/app@sha256:…`)."""
@@ -54,16 +52,14 @@ class FleetImage:
         return self.image.layers
 
 
-@dataclass(frozen=True, slots=True)
-class Unresolved:
+class Unresolved(Struct, frozen=True):
     """A name that leads to no image, and why."""
 
     name: Named
     problem: Problem
 
 
-@dataclass(frozen=True, slots=True)
-class FleetResult:
+class FleetResult(Struct, frozen=True):
     """One image of a run: what is in it, all that is needed to judge it again, and the verdict on it."""
 
     image: FleetImage

@@ -5,8 +5,9 @@ Registries are not asked: who is in the fleet is what the last `fleet scan` foun
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import UTC, datetime
+
+from msgspec import Struct
 
 from secpipe.advisories.store import Store
 from secpipe.errors import SecpipeError, UsageError
@@ -24,8 +25,7 @@ from secpipe.policy.gate import asks_for
 from secpipe.policy.terms import Term
 
 
-@dataclass(frozen=True, slots=True)
-class Round:
+class Round(Struct, frozen=True):
     """One look. `fleet` is the run, None where nothing had changed; `trouble` is why advisories could not be fetched, ''
     where they could; `exit_code` is the fleet's, as it stands."""
 

@@ -5,12 +5,15 @@ Both take and give values that travel, and let no error out: what cannot be read
 
 from __future__ import annotations
 
+import dataclasses
 import os
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
 from functools import lru_cache
 from platform import node
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from secpipe import __version__
 from secpipe.cache.shared import Store, open_store
@@ -24,8 +27,7 @@ from secpipe.pipeline.inventory import listed
 _TRIM_SECONDS = 30.0
 
 
-@dataclass(frozen=True, slots=True)
-class Work:
+class Work(Struct, frozen=True):
     """What all tasks share: how registries are reached, and the store of what is known of layers, by path or URL."""
 
     access: Access
@@ -39,8 +41,7 @@ def maker() -> str:
     return f"{__version__} {versions()}"
 
 
-@dataclass(frozen=True, slots=True)
-class Done:
+class Done(Struct, frozen=True):
     """What became of a task: the packages of an image, None for a layer; or why there is nothing. `bytes` were transferred
     for it, and `trouble` is why the store could not be used, '' when it could."""
 
@@ -58,7 +59,7 @@ def keep(layer: Layer, work: Work) -> Done:
         return Done(None, problem, 0, "")
     store, tidy = _store(work, os.getpid())
     try:
-        keep_layer(counted.layer(replace(layer, index=0)), work.access.limits, store)
+        keep_layer(counted.layer(dataclasses.replace(layer, index=0)), work.access.limits, store)
         tidy()
     except SecpipeError as error:
         problem = _problem(what, error)
@@ -93,7 +94,7 @@ class _Counted:
                 self.bytes += len(chunk)
                 yield chunk
 
-        return replace(layer, open=read)
+        return dataclasses.replace(layer, open=read)
 
 
 def _unable(what: str, work: Work) -> Problem | None:

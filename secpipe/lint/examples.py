@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 from secpipe.lint.options import Options
 from secpipe.lint.rules import document
 
 
-@dataclass(frozen=True, slots=True)
-class BadExample:
+class BadExample(Struct, frozen=True):
     """A Dockerfile that breaks the rule, and where: `line:column-line:column`, the end exclusive.
 
     `fixed` is what the rule's own fixes, unsafe ones included, make of it; None when that is not said.
@@ -20,8 +19,7 @@ class BadExample:
     fixed: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Examples:
+class Examples(Struct, frozen=True):
     """What keeps a rule and what breaks it, with these options."""
 
     options: Options

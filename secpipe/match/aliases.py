@@ -7,8 +7,9 @@ and many rate nothing. The records that they lead to may be in the database, of 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import replace
 from typing import Protocol
+
+from msgspec.structs import replace
 
 from secpipe.match.severity import scored, worst
 from secpipe.model.advisory import Advisory, cve_of

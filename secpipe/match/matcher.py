@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from secpipe.match import aliases
 from secpipe.match.candidates import AdvisorySource, Candidate, Judged, judge
@@ -40,16 +42,14 @@ UNDECIDED = frozenset(
 _PREFERRED = ("GHSA-", "GO-", "RUSTSEC-", "PYSEC-", "DSA-", "DLA-", "USN-", "ALPINE-")
 
 
-@dataclass(frozen=True, slots=True)
-class MatchResult:
+class MatchResult(Struct, frozen=True):
     """The findings, worst first, and what could not be decided, both sorted."""
 
     findings: tuple[Finding, ...]
     problems: tuple[Problem, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class _Hit:
+class _Hit(Struct, frozen=True):
     """A record that affects the package."""
 
     advisory: Advisory

@@ -10,10 +10,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
 from functools import lru_cache
 from itertools import chain, groupby
 from typing import Any
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from secpipe.model.advisory import Affected, Event, Range
 from secpipe.versions import InvalidVersion, scheme
@@ -32,8 +34,7 @@ _NOT_UPDATED = "-NA"
 """The update field of a CPE name that some PyPI records carry along: `2.5.0-NA` is 2.5.0."""
 
 
-@dataclass(frozen=True, slots=True)
-class Outcome:
+class Outcome(Struct, frozen=True):
     """What an advisory says about one version.
 
     `affected` is None for unknown, and `reason` says why. When affected, `range` is the interval that holds the version
@@ -52,8 +53,7 @@ UNAFFECTED = Outcome(False)
 """The answer without anything to say of it."""
 
 
-@dataclass(frozen=True, slots=True)
-class _Bound:
+class _Bound(Struct, frozen=True):
     """An event and the keys between which its version lies: equal for a version that parses, None for unknown.
 
     `lowest` marks the version `0`, which comes before all others.
@@ -258,8 +258,7 @@ def _is_past(groups: Iterable[tuple[_Bound, ...]], key: Any) -> bool:
     return all(side == 1 or (side == 0 and kind == "fixed") for kind, side in sides)
 
 
-@dataclass(frozen=True, slots=True)
-class _Plain:
+class _Plain(Struct, frozen=True):
     """What most ranges are: one interval from a version (None: the lowest) to the one that is fixed (None: endless)."""
 
     start: Any
@@ -273,8 +272,7 @@ class _Plain:
         return self.inside
 
 
-@dataclass(frozen=True, slots=True)
-class _Prepared:
+class _Prepared(Struct, frozen=True):
     """A range ready to be walked: its bounds in order, those at one version together; those that have no place in the
     order; its limits, the lowest first. `plain` gives the same answers without a walk, where there can be one."""
 

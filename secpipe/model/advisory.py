@@ -8,6 +8,8 @@ from functools import lru_cache
 from itertools import cycle
 from typing import Literal
 
+from msgspec import Struct
+
 EventKind = Literal["introduced", "fixed", "last_affected", "limit"]
 _BY_TURNS: tuple[EventKind, EventKind] = ("introduced", "fixed")
 _TYPES = {"ECOSYSTEM": "0", "SEMVER": "1"}
@@ -23,16 +25,14 @@ def cve_of(name: str) -> str | None:
     return found[1].upper() if found else None
 
 
-@dataclass(frozen=True, slots=True)
-class Event:
+class Event(Struct, frozen=True):
     """One event of a range: its kind and the version as the record writes it."""
 
     kind: EventKind
     version: str
 
 
-@dataclass(frozen=True, slots=True)
-class Range:
+class Range(Struct, frozen=True):
     """A range of versions; `type` is SEMVER or ECOSYSTEM (GIT ranges do not concern packages and are not kept)."""
 
     type: str
@@ -68,8 +68,7 @@ class SeverityVector:
     """the base score of the vector, where somebody has computed it"""
 
 
-@dataclass(frozen=True, slots=True)
-class Affected:
+class Affected(Struct, frozen=True):
     """Which versions of one package an advisory is about. `ecosystem` keeps its release suffix."""
 
     ecosystem: str
@@ -86,8 +85,7 @@ class Affected:
     """what its source says became of it, in its own words with underscores: Chainguard's `pending_upstream_fix`"""
 
 
-@dataclass(frozen=True, slots=True)
-class Advisory:
+class Advisory(Struct, frozen=True):
     """One OSV record. `upstream` are the CVEs that a distribution's record is about; `aliases` the same flaw elsewhere."""
 
     id: str
@@ -103,8 +101,7 @@ class Advisory:
     url: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class AdvisoryMatch:
+class AdvisoryMatch(Struct, frozen=True):
     """What the store holds for one (ecosystem, package name).
 
     `advisory` comes without its `affected`; `affected` is the one entry that concerns the package.

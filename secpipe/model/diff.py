@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import ClassVar, Literal
+
+from msgspec import Struct
 
 from secpipe.model.package import Package
 from secpipe.model.problem import Problem
@@ -13,8 +14,7 @@ Way = Literal["upgraded", "downgraded", "changed"]
 """Where a version went; `changed` where nobody can tell which of the two is the later one."""
 
 
-@dataclass(frozen=True, slots=True)
-class PackageChange:
+class PackageChange(Struct, frozen=True):
     """One package that both have, in two versions."""
 
     old: Package
@@ -22,16 +22,14 @@ class PackageChange:
     way: Way
 
 
-@dataclass(frozen=True, slots=True)
-class FindingChange:
+class FindingChange(Struct, frozen=True):
     """One finding that both have, whose package, fix, severity, name or suppression is another."""
 
     old: Finding
     new: Finding
 
 
-@dataclass(frozen=True, slots=True)
-class Packages:
+class Packages(Struct, frozen=True):
     """Each sorted by name; `unchanged` is their number."""
 
     added: tuple[Package, ...]
@@ -40,8 +38,7 @@ class Packages:
     unchanged: int
 
 
-@dataclass(frozen=True, slots=True)
-class Findings:
+class Findings(Struct, frozen=True):
     """Each worst first; `unchanged` is their number."""
 
     added: tuple[Finding, ...]
@@ -50,8 +47,7 @@ class Findings:
     unchanged: int
 
 
-@dataclass(frozen=True, slots=True)
-class DiffReport:
+class DiffReport(Struct, frozen=True):
     """Two images, or what reports say of them, and what follows from the difference. `problems` (sorted) are of both."""
 
     kind: ClassVar[Literal["diff"]] = "diff"

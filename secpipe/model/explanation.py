@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import ClassVar, Literal
+
+from msgspec import Struct
 
 from secpipe.model.advisory import EventKind
 from secpipe.model.named import NamedTuple
@@ -53,8 +54,7 @@ class RangeJudged(NamedTuple):
     answer: Answer
 
 
-@dataclass(frozen=True, slots=True)
-class RecordJudged:
+class RecordJudged(Struct, frozen=True):
     """One affected entry of one advisory, held against one package.
 
     `aliases` are all other names in the record. `listed` is the number of versions that it lists, `is_listed` whether
@@ -78,8 +78,7 @@ class RecordJudged:
     url: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class PackageJudged:
+class PackageJudged(Struct, frozen=True):
     """One package: under which name and version its ecosystem's advisories know it, and what each of them says.
 
     `findings` are those of the scan, more than one where one advisory mends several flaws.
@@ -107,8 +106,7 @@ class Subject(NamedTuple):
     name: str
 
 
-@dataclass(frozen=True, slots=True)
-class Explanation:
+class Explanation(Struct, frozen=True):
     """What there is to say about one vulnerability, by any of its names, and one image.
 
     `names` are all that it is known by. `packages` are those that its advisories could be about, `told_of` what these

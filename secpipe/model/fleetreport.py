@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import ClassVar, Literal
+
+from msgspec import Struct
 
 from secpipe.model.scan import Verdict
 from secpipe.model.severity import Severity
@@ -14,8 +15,7 @@ Cause = Literal["advisory", "image", "name"]
 """Why something is new or gone: advisories say so (no longer), a name leads to another image, or is new (gone) itself."""
 
 
-@dataclass(frozen=True, slots=True)
-class FleetRun:
+class FleetRun(Struct, frozen=True):
     """One look at the fleet. Times are RFC 3339 in UTC, `finished` '' for one that did not; `advisories` a digest."""
 
     number: int
@@ -27,8 +27,7 @@ class FleetRun:
     seconds: float
 
 
-@dataclass(frozen=True, slots=True)
-class ImageGap:
+class ImageGap(Struct, frozen=True):
     """A reason why something could not be examined, as its first image tells it, and in how many images there is one.
 
     `undecided` of these have no verdict; where anything else failed, the verdict stands."""
@@ -40,8 +39,7 @@ class ImageGap:
     hint: str
 
 
-@dataclass(frozen=True, slots=True)
-class NameGap:
+class NameGap(Struct, frozen=True):
     """A name that led to no image when it was last looked up, or to one that could not be read; `platform` is ''
     for the former."""
 
@@ -56,8 +54,7 @@ class NameGap:
     """the last run in which it led to an image, which counts until it leads to another one; 0 for never"""
 
 
-@dataclass(frozen=True, slots=True)
-class Overview:
+class Overview(Struct, frozen=True):
     """The fleet as it is known now. `suppressed` findings are not among the others."""
 
     names: int
@@ -70,8 +67,7 @@ class Overview:
     gaps: tuple[ImageGap, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class FleetImageRef:
+class FleetImageRef(Struct, frozen=True):
     """An image of the fleet with the names that lead to it, sorted."""
 
     digest: str
@@ -79,8 +75,7 @@ class FleetImageRef:
     names: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class FleetPackage:
+class FleetPackage(Struct, frozen=True):
     """A package. `source` is its source package, where that has another name; '' for none."""
 
     purl: str
@@ -91,16 +86,14 @@ class FleetPackage:
     source: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Place:
+class Place(Struct, frozen=True):
     """A package and the images that have it."""
 
     package: FleetPackage
     images: tuple[FleetImageRef, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Located:
+class Located(Struct, frozen=True):
     """Where packages are that fit what was asked; `unordered` are those whose version cannot be compared."""
 
     query: str
@@ -108,8 +101,7 @@ class Located:
     unordered: tuple[Place, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Carrier:
+class Carrier(Struct, frozen=True):
     """An image with a vulnerability, in one of its packages, and since when it is known of each of the names."""
 
     image: FleetImageRef
@@ -123,8 +115,7 @@ class Carrier:
     """the run since which that is known, of each name"""
 
 
-@dataclass(frozen=True, slots=True)
-class Mended:
+class Mended(Struct, frozen=True):
     """A name that led to an image with a vulnerability, and does not since the run `until`."""
 
     reference: str
@@ -132,8 +123,7 @@ class Mended:
     until: int
 
 
-@dataclass(frozen=True, slots=True)
-class Carried:
+class Carried(Struct, frozen=True):
     """A vulnerability, who has it and who had it; `id` as the findings call it."""
 
     id: str
@@ -146,16 +136,14 @@ class Carried:
     mended: tuple[Mended, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Asked:
+class Asked(Struct, frozen=True):
     """Which vulnerability was asked for, and those that are known by that name."""
 
     query: str
     found: tuple[Carried, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Change:
+class Change(Struct, frozen=True):
     """A vulnerability that names have now and had not, or the other way round. `packages` as `name version`."""
 
     id: str
@@ -166,8 +154,7 @@ class Change:
     fixed_versions: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Changes:
+class Changes(Struct, frozen=True):
     """What became of the findings after that run; suppressed ones are left out."""
 
     since: FleetRun | None
@@ -175,8 +162,7 @@ class Changes:
     fixed: tuple[Change, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class WorstImage:
+class WorstImage(Struct, frozen=True):
     """An image with its findings."""
 
     image: FleetImageRef
@@ -185,8 +171,7 @@ class WorstImage:
     findings: Counts
 
 
-@dataclass(frozen=True, slots=True)
-class BaseImage:
+class BaseImage(Struct, frozen=True):
     """Layers that images share from the bottom up. `reference` is an image of the fleet that is just these layers, '' for
     none; `layer` the digest of the topmost. `findings` are those of all images in packages that these layers brought."""
 
@@ -198,16 +183,14 @@ class BaseImage:
     fixable: int
 
 
-@dataclass(frozen=True, slots=True)
-class Worst:
+class Worst(Struct, frozen=True):
     """Images and bases with the most findings, worst first."""
 
     images: tuple[WorstImage, ...]
     bases: tuple[BaseImage, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class PackageFix:
+class PackageFix(Struct, frozen=True):
     """What an update of a package would remove: so many findings, in so many images. `package` is the source package where
     advisories are about these; `version` the lowest that has all of these fixes, by its own scheme."""
 
@@ -219,16 +202,14 @@ class PackageFix:
     severities: Counts
 
 
-@dataclass(frozen=True, slots=True)
-class Fixes:
+class Fixes(Struct, frozen=True):
     """What to do first. `bases` tell how much a rebuild on a base with all fixes would remove (`fixable`)."""
 
     packages: tuple[PackageFix, ...]
     bases: tuple[BaseImage, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class FleetReport:
+class FleetReport(Struct, frozen=True):
     """The runs that what is known comes from, the overview, and an answer to each question that was asked.
 
     `completed` is the last run that came to its end, `running` one after it that did not; `judged` images of the fleet were

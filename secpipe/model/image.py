@@ -11,11 +11,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from msgspec import Struct
+
 from secpipe.model.problem import Problem
 
 
-@dataclass(frozen=True, slots=True)
-class Platform:
+class Platform(Struct, frozen=True):
     """`os/architecture[/variant]`, in GOOS and GOARCH words."""
 
     os: str
@@ -26,15 +27,14 @@ class Platform:
         return "/".join(filter(None, (self.os, self.architecture, self.variant)))
 
 
-@dataclass(frozen=True, slots=True)
-class Descriptor:
+class Descriptor(Struct, frozen=True):
     """A typed pointer to content: media type, digest (`algorithm:hex`, validated) and size in bytes."""
 
     media_type: str
     digest: str
     size: int
     platform: Platform | None = None
-    annotations: Mapping[str, str] = field(default_factory=dict)
+    annotations: Mapping[str, str] = {}  # a new one each, as structs have it
     urls: tuple[str, ...] = ()
     artifact_type: str = ""
 
@@ -76,8 +76,7 @@ class Layer:
     extent: Extent | None = field(default=None, compare=False, repr=False)
 
 
-@dataclass(frozen=True, slots=True)
-class Image:
+class Image(Struct, frozen=True):
     """One image of one platform. `digest` is the manifest's, empty where the source has no manifest.
 
     `warnings` are what a person should know though it leaves nothing unexamined, such as an index that promises
@@ -90,8 +89,8 @@ class Image:
     digest: str
     platform: Platform
     layers: tuple[Layer, ...]
-    config: Mapping[str, Any] = field(default_factory=dict)
+    config: Mapping[str, Any] = {}  # a new one each, as structs have it
     warnings: tuple[str, ...] = ()
-    manifest: Mapping[str, Any] = field(default_factory=dict)
+    manifest: Mapping[str, Any] = {}  # a new one each, as structs have it
     attestations: tuple[Descriptor, ...] = ()
     notes: tuple[Problem, ...] = ()

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Literal
+
+from msgspec import Struct
 
 Origin = Literal["base", "app", ""]
 """Whether the layers of the base image brought a package, or those above them; '' where nobody knows or asked."""
 
 
-@dataclass(frozen=True, slots=True)
-class Distribution:
+class Distribution(Struct, frozen=True):
     """An operating system as os-release(5) names it: `id` and `version_id` verbatim (lower case by that specification)."""
 
     id: str
@@ -21,16 +21,14 @@ class Distribution:
         return f"{self.id} {self.version_id}".strip()
 
 
-@dataclass(frozen=True, slots=True)
-class Source:
+class Source(Struct, frozen=True):
     """The source package that a binary package was built from; distributions' advisories are about these."""
 
     name: str
     version: str
 
 
-@dataclass(frozen=True, slots=True)
-class LayerRef:
+class LayerRef(Struct, frozen=True):
     """A layer of the image: digest of the blob, 0-based position from the base, the history line that made it.
 
     `file` and `line` (from 1) are the Dockerfile's, where it is known which instruction of it made the layer.
@@ -43,8 +41,7 @@ class LayerRef:
     line: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class Package:
+class Package(Struct, frozen=True):
     """One installed package.
 
     A cataloger fills `name` to `path`; `type` is the purl type (`apk`, `deb`, `pypi`). The inventory adds

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from typing import ClassVar, Literal
+
+from msgspec import Struct
 
 from secpipe.model.package import LayerRef, Origin, Package
 from secpipe.model.problem import Problem
@@ -29,8 +30,7 @@ LAYER_DIGEST, LAYER_INDEX = PREFIX + "layer:digest", PREFIX + "layer:index"
 Properties = list[tuple[str, str]]
 
 
-@dataclass(frozen=True, slots=True)
-class Bom:
+class Bom(Struct, frozen=True):
     """One image: its packages (sorted) and what could not be read of it (sorted).
 
     `purl` is the image's own, empty where there is no digest. `moment` is when the list is to have been made, `built`

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import ClassVar, Literal
+
+from msgspec import Struct
 
 from secpipe.model.package import Distribution, LayerRef, Package
 from secpipe.model.problem import Problem
@@ -16,16 +17,14 @@ Status = Literal["fixed", "affected", "will_not_fix", "under_investigation"]
 Verdict = Literal["clean", "failed", "undecided"]
 
 
-@dataclass(frozen=True, slots=True)
-class RatedBy:
+class RatedBy(Struct, frozen=True):
     """Who rated a flaw: the record, and what stands there, a CVSS vector or a word (`moderate`)."""
 
     advisory: str
     says: str
 
 
-@dataclass(frozen=True, slots=True)
-class Evidence:
+class Evidence(Struct, frozen=True):
     """Why a package counts as affected: the record, the range or listed version that holds it, the version scheme."""
 
     advisory: str
@@ -41,8 +40,7 @@ VexStatus = Literal["not_affected", "affected", "fixed", "under_investigation"]
 """What a VEX document says of a product; the words are OpenVEX's. Only `not_affected` and `fixed` suppress."""
 
 
-@dataclass(frozen=True, slots=True)
-class Suppression:
+class Suppression(Struct, frozen=True):
     """Why a finding does not count at the gate, and who says so. It stays in every report.
 
     `kind` tells an entry of an ignore file from a statement in a VEX document. `reason` is what a person wrote down,
@@ -59,8 +57,7 @@ class Suppression:
     justification: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Finding:
+class Finding(Struct, frozen=True):
     """One vulnerability in one package. `id` is the CVE where there is one, `aliases` every other name of it."""
 
     id: str
@@ -104,8 +101,7 @@ class Finding:
         return (-self.severity, self.package.name, self.package.version, self.id, self.package.path)
 
 
-@dataclass(frozen=True, slots=True)
-class TargetImage:
+class TargetImage(Struct, frozen=True):
     """One of several images that were scanned together."""
 
     platform: str
@@ -113,8 +109,7 @@ class TargetImage:
     distribution: Distribution | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Target:
+class Target(Struct, frozen=True):
     """What was scanned: the reference as given, the manifest's digest (empty for a bare archive), the platform.
 
     With the platform `all` there is no digest, and the distribution is the one that all the `images` have, if they do.
@@ -127,8 +122,7 @@ class Target:
     images: tuple[TargetImage, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class ExploitationFeed:
+class ExploitationFeed(Struct, frozen=True):
     """What `kev` or `epss` of the findings is from: `released` by its publisher then (RFC 3339, '' for unknown)."""
 
     name: str
@@ -136,8 +130,7 @@ class ExploitationFeed:
     digest: str
 
 
-@dataclass(frozen=True, slots=True)
-class Arrival:
+class Arrival(Struct, frozen=True):
     """A finding that another base image would bring: the package's URL, name and version are those that it has there."""
 
     id: str
@@ -147,8 +140,7 @@ class Arrival:
     severity: Severity
 
 
-@dataclass(frozen=True, slots=True)
-class NewBase:
+class NewBase(Struct, frozen=True):
     """A base image that the target was not built from, as it would change its findings; `platform` as of packages."""
 
     reference: str
@@ -157,8 +149,7 @@ class NewBase:
     adds: tuple[Arrival, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class ScanReport:
+class ScanReport(Struct, frozen=True):
     """One image, or those of all platforms: inventory, findings (sorted), problems (sorted) and what follows from them."""
 
     kind: ClassVar[Literal["scan"]] = "scan"

@@ -9,9 +9,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from functools import partial
 from typing import Any
+
+from msgspec import Struct
 
 from secpipe.errors import ImageError, LimitExceeded, UsageError
 from secpipe.model.image import Descriptor, Image, Layer, Platform
@@ -27,8 +28,7 @@ _GZIP, _ZSTD = b"\x1f\x8b", b"\x28\xb5\x2f\xfd"
 _PLAIN_LAYER = "application/vnd.docker.image.rootfs.diff.tar"
 
 
-@dataclass(frozen=True, slots=True)
-class _Entry:
+class _Entry(Struct, frozen=True):
     config: str
     tags: tuple[str, ...]
     layers: tuple[str, ...]

@@ -14,6 +14,8 @@ from contextlib import closing
 from dataclasses import dataclass, field
 from urllib.parse import urlencode
 
+from msgspec import Struct
+
 from secpipe.errors import AuthenticationError, ImageError, RegistryError
 from secpipe.oci import document, urls
 from secpipe.oci.challenge import Challenge
@@ -31,8 +33,7 @@ _NO_SERVICE = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class _Key:
+class _Key(Struct, frozen=True):
     """What a token is for. Scopes are sorted: servers repeat them in any order."""
 
     realm: str

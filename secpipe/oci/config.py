@@ -7,8 +7,9 @@ image-spec's main branch lets images omit, is not needed here.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
+
+from msgspec import Struct
 
 from secpipe.errors import ImageError
 from secpipe.model.image import Platform
@@ -21,8 +22,7 @@ _ROOTFS_KEYS = frozenset({"type", "diff_ids"})
 _HISTORY_KEYS = frozenset({"created", "created_by", "author", "comment", "empty_layer"})
 
 
-@dataclass(frozen=True, slots=True)
-class Config:
+class Config(Struct, frozen=True):
     """`instructions` are the history's lines that made layers, one a layer, or None where that cannot be told."""
 
     platform: Platform

@@ -16,6 +16,8 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+from msgspec import Struct
+
 from secpipe.errors import UsageError
 from secpipe.model.limits import MIB
 from secpipe.oci.reference import DOCKER_HUB, Reference
@@ -58,8 +60,7 @@ class Credentials:
         return "Basic " + base64.b64encode(pair.encode()).decode()
 
 
-@dataclass(frozen=True, slots=True)
-class Found:
+class Found(Struct, frozen=True):
     """The credentials for a registry, None for none; `troubles` are files and helpers that could not say."""
 
     credentials: Credentials | None = None

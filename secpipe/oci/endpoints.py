@@ -9,10 +9,11 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 from urllib.parse import urlsplit
+
+from msgspec import Struct
 
 from secpipe.errors import UsageError
 from secpipe.model.limits import MIB
@@ -22,8 +23,7 @@ _PORTS = {False: 2375, True: 2376}
 _MOST = 1 * MIB
 
 
-@dataclass(frozen=True, slots=True)
-class Endpoint:
+class Endpoint(Struct, frozen=True):
     """A socket's `path`, or `host` and `port`; with TLS by the certificates in the folder `tls`."""
 
     address: str

@@ -7,9 +7,11 @@ meanwhile cannot mix two images, and every document and blob is held to its dige
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, replace
 from functools import partial
 from typing import Protocol
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from secpipe.errors import ImageError, LimitExceeded
 from secpipe.model.image import Descriptor, Extent, Image, Layer, Platform
@@ -74,8 +76,7 @@ def resolve(
     return replace(image, attestations=walk.attestations(digest))
 
 
-@dataclass(frozen=True, slots=True)
-class Candidate:
+class Candidate(Struct, frozen=True):
     """One image that a target leads to; `platform` is what an index says of it, empty where there is none."""
 
     platform: str

@@ -8,8 +8,9 @@ Schema 1 is refused. The kind must follow from the declared media types and from
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
 from typing import Any, NoReturn
+
+from msgspec import Struct, field
 
 from secpipe.errors import ImageError, LimitExceeded
 from secpipe.model.image import Descriptor, Platform
@@ -65,8 +66,7 @@ _DESCRIPTOR_KEYS = frozenset(
 _PLATFORM_KEYS = frozenset({"os", "architecture", "variant", "os.version", "os.features", "features"})
 
 
-@dataclass(frozen=True, slots=True)
-class Manifest:
+class Manifest(Struct, frozen=True):
     """One image: its configuration and its layers from the base up."""
 
     config: Descriptor
@@ -74,8 +74,7 @@ class Manifest:
     document: Mapping[str, Any] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True)
-class Index:
+class Index(Struct, frozen=True):
     """Manifests and further indexes; entries of other kinds are left out, attestations kept apart."""
 
     manifests: tuple[Descriptor, ...]

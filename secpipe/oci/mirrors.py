@@ -8,8 +8,9 @@ its digests as ever; where it is another image than the digest names, no other p
 from __future__ import annotations
 
 import os
-from dataclasses import replace
 from pathlib import Path
+
+from msgspec.structs import replace
 
 from secpipe.errors import RegistryError, SecpipeError, UsageError
 from secpipe.model.limits import Limits

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
-from dataclasses import replace
 from functools import partial
+
+from msgspec.structs import replace
 
 from secpipe.model.image import Image, Layer
 from secpipe.model.progress import Progress
@@ -41,8 +43,8 @@ class _Followed:
     """A layer that may be read several times, of which the first counts."""
 
     def __init__(self, layer: Layer, progress: Progress) -> None:
-        extent = layer.extent and replace(layer.extent, counting=self._counting)
-        self.layer = replace(layer, open=self._open, known=self._known, extent=extent)
+        extent = layer.extent and dataclasses.replace(layer.extent, counting=self._counting)
+        self.layer = dataclasses.replace(layer, open=self._open, known=self._known, extent=extent)
         self._open_layer, self._remote = layer.open, layer.remote
         self._progress = progress
         self._name = layer.descriptor.digest.partition(":")[2][:_DIGITS]

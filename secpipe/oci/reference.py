@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import ipaddress
 import re
-from dataclasses import dataclass
 from typing import NoReturn
+
+from msgspec import Struct
 
 from secpipe.errors import InvalidReference
 from secpipe.oci import digests
@@ -28,8 +29,7 @@ _BARE_ID = re.compile(r"[0-9a-f]{64}", re.ASCII)
 _SCHEME = re.compile(r"(?:[A-Za-z][A-Za-z0-9+.-]*:)?//")
 
 
-@dataclass(frozen=True, slots=True)
-class Reference:
+class Reference(Struct, frozen=True):
     """A parsed reference; `str()` is its canonical form. At least one of `tag` and `digest` is set."""
 
     registry: str

@@ -10,10 +10,11 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
+
+from msgspec import Struct
 
 from secpipe.errors import InvalidReference, UsageError
 from secpipe.model.limits import MIB
@@ -32,8 +33,7 @@ _VERSION_1 = re.compile(r"^[ \t]*\[?[ \t]*registries\b", re.MULTILINE | re.IGNOR
 _DIGEST_ONLY, _TAG_ONLY = "digest-only", "tag-only"
 
 
-@dataclass(frozen=True, slots=True)
-class Place:
+class Place(Struct, frozen=True):
     """Where to ask for an image, and what it is called there. `blocked` says who forbids that, empty when nobody does."""
 
     reference: Reference
@@ -41,15 +41,13 @@ class Place:
     blocked: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class _Mirror:
+class _Mirror(Struct, frozen=True):
     location: str
     insecure: bool
     only: str
 
 
-@dataclass(frozen=True, slots=True)
-class _Entry:
+class _Entry(Struct, frozen=True):
     """One `[[registry]]`; `where` is its file and line."""
 
     where: str

@@ -13,9 +13,10 @@ import sys
 import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
 from importlib import import_module
 from typing import IO, Literal, cast
+
+from msgspec import Struct
 
 from secpipe.errors import ImageError, LimitExceeded, SecpipeError
 from secpipe.model.image import Extent
@@ -34,8 +35,7 @@ _COMPRESSIONS: Mapping[bytes, Compression] = {b"\x1f\x8b": "gzip", b"\x28\xb5\x2
 _OTHER_COMPRESSIONS = {b"\xfd7zX": "xz", b"BZh": "bzip2", b"PK\x03\x04": "zip"}
 
 
-@dataclass(frozen=True, slots=True)
-class _Found:
+class _Found(Struct, frozen=True):
     offset: int
     size: int
     magic: bytes

@@ -9,10 +9,12 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, ExitStack, closing, contextmanager
-from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from secpipe.errors import ImageError, InvalidReference, SecpipeError, UndecidedError, UsageError
 from secpipe.model.image import Descriptor, Image, Layer, Platform
@@ -29,8 +31,7 @@ if TYPE_CHECKING:
     from secpipe.oci.client import Registry
 
 
-@dataclass(frozen=True, slots=True)
-class Options:
+class Options(Struct, frozen=True):
     """How to open a target: one platform or `every` one, limits; for a registry, who asks and if plain HTTP is declared;
     who is told of what is read."""
 

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import posixpath
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Protocol
+
+from msgspec import Struct
 
 from secpipe.errors import ImageError, LimitExceeded
 from secpipe.model.limits import Limits
@@ -31,8 +32,7 @@ class Handle(Protocol):
         """Go to an offset not before the present one."""
 
 
-@dataclass(frozen=True, slots=True)
-class Member:
+class Member(Struct, frozen=True):
     """A regular file (`offset`, `size` of its content) or a link (`link`: the name that it leads to)."""
 
     name: str
@@ -41,8 +41,7 @@ class Member:
     link: str = ""
 
 
-@dataclass(slots=True)
-class _Pending:
+class _Pending(Struct):
     """What PAX and GNU headers say about the next member."""
 
     path: str | None = None

@@ -15,6 +15,8 @@ from dataclasses import dataclass, field
 from types import TracebackType
 from typing import TYPE_CHECKING
 
+from msgspec import Struct
+
 from secpipe import __version__
 from secpipe.errors import RegistryError
 from secpipe.model.limits import KIB, Limits
@@ -31,8 +33,7 @@ _AGAIN = frozenset({408, 429, 500, 502, 503, 504})
 _SECONDS = re.compile(r"\d{1,9}", re.ASCII)
 
 
-@dataclass(frozen=True, slots=True)
-class Clock:
+class Clock(Struct, frozen=True):
     """Time as the client sees it; tests put their own in."""
 
     now: Callable[[], float] = time.monotonic

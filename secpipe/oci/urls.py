@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import ipaddress
 import re
-from dataclasses import dataclass
 from typing import Literal
 from urllib.parse import urljoin, urlsplit
+
+from msgspec import Struct
 
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 Zone = Literal["forbidden", "local", "public"]
@@ -31,8 +32,7 @@ _SECOND_LEVEL = {"ac", "co", "com", "edu", "gov", "mil", "ne", "net", "or", "org
 _MAX_HOST = 255
 
 
-@dataclass(frozen=True, slots=True)
-class Url:
+class Url(Struct, frozen=True):
     """An absolute http or https URL without user information. `target` is path and query."""
 
     scheme: str

@@ -12,10 +12,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import replace
 from itertools import takewhile
 from pathlib import Path
 from typing import Protocol
+
+from msgspec.structs import replace
 
 from secpipe.catalog import Inventory
 from secpipe.errors import SecpipeError, UndecidedError, UsageError

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 from pathlib import Path
+
+from msgspec.structs import replace
 
 from secpipe.advisories.find import named, names_of, near, spellings, told_of
 from secpipe.advisories.store import Store

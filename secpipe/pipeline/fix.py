@@ -11,9 +11,10 @@ import os
 import stat
 import tempfile
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from difflib import diff_bytes, unified_diff
 from pathlib import Path
+
+from msgspec import Struct
 
 from secpipe.dockerfile.source import decode, decode_exactly, source
 from secpipe.errors import UndecidedError
@@ -27,8 +28,7 @@ from secpipe.pipeline.lint import LintOptions, rules_for
 _UNWRITTEN = "unwritten-file"
 
 
-@dataclass(frozen=True, slots=True)
-class FixReport:
+class FixReport(Struct, frozen=True):
     """What was fixed, or would be.
 
     `fixed` findings in `files`; `unsafe` more have fixes that need --unsafe-fixes; `dropped` are those whose fix was

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import AbstractContextManager
-from dataclasses import dataclass, field
 from itertools import chain
 from pathlib import Path
 from typing import Literal
+
+from msgspec import Struct, field
 
 from secpipe.errors import ImageError, LimitExceeded, UsageError
 from secpipe.model.image import Descriptor, Image
@@ -30,8 +31,7 @@ Kind = Literal["file", "directory", "symlink", "device"]
 _IMPLIED = 0o755
 
 
-@dataclass(frozen=True, slots=True)
-class ImageOptions:
+class ImageOptions(Struct, frozen=True):
     """Which image, and how it is reached; as `pipeline.scan.ScanOptions` has them."""
 
     target: str
@@ -42,8 +42,7 @@ class ImageOptions:
     limits: Limits = field(default_factory=Limits)
 
 
-@dataclass(frozen=True, slots=True)
-class Row:
+class Row(Struct, frozen=True):
     """One name in the merged tree. `path` is absolute and fit to show, `size` a file's in bytes, `link` a symlink's target.
 
     `layer` is the position of the layer that what stands there comes from, None where only paths below it imply it.
@@ -57,8 +56,7 @@ class Row:
     link: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Listing:
+class Listing(Struct, frozen=True):
     """The image, its names, which can be taken once, and what could not be read."""
 
     image: Image
@@ -66,8 +64,7 @@ class Listing:
     problems: tuple[Problem, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Content:
+class Content(Struct, frozen=True):
     """The image, and the bytes of one of its files."""
 
     image: Image

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from secpipe.advisories.store import Store
 from secpipe.catalog import Inventory
@@ -34,8 +36,7 @@ Matcher = Callable[[Iterable[Package], Store], MatchResult]
 """What is told of packages by the advisories of a database."""
 
 
-@dataclass(frozen=True, slots=True)
-class Scanned:
+class Scanned(Struct, frozen=True):
     """What is known of a target before anything is decided."""
 
     target: Target

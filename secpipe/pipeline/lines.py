@@ -9,9 +9,10 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
+
+from msgspec.structs import replace
 
 from secpipe.catalog import Inventory
 from secpipe.dockerfile.ast import Dockerfile, Instruction, Stage

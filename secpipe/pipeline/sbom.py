@@ -7,11 +7,13 @@ import re
 import stat
 import sys
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from secpipe.catalog import Inventory, read_sbom
 from secpipe.errors import LimitExceeded, UndecidedError, UsageError
@@ -35,8 +37,7 @@ _OBJECT = re.compile(rb"(?:\xef\xbb\xbf)?\s*\{[^\0]*")
 _FRACTION = re.compile(r"\.[0-9]+")
 
 
-@dataclass(frozen=True, slots=True)
-class Listed:
+class Listed(Struct, frozen=True):
     """What a list of packages tells of an image, or of something else: then `is_image` is false."""
 
     inventory: Inventory

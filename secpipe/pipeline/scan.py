@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
 from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, TypedDict
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from secpipe.dockerfile.ast import Dockerfile
 from secpipe.errors import UndecidedError, UsageError
@@ -43,8 +45,7 @@ class _Access(TypedDict):
     limits: Limits
 
 
-@dataclass(frozen=True, slots=True)
-class ScanOptions:
+class ScanOptions(Struct, frozen=True):
     """What to scan, with what, and how strict to be.
 
     `credentials` win over those in Docker's and Podman's files; `authfile` is the only such file looked into.

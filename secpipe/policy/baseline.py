@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Sequence
-from dataclasses import replace
+
+from msgspec.structs import replace
 
 from secpipe.model.baseline import Mark, mark
 from secpipe.model.scan import Finding
@@ -78,6 +80,6 @@ def _about_new(gate: Gate) -> Gate:
     return tuple(
         one
         if one.severity is FailOn.NONE or one == ENDED
-        else replace(one, terms=tuple(term for term in Term if term in {*one.terms, Term.NEW}))
+        else dataclasses.replace(one, terms=tuple(term for term in Term if term in {*one.terms, Term.NEW}))
         for one in gate
     )

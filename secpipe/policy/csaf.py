@@ -7,8 +7,9 @@ product, which may be a distribution by its CPE. Ranges of versions count as far
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import replace
 from typing import Any
+
+from msgspec.structs import replace
 
 from secpipe.documents.jsontree import items, text
 from secpipe.model.purl import Purl

@@ -7,9 +7,10 @@ that is scanned. Components of a document that is about an image, or an applicat
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import replace
 from typing import Any
 from urllib.parse import unquote
+
+from msgspec.structs import replace
 
 from secpipe.documents.jsontree import items, text
 from secpipe.model.pattern import lazy

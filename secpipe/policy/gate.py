@@ -6,6 +6,8 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+from msgspec import Struct
+
 from secpipe.errors import UsageError
 from secpipe.model.named import NamedTuple
 from secpipe.model.problem import Problem
@@ -55,8 +57,7 @@ ENDED = Conditions(terms=(Term.EOL,))
 """Of the image, not of a finding."""
 
 
-@dataclass(frozen=True, slots=True)
-class Decision:
+class Decision(Struct, frozen=True):
     """The verdict, the contract's exit code, one sentence of why, and the problems that deciding added."""
 
     verdict: Verdict

@@ -8,9 +8,10 @@ from __future__ import annotations
 import difflib
 import re
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from datetime import date
 from typing import TYPE_CHECKING, Any, Protocol, get_args
+
+from msgspec import Struct
 
 from secpipe.documents import node
 from secpipe.documents.node import MAX_BYTES as MAX_BYTES
@@ -49,8 +50,7 @@ class Condition(Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True)
-class Entry:
+class Entry(Struct, frozen=True):
     """One vulnerability that is accepted, and where. An empty field asks for nothing.
 
     `package` is a name or a purl without version; `path` and `image` are globs. `expires` is the first day on which

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from secpipe.model.scan import Finding
 from secpipe.policy.gate import Conditions, Gate
@@ -11,8 +12,7 @@ from secpipe.policy.globs import matches
 from secpipe.policy.suppress import is_in
 
 
-@dataclass(frozen=True, slots=True)
-class Override:
+class Override(Struct, frozen=True):
     """A gate, and what it is for; an empty field asks for nothing.
 
     `package` is a name or a package URL without version; `path` and `image` are globs, for the file that names the package
@@ -25,8 +25,7 @@ class Override:
     image: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Gates:
+class Gates(Struct, frozen=True):
     """The gate of an image, and those of some of its packages, of which the first that concerns one holds."""
 
     gate: Gate

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 from datetime import date
 from typing import Protocol
 from urllib.parse import unquote
+
+from msgspec.structs import replace
 
 from secpipe.model.named import NamedTuple
 from secpipe.model.package import Package

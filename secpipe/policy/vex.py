@@ -7,9 +7,11 @@ either. Of the statements about a finding the newest holds, across all documents
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import lru_cache
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from secpipe.model.named import NamedTuple
 from secpipe.model.package import Distribution, Package
@@ -27,8 +29,7 @@ SUPPRESSING: tuple[VexStatus, ...] = ("not_affected", "fixed")
 _OF_A_DISTRIBUTION = frozenset({"alpm", "apk", "deb", "rpm"})
 
 
-@dataclass(frozen=True, slots=True)
-class Component:
+class Component(Struct, frozen=True):
     """How a document names something: package URLs, CPEs, and other names (references and digests of images).
 
     `versions` narrow package URLs that have none: one of these, or in one of these ranges; empty for any.
@@ -47,8 +48,7 @@ class Component:
         return bool(self.purls or self.names or any(map(cpe.system, self.cpes)))
 
 
-@dataclass(frozen=True, slots=True)
-class Product:
+class Product(Struct, frozen=True):
     """Something that a statement is about; with `parts`, these in it, and not itself."""
 
     whole: Component
@@ -60,8 +60,7 @@ class Product:
         return self.whole.known and (not self.parts or any(part.known for part in self.parts))
 
 
-@dataclass(frozen=True, slots=True)
-class Statement:
+class Statement(Struct, frozen=True):
     """A status of a vulnerability (under all its names) in products, as it was at a moment (UTC, '' where nobody says).
 
     `justification` is one of the format's words, `reason` what a person wrote.
@@ -75,8 +74,7 @@ class Statement:
     reason: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Document:
+class Document(Struct, frozen=True):
     """The statements of one file in their order, and what of it could not be used."""
 
     source: str
@@ -84,8 +82,7 @@ class Document:
     problems: tuple[Problem, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Subject:
+class Subject(Struct, frozen=True):
     """What is scanned, under all its names: package URLs (`oci`), references and digests; and its distribution.
 
     `places` are what the qualifier `repository_url` may be. `bom` is the list of packages that was scanned, `urn:uuid:…/1`.

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import fields, is_dataclass
 from typing import TYPE_CHECKING, Any
+
+from msgspec import Struct
 
 from secpipe.model.severity import Severity
 
@@ -24,8 +25,8 @@ def document(report: FleetReport) -> dict[str, Any]:
     return told
 
 
-def _object(value: Any) -> dict[str, Any]:
-    return {_camel(field.name): _member(field.name, getattr(value, field.name)) for field in fields(value)}
+def _object(value: Struct) -> dict[str, Any]:
+    return {_camel(name): _member(name, getattr(value, name)) for name in value.__struct_fields__}
 
 
 def _told(value: Any) -> Any:
@@ -33,7 +34,7 @@ def _told(value: Any) -> Any:
         return str(value)
     if isinstance(value, tuple):
         return [_told(item) for item in value]
-    if is_dataclass(value) and not isinstance(value, type):
+    if isinstance(value, Struct):
         return _object(value)
     return value
 

@@ -5,12 +5,15 @@ Every format then tells the same name, and a report that went through JSON says 
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Callable
-from dataclasses import fields, is_dataclass, replace
 from functools import cache
 from operator import attrgetter
 from typing import Any, TypeVar
 
+from msgspec import Struct, structs
+
+from secpipe.model import fields
 from secpipe.model.text import wellformed
 
 T = TypeVar("T")
@@ -18,7 +21,7 @@ _PLAIN = frozenset({type(None), bool, int, float})
 
 
 def with_wellformed_texts(value: T) -> T:
-    """The value of dataclasses and tuples, lone surrogates in its texts written out; itself where there are none."""
+    """The value of structs and tuples, lone surrogates in its texts written out; itself where there are none."""
     result: T = _walk(value, {})
     return result
 
@@ -55,14 +58,19 @@ def _walk(value: Any, seen: dict[int, Any]) -> Any:
             # `wellformed` gives back an equal text anew for most of what is not ASCII.
             if new is not old and new != old:
                 changed[name] = new
-        seen[id(value)] = replace(value, **changed) if changed else value
+        seen[id(value)] = _replaced(value, changed) if changed else value
     return seen[id(value)]
+
+
+def _replaced(value: Any, changed: dict[str, Any]) -> Any:
+    if isinstance(value, Struct):
+        return structs.replace(value, **changed)
+    return dataclasses.replace(value, **changed)
 
 
 @cache
 def _shape(kind: type) -> tuple[tuple[str, ...], Callable[[Any], tuple[Any, ...]]] | None:
-    """The names of a dataclass's fields, and what gets their values; None for any other class, and for one without any."""
-    names = tuple(field.name for field in fields(kind)) if is_dataclass(kind) else ()
-    if not names:
+    """The names of the fields of a class of values, and what gets their values; None where there are none."""
+    if not (names := fields.names(kind)):
         return None
     return names, attrgetter(*names) if len(names) > 1 else lambda value: (getattr(value, names[0]),)

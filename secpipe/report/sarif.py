@@ -169,7 +169,8 @@ def scan(report: ScanReport, *, color: bool = False, width: int | None = None) -
 
 def _scan_rule(findings: list[Finding]) -> dict[str, Any]:
     top = min(findings, key=lambda f: f.sort_key)
-    summary = printable(top.summary) or f"{top.id} in {top.package.name}"
+    told = printable(top.summary).strip()
+    summary = told or f"{top.id} in {top.package.name}"
     packages = sorted(
         {(f.package.name, f.package.version, fixed_in(f, "none known"), str(f.severity)) for f in findings}
     )
@@ -191,7 +192,7 @@ def _scan_rule(findings: list[Finding]) -> dict[str, Any]:
     rule: dict[str, Any] = {
         "id": top.id,
         "name": "VulnerablePackage",
-        "shortDescription": {"text": clip(f"{top.id}: {summary}" if top.summary else summary)},
+        "shortDescription": {"text": clip(f"{top.id}: {told}" if told else summary)},
         "fullDescription": {"text": clip(summary)},
         "help": {
             "text": "\n".join(map(printable, [summary, *lines, *notes])),

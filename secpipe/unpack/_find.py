@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Container, Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from itertools import islice
+
+from msgspec import Struct
 
 from secpipe.model.problem import Problem
 from secpipe.model.text import printable
@@ -18,8 +19,7 @@ _AT_HAND = 50_000
 """Directories that are remembered for the next pattern; in larger images each looks for them anew."""
 
 
-@dataclass(frozen=True, slots=True)
-class Match:
+class Match(Struct, frozen=True):
     """A path that matches a pattern, and what it leads to. `place` tells whether two paths are the same file."""
 
     path: bytes

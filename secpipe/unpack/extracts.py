@@ -8,10 +8,12 @@ to be fetched is not fetched.
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Sequence
-from dataclasses import dataclass, replace
 from functools import cache, partial
 from threading import Lock
 from typing import TYPE_CHECKING, Final, Protocol
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from secpipe import __version__
 from secpipe.model.image import Layer
@@ -52,8 +54,7 @@ class Store(Protocol):
     def has(self, key: bytes) -> bool: ...
 
 
-@dataclass(frozen=True, slots=True)
-class Extracts:
+class Extracts(Struct, frozen=True):
     """Reads layers, those that `store` knows from there. `readers` names who asks for files, with their versions."""
 
     store: Store

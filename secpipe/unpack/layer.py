@@ -7,8 +7,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import ExitStack, closing
-from dataclasses import dataclass
 from typing import Final
+
+from msgspec import Struct
 
 from secpipe.errors import ImageError
 from secpipe.model.image import Layer
@@ -33,8 +34,7 @@ _AUFS = b".wh..wh."
 _OPAQUE = b".wh..wh..opq"
 
 
-@dataclass(frozen=True, slots=True)
-class Run:
+class Run(Struct, frozen=True):
     """Consecutive files of one directory that nobody asked for, kept small: `names` joined by `/`, counted from `first`."""
 
     parent: bytes
@@ -42,8 +42,7 @@ class Run:
     names: bytes
 
 
-@dataclass(frozen=True, slots=True)
-class LayerExtract:
+class LayerExtract(Struct, frozen=True):
     """What one layer does to the tree, and the contents that were asked for.
 
     `entries` are its additions in the order of the tar, `whiteouts` paths that it removes from the layers below,

@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Container, Sequence
-from dataclasses import dataclass
 from functools import lru_cache
 from typing import NamedTuple
+
+from msgspec import Struct
 
 _TOKEN = re.compile(rb"\[!?\]?[^\]]*\]|.", re.DOTALL)
 _MAGIC = re.compile(rb"[*?\[]")
@@ -44,8 +45,7 @@ class Sieve(NamedTuple):
     """the last bytes of those tails"""
 
 
-@dataclass(frozen=True, slots=True)
-class Wanted:
+class Wanted(Struct, frozen=True):
     """A test whether a normalised path matches any pattern, and the sieve for files of one directory."""
 
     test: Callable[[bytes], bool]

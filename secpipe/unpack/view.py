@@ -7,9 +7,10 @@ those behind symbolic or hard links. Nothing is ever written to disk.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from functools import partial
 from typing import Protocol
+
+from msgspec import Struct
 
 from secpipe.model.image import Image, Layer
 from secpipe.model.limits import Limits
@@ -26,8 +27,7 @@ from secpipe.unpack.overlay import Tree, merge
 from secpipe.unpack.patterns import PROGRAMS, is_literal, parts, wanted, watched
 
 
-@dataclass(frozen=True, slots=True)
-class File:
+class File(Struct, frozen=True):
     """A file of the merged tree.
 
     `path` is relative to the root, undecodable bytes as surrogates; `layer` the position of the layer that its

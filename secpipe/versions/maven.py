@@ -9,7 +9,8 @@ characters that no file name has, and version ranges.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from secpipe.versions import InvalidVersion, Part, checked
 
@@ -40,8 +41,7 @@ _REFUSED = re.compile(r"""[\\/:"<>|?*\[\](){},$]""")
 _ITEM = re.compile(r"(?P<digits>[0-9]+)|(?P<word>[^0-9.-]+)|[.-]")
 
 
-@dataclass(frozen=True, slots=True)
-class Key:
+class Key(Struct, frozen=True):
     """A parsed version. Lists nest at their end only, so the tokens stand in one row."""
 
     tokens: tuple[Token, ...]

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import shutil
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
@@ -181,7 +182,7 @@ def test_the_certificate_is_shown_to_nobody_else(home: Path, ours: Authority) ->
     """The registry's CA counts for where it keeps its blobs, too; who the client is does not concern that host."""
     with serving(ours.both(), ours.certificate) as registry, serving(ours.both(), ours.certificate) as store:
         usual = registry.serve(IMAGE)
-        store.answer = lambda seen: usual(replace(seen, path=seen.path.removeprefix("/kept")))
+        store.answer = lambda seen: usual(dataclasses.replace(seen, path=seen.path.removeprefix("/kept")))
 
         def redirecting(seen: Seen) -> Reply:
             if "/blobs/" not in seen.path:

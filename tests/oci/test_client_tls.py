@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import base64
+import dataclasses
 from collections.abc import Iterator
-from dataclasses import replace
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -115,7 +115,7 @@ def test_a_proxy_is_asked_only_for_other_hosts(server: Server, monkeypatch: pyte
 def test_a_proxy_carries_the_requests(server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
     """The test's server is the proxy: it sees whole URLs and its own credentials, and refuses CONNECT."""
     usual = server.serve(IMAGE)
-    server.answer = lambda seen: usual(replace(seen, path=urlsplit(seen.path).path))
+    server.answer = lambda seen: usual(dataclasses.replace(seen, path=urlsplit(seen.path).path))
     for name in ("HTTP_PROXY", "HTTPS_PROXY"):
         monkeypatch.setenv(name, f"me:sec%20ret@{server.address}")
     with open_image("registry.invalid/app:1", insecure=True) as image:

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import shutil
 import subprocess
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, NoReturn
 
 import jsonschema
 import pytest
+from msgspec.structs import replace
 
 from secpipe.model.image import Image
 from secpipe.model.limits import Limits
@@ -338,7 +340,7 @@ def test_an_image_that_umoci_built(tmp_path: Path, database: Path, layout: str) 
 def annotated(built: BuiltImage, name: object, digest: object) -> BuiltImage:
     about = {f"{OWN}{key}": value for key, value in (("name", name), ("digest", digest))}
     document = {**json.loads(built.manifest), "annotations": about}
-    return replace(built, manifest=json.dumps(document).encode())
+    return dataclasses.replace(built, manifest=json.dumps(document).encode())
 
 
 def test_an_image_may_name_its_base_in_the_same_layout(tmp_path: Path, database: Path) -> None:

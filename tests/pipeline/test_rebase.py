@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import pytest
+from msgspec.structs import replace
 
 from secpipe.model.package import Origin, Package
 from secpipe.pipeline.rebase import rebased

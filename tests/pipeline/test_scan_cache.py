@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+import dataclasses
 import gzip
 import json
 import tarfile
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from secpipe.cache.folder import Folder, measure
 from secpipe.catalog import file_view, inventory
@@ -139,7 +140,7 @@ class Counted:
             self.opened.append(layer.index)
             return layer.open()
 
-        return replace(layer, open=opened, remote=remote)
+        return dataclasses.replace(layer, open=opened, remote=remote)
 
 
 def listed(built: Image, place: Path | None, limits: Limits | None = None) -> object:
@@ -197,7 +198,8 @@ def test_a_diff_id_alone_is_not_believed(tmp_path: Path) -> None:
     known = layers.image([BASE.tar])
     listed(known, tmp_path)
     other = layers.image([APP.tar])
-    lying = replace(other, layers=(replace(other.layers[0], diff_id=known.layers[0].diff_id, remote=True),))
+    layer = dataclasses.replace(other.layers[0], diff_id=known.layers[0].diff_id, remote=True)
+    lying = replace(other, layers=(layer,))
     expected = listed(lying, None)
     assert isinstance(expected, tuple)
     assert expected[0] is DigestMismatch
@@ -209,7 +211,7 @@ def test_a_blob_without_a_name_of_its_own_is_read(tmp_path: Path) -> None:
     """The compressed layer of a docker-archive may be called by nothing but the diff-id that its config claims."""
     built = layers.image([BASE.tar])
     (layer,) = built.layers
-    nameless = replace(
+    nameless = dataclasses.replace(
         layer,
         descriptor=replace(
             layer.descriptor,

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import pytest
+from msgspec.structs import replace
 
 from secpipe.model.package import Source
 from secpipe.policy.purls import about, pattern

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import date
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from secpipe.model.problem import Problem
 from secpipe.policy.ignore import Entry, Ignores

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import json
-from dataclasses import replace
 
 import jsonschema
 import pytest
+from msgspec.structs import replace
 
 from secpipe.model.diff import DiffReport, FindingChange, Findings, PackageChange, Packages
 from secpipe.model.severity import Severity

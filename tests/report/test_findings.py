@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from hypothesis import given, settings
+from msgspec.structs import replace
 
 from secpipe.model.scan import Finding, ScanReport
 from secpipe.model.severity import Severity

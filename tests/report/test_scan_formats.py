@@ -8,7 +8,6 @@ import io
 import json
 import re
 from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
 from xml.etree import ElementTree
 
@@ -17,6 +16,7 @@ import pytest
 import xmlschema
 from hypothesis import HealthCheck, given, settings
 from markdown_it import MarkdownIt
+from msgspec.structs import replace
 
 from secpipe.errors import UsageError
 from secpipe.model.problem import Problem

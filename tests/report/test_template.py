@@ -6,12 +6,12 @@ import json
 import re
 import sys
 from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, given, settings
+from msgspec.structs import replace
 
 from secpipe.errors import UsageError
 from secpipe.model.scan import ScanReport

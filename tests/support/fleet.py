@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import replace
+
+from msgspec.structs import replace
 
 from secpipe.catalog import Inventory
 from secpipe.fleet.values import FleetImage, FleetResult, Named

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 from secpipe.fleet.ask import bases
 from secpipe.fleet.ask.carriers import asked as carriers
@@ -16,8 +16,7 @@ from secpipe.fleet.results.database import Database
 from secpipe.model.fleetreport import Asked, Changes, Fixes, FleetReport, FleetRun, Worst
 
 
-@dataclass(frozen=True, slots=True)
-class Questions:
+class Questions(Struct, frozen=True):
     """What to tell besides the overview: where the package is, who has the vulnerability, what changed (`since` a run's
     number or a date, '' for the last run that came to its end before the newest), so many of the worst, so many fixes."""
 
@@ -29,7 +28,10 @@ class Questions:
     fixes: int = 0
 
 
-def ask(url: str, questions: Questions = Questions()) -> FleetReport:
+_NONE = Questions()
+
+
+def ask(url: str, questions: Questions = _NONE) -> FleetReport:
     """What is known of the fleet whose results are at that address. Raises `UsageError` for a question that is none, and
     `ResultsError` when the results cannot be read."""
     query = parse(questions.package) if questions.package else None

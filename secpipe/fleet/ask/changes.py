@@ -7,7 +7,8 @@ looked at counts as it was. Findings are compared by name and vulnerability, so 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+
+from msgspec import Struct, field
 
 from secpipe.errors import UsageError
 from secpipe.fleet.ask.reading import NOW, references
@@ -70,8 +71,7 @@ def changes(database: Database, since: FleetRun | None) -> Changes:
     return Changes(since, comparing.told(comparing.new), comparing.told(comparing.fixed))
 
 
-@dataclass(slots=True)
-class _Group:
+class _Group(Struct):
     packages: set[int] = field(default_factory=set)
     names: set[int] = field(default_factory=set)
 

@@ -6,7 +6,6 @@ MessagePack, in which every text is the bytes of its UTF-8 with surrogates passe
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import fields
 from hashlib import blake2b
 from itertools import pairwise
 from operator import attrgetter
@@ -18,7 +17,7 @@ from secpipe.model.problem import Problem
 from secpipe.model.text import wellformed
 
 _KEY = 16
-_FIELDS: Final = tuple(field.name for field in fields(Package) if field.name != "layer")
+_FIELDS: Final = tuple(name for name in Package.__struct_fields__ if name != "layer")
 facts: Final = attrgetter(*_FIELDS)
 """All that a package is but for its layer, as a tuple that tells one from another."""
 _SOURCE: Final = _FIELDS.index("source")
