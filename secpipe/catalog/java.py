@@ -9,6 +9,7 @@ from secpipe.catalog import _jar
 from secpipe.model.limits import Limits
 from secpipe.model.package import Package
 from secpipe.model.problem import Problem
+from secpipe.unpack.patterns import any_case
 
 if TYPE_CHECKING:
     from secpipe.catalog._engine import FileLike
@@ -16,8 +17,10 @@ if TYPE_CHECKING:
 NAME = "java"
 VERSION = 2
 TYPE = _jar.TYPE
+# Java's own class path takes `.JAR` as well, Tomcat any case of `.war`; whoever names an archive may write it as they like.
 GLOBS = tuple(
-    f"**/*.{suffix}" for suffix in ("jar", "war", "ear", "par", "sar", "jpi", "hpi", "kar", "lpkg", "nar")
+    f"**/*.{any_case(suffix)}"
+    for suffix in ("jar", "war", "ear", "par", "sar", "jpi", "hpi", "kar", "lpkg", "nar")
 )
 KEPT = ()
 COMPLETE = ()

@@ -16,6 +16,7 @@ from secpipe.catalog._text import unreadable, usable
 from secpipe.model.package import Package
 from secpipe.model.pattern import lazy
 from secpipe.model.problem import Problem
+from secpipe.unpack.patterns import any_case
 
 if TYPE_CHECKING:
     from secpipe.catalog._engine import FileLike
@@ -23,14 +24,15 @@ if TYPE_CHECKING:
 NAME = "python"
 VERSION = 2
 TYPE = "pypi"
+# importlib.metadata takes these endings in any case.
+_DIST_INFO, _EGG_INFO, _EGG = map(any_case, (".dist-info", ".egg-info", ".egg"))
 GLOBS = (
-    # importlib.metadata takes the suffix in any case.
-    "**/*.[dD][iI][sS][tT]-[iI][nN][fF][oO]/METADATA",
-    "**/*.egg-info/PKG-INFO",
-    "**/*.egg-info",
-    "**/EGG-INFO/PKG-INFO",
-    "**/*.egg",
-    "**/*.egg/EGG-INFO/PKG-INFO",
+    f"**/*{_DIST_INFO}/METADATA",
+    f"**/*{_EGG_INFO}/PKG-INFO",
+    f"**/*{_EGG_INFO}",
+    f"**/{_EGG_INFO[1:]}/PKG-INFO",
+    f"**/*{_EGG}",
+    f"**/*{_EGG}/{_EGG_INFO[1:]}/PKG-INFO",
 )
 
 KEPT = ()
@@ -53,7 +55,7 @@ _NAME = lazy(r"[A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9])?", re.ASCII)
 def parse(file: FileLike) -> Iterator[Package | Problem]:
     """The one distribution that the file describes. Only headers count; the description may say anything."""
     data = file.data
-    if file.path.endswith(".egg"):
+    if file.path.lower().endswith(".egg"):
         # Other files have that ending too.
         if not data.startswith(_ZIP):
             return

@@ -83,7 +83,7 @@ def pass_over(blocks: Blocks, parent: bytes, run: Open, most: int, programs: boo
         name = block[start:100].split(b"\0", 1)[0]
         if not name or name[0] == _DOT or name in wanted or b"/" in name:
             break
-        if name[-1] in lasts and name.endswith(tails):
+        if name[-1] in lasts and name.lower().endswith(tails):
             break
         digits = block[124:135]
         if not digits.isdigit() or block[135] not in _ENDS:

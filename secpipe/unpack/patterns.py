@@ -36,13 +36,16 @@ def is_literal(pattern: str) -> bool:
 
 
 class Sieve(NamedTuple):
-    """What tells of most files that no pattern matches them: one that does is called so, ends so or stands there."""
+    """What tells of most files that no pattern matches them: one that does is called so, ends so or stands there.
+
+    The `tails` are in lower case, and so is the name to be that is held against them.
+    """
 
     names: Container[bytes]
     tails: tuple[bytes, ...]
     parents: Container[bytes]
     lasts: Container[int]
-    """the last bytes of those tails"""
+    """the last bytes of those tails, in either case"""
 
 
 class Wanted(Struct, frozen=True):
@@ -76,8 +79,7 @@ def _wanted(patterns: tuple[str, ...]) -> Wanted:
         elif not _MAGIC.search(parent):
             by_parent.setdefault(parent, []).append(_whole(pattern))
         else:
-            tail = re.split(rb"[*?\]]", name)[-1]
-            by_tail.setdefault(b"" if b"[" in tail else tail, []).append(_whole(pattern))
+            by_tail.setdefault(_tail(name), []).append(_whole(pattern))
     tails = tuple(by_tail)
 
     def test(path: bytes) -> bool:
@@ -88,12 +90,33 @@ def _wanted(patterns: tuple[str, ...]) -> Wanted:
             return True
         if parent in by_parent and any(found.fullmatch(path) for found in by_parent[parent]):
             return True
-        return name.endswith(tails) and any(
-            found.fullmatch(path) for tail, all_ in by_tail.items() if name.endswith(tail) for found in all_
+        lower = name.lower()
+        return lower.endswith(tails) and any(
+            found.fullmatch(path) for tail, all_ in by_tail.items() if lower.endswith(tail) for found in all_
         )
 
     names = {*by_name, *(path.rpartition(b"/")[2] for path in literal)}
-    return Wanted(test, Sieve(names, tails, by_parent, {tail[-1] for tail in tails if tail}))
+    lasts = {last for tail in tails for last in tail[-1:] + tail[-1:].upper()}
+    return Wanted(test, Sieve(names, tails, by_parent, lasts))
+
+
+def any_case(pattern: str) -> str:
+    """The pattern for its letters in either case."""
+    return "".join(f"[{a.lower()}{a.upper()}]" if a.isascii() and a.isalpha() else a for a in pattern)
+
+
+def _tail(name: bytes) -> bytes:
+    """What a name ends with that matches, in lower case; the two cases of a letter are as good as one."""
+    tail = b""
+    for token in reversed(_TOKEN.findall(name)):
+        either = token.lower().strip(b"[]")
+        if len(token) == 1 and token not in (b"*", b"?"):
+            tail = token.lower() + tail
+        elif len(token) == 4 and either.isalpha() and either[:1] == either[1:]:
+            tail = either[:1] + tail
+        else:
+            break
+    return tail
 
 
 def watched(patterns: Sequence[str]) -> Callable[[bytes], object]:

@@ -129,6 +129,23 @@ def test_a_version_in_the_name_of_the_artifact() -> None:
     ]
 
 
+@pytest.mark.parametrize(
+    "name", ["UP.JAR", "Mixed.Jar", "APP.WAR", "x.Ear", "PLUGIN.HPI", "Liferay.LPKG", "up.jar"]
+)
+def test_archives_are_known_by_their_ending_in_any_case(name: str, tmp_path: Path) -> None:
+    data = jar({**poms("org.up:up:1.0"), "lib/INNER.JAR": jar(poms("org.inner:inner:2.0"))})
+    built = image(
+        [images.files({"opt/x": "", f"opt/{name}": data, "opt/y": "", f"{name}s/x.jarred": "", "JAR": ""})]
+    )
+    got = inventory(file_view(built, LIMITS), built)
+    assert {package.name for package in got.packages} == {"org.up:up", "org.inner:inner"}
+    assert {package.path.partition("!")[0] for package in got.packages} == {f"opt/{name}"}
+    (tmp_path / name).write_bytes(data)
+    with open_image(f"dir:{tmp_path}") as folder:
+        got = inventory(file_view(folder, LIMITS), folder)
+    assert {package.name for package in got.packages} == {"org.up:up", "org.inner:inner"}
+
+
 def test_archives_in_archives() -> None:
     core = jar(poms("org.apache.logging.log4j:log4j-core:2.14.1"))
     data = jar(

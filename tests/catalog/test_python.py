@@ -71,6 +71,9 @@ def test_places() -> None:
         f"{site}/e-1-py3.12.egg/EGG-INFO/PKG-INFO",
         "f-1.dist-info/METADATA",
         f"{site}/g-1-py3.12.egg",
+        f"{site}/H-1.EGG-INFO",
+        f"{site}/I-1.EGG-INFO/PKG-INFO",
+        f"{site}/J-1-PY3.12.EGG/egg-info/PKG-INFO",
     ]
     others = [f"{site}/g/METADATA", f"{site}/a-1.dist-info/RECORD", f"{site}/PKG-INFO"]
     built = image([files(dict.fromkeys(names + others, "x"))])
@@ -97,6 +100,8 @@ WHOLE = egg(("EGG-INFO/PKG-INFO", metadata("Foo_Bar", "1.0")))
 def test_zipped_eggs() -> None:
     expected = [Package("Foo_Bar", "1.0", "pypi", EGG)]
     assert list(python.parse(File(EGG, WHOLE))) == expected
+    shouted = EGG.replace(".egg", ".EGG")
+    assert list(python.parse(File(shouted, WHOLE))) == [Package("Foo_Bar", "1.0", "pypi", shouted)]
     long = egg(("EGG-INFO/PKG-INFO", metadata("Foo_Bar", "1.0") + "x" * 5_000_000))
     assert list(python.parse(File(EGG, long))) == expected
 

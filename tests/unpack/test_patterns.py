@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from secpipe.unpack.patterns import wanted
+from secpipe.unpack.patterns import any_case, wanted
 
 
 @pytest.mark.parametrize(
@@ -56,3 +56,26 @@ def test_agrees_with_pathlib(pattern: list[str], path: list[str]) -> None:
     pattern = [part for part in pattern if "**" not in part] or ["*"]
     expected = pathlib.PurePosixPath("/" + "/".join(path)).match("/" + "/".join(pattern))
     assert wanted(["/".join(pattern)])("/".join(path).encode()) is expected
+
+
+_token = st.sampled_from(["a", "B", ".", "*", "?", "[aA]", "[Bb]", "[ab]", "[!a]", "[.a]"])
+
+
+@given(st.lists(_token, min_size=1, max_size=5), st.text("aAbB.", min_size=1, max_size=5))
+def test_what_a_pattern_matches_passes_the_sieve(pattern: list[str], name: str) -> None:
+    found = wanted([f"**/{''.join(pattern)}"])
+    if found(f"x/{name}".encode()):
+        lower, (names, tails, _, lasts) = name.encode().lower(), found.sieve
+        assert name.encode() in names or (
+            lower.endswith(tails) and (name.encode()[-1] in lasts or b"" in tails)
+        )
+
+
+@given(st.text("aAbB1.-é", min_size=1, max_size=6), st.data())
+def test_any_case(text: str, data: st.DataObject) -> None:
+    """Of the letters that ASCII has, and each pattern keeps its sieve."""
+    other = "".join(data.draw(st.sampled_from([a.lower(), a.upper()])) if a.isascii() else a for a in text)
+    found = wanted([f"**/*{any_case(text)}"])
+    assert found(f"a/b{other}".encode())
+    assert not found(f"a/b{other}c".encode())
+    assert found.sieve.tails == (text.encode().lower(),)
