@@ -7,7 +7,7 @@ themselves, with what there is to say of those that count, lie apart and in the 
 from __future__ import annotations
 
 import zlib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from functools import cache
 from typing import TYPE_CHECKING, Any, TypeAlias, cast
 
@@ -75,18 +75,14 @@ def pack_entry(fields: list[Any]) -> bytes:
     return encoder().encode(fields[0] if alone else fields)
 
 
-def pack_package(entries: Sequence[tuple[str, bytes]], numbers: Mapping[str, int]) -> bytes:
-    """The blob of one package, not squeezed yet, from sorted pairs of an advisory's id and a packed entry, and the numbers
-    that the records have."""
-    import msgspec
-
-    found = [identifier for identifier, _ in entries]
-    raw = msgspec.Raw
-    return encoder().encode(([numbers[one] for one in found], found, [raw(entry) for _, entry in entries]))
+def pack_package(numbers: Iterable[int], identifiers: Sequence[str], entries: Sequence[bytes]) -> bytes:
+    """The blob of one package, not squeezed yet: of each packed entry the number and the id of its record."""
+    encode = encoder().encode
+    return b"".join((_array(3), encode(list(numbers)), encode(identifiers), _array(len(entries)), *entries))
 
 
 def split_package(data: bytes) -> list[tuple[str, bytes]]:
-    """The pairs that `pack_package` was given. What it raises on damaged data is ValueError, TypeError or msgspec's."""
+    """Pairs of a record's id and a packed entry. What it raises on damaged data is ValueError, TypeError or msgspec's."""
     _, identifiers, entries = _packages().decode(data)
     return [(one, bytes(entry)) for one, entry in zip(identifiers, entries, strict=True)]
 
@@ -155,6 +151,11 @@ def pack_advisory(advisory: Advisory) -> bytes:
     )
 
 
+def modified_of(record: bytes) -> str:
+    """The time in a packed record."""
+    return _record().decode(record).modified
+
+
 def unpack_advisory(record: Raw) -> Advisory:
     """The record, its `affected` empty. Raises as `unpack_affected` does."""
     told = _record().decode(record)
@@ -174,9 +175,14 @@ def unpack_advisory(record: Raw) -> Advisory:
 
 def pack_records(records: Sequence[bytes]) -> bytes:
     """The blob, not squeezed yet, of packed records."""
-    import msgspec
+    return b"".join((_array(len(records)), *records))
 
-    return encoder().encode([msgspec.Raw(record) for record in records])
+
+def _array(length: int) -> bytes:
+    """What an array of so many elements begins with (MessagePack's specification, array format family)."""
+    if length < 16:
+        return bytes((0x90 | length,))
+    return b"\xdc" + length.to_bytes(2, "big") if length < 1 << 16 else b"\xdd" + length.to_bytes(4, "big")
 
 
 def split_records(data: bytes) -> list[tuple[str, bytes]]:

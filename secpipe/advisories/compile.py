@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import gc
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from typing import NamedTuple
 
 from msgspec import Struct
 
+from secpipe.advisories.blob import modified_of
 from secpipe.advisories.faults import Faults
 from secpipe.advisories.names import base
 from secpipe.advisories.osv import InvalidAdvisory, parse
 from secpipe.advisories.plain import Compact, compact
-from secpipe.advisories.rows import Rows
+from secpipe.advisories.rows import Entries, Rows
 from secpipe.advisories.sources import Found
 from secpipe.model.problem import Problem
 
@@ -33,57 +35,15 @@ def compile_records(found: Iterable[Found], problems: list[Problem], only: str |
     together, since neither is known to be superseded. Without `only` the records are somebody's own: the rows then also say
     what they replace, those without a base ecosystem what is withdrawn.
     """
-    entries: _Entries = {}
-    heads: _Heads = {}
-    gone: dict[str, str] = {}
     faults = Faults(problems, only)
-    count = _compile(found, faults, only, entries, heads, gone)
-    shards = _shards(entries, heads, gone, own=only is None)
-    if gone and only is None:
-        shards[""] = Rows(replaces={(identifier, ""): at for identifier, at in gone.items()})
-    return Compiled(shards, count, faults.close())
-
-
-_Entries = dict[tuple[str, str], tuple[str, list[tuple[str, bytes]]]]
-"""(id, ecosystem) → `modified`, and pairs of a package's name and a packed entry."""
-_Heads = dict[tuple[str, str], tuple[str, bytes]]
-"""(base ecosystem, id) → `modified` and the packed record."""
-
-
-def _compile(
-    found: Iterable[Found],
-    faults: Faults,
-    only: str | None,
-    entries: _Entries,
-    heads: _Heads,
-    gone: dict[str, str],
-) -> int:
-    """Sort the records into the three mappings, `gone` being those that are withdrawn; returns how many there were."""
+    gathered = _Gathered(faults, only)
     count = 0
     for where, value in found:
         told = value if type(value) is Compact else _read(where, value, faults)
-        if told is None:
-            continue
-        count += 1
-        if told.withdrawn:
-            gone[told.id] = max(gone.get(told.id, ""), told.modified)
-            continue
-        for ecosystem, packed in told.entries.items():
-            general = base(ecosystem)
-            if faults.unmatchable(where, ecosystem) or (only is not None and general != only):
-                continue
-            modified, before = entries.get((told.id, ecosystem), ("", []))
-            if modified <= told.modified:
-                if len(packed) > 1:  # repositories of a release have the same packages
-                    packed = list(dict.fromkeys(packed))
-                if modified == told.modified:
-                    known = set(before)
-                    packed = [*before, *(pair for pair in packed if pair not in known)]
-                entries[told.id, ecosystem] = (told.modified, packed)
-            head = (general, told.id)
-            if heads.get(head, ("",))[0] <= told.modified:
-                heads[head] = (told.modified, told.record)
-    return count
+        if told is not None:
+            gathered.add(where, told)
+            count += 1
+    return Compiled(gathered.close(), count, faults.close())
 
 
 @contextmanager
@@ -98,37 +58,101 @@ def uncollected() -> Iterator[None]:
             gc.enable()
 
 
-def _shards(
-    entries: _Entries,
-    heads: _Heads,
-    gone: Mapping[str, str],
-    own: bool,
-) -> dict[str, Rows]:
-    shards: dict[str, Rows] = {}
-    packages: dict[str, dict[str, list[tuple[str, bytes]]]] = {}
-    while entries:  # What is sorted in need not be kept: there may be a million of them.
-        (identifier, ecosystem), (modified, packed) = entries.popitem()
-        if identifier in gone and gone[identifier] >= modified:
-            continue
+class _Version(NamedTuple):
+    """What one of several records of an id tells of an ecosystem."""
+
+    id: str
+    modified: str
+    record: bytes
+    ecosystem: str
+    entries: Sequence[tuple[str, bytes]]
+
+
+class _Gathered:
+    """The records so far, sorted in at once, as if there were one of each id: keeping them all until it is known which count
+    would take twice the memory. What comes of an id that is there already waits for `close`."""
+
+    def __init__(self, faults: Faults, only: str | None) -> None:
+        self._faults = faults
+        self._only = only
+        self._shards: dict[str, Rows] = {}
+        self._places: dict[str, tuple[Rows, dict[str, Entries]]] = {}
+        self._again: dict[str, list[_Version]] = {}
+        self._gone: dict[str, str] = {}
+
+    def add(self, where: str, told: Compact) -> None:
+        """Another record."""
+        identifier, modified, withdrawn, record, told_of = told
+        if withdrawn:
+            self._gone[identifier] = max(self._gone.get(identifier, ""), modified)
+            return
+        for ecosystem, entries in told_of.items():
+            place = self._places.get(ecosystem) or self._place(where, ecosystem)
+            if place is None:
+                continue
+            rows, packages = place
+            if rows.advisories.setdefault(identifier, record) is not record:
+                version = _Version(identifier, modified, record, ecosystem, entries)
+                self._again.setdefault(base(ecosystem), []).append(version)
+                continue
+            if self._only is None:
+                rows.replaces.setdefault((identifier, modified), []).append(ecosystem)
+            for name, packed in entries:
+                if (known := packages.get(name)) is None:
+                    packages[name] = [identifier, packed]
+                else:
+                    known.append(identifier)
+                    known.append(packed)
+
+    def _place(self, where: str, ecosystem: str) -> tuple[Rows, dict[str, Entries]] | None:
         general = base(ecosystem)
-        if (shard := shards.get(general)) is None:
-            shard = shards[general] = Rows()
-        if shard.newest < modified:
-            shard.newest = modified
-        if own:
-            shard.replaces[identifier, ecosystem] = modified
-        shard.advisories[identifier] = heads[general, identifier][1]
-        if (named := packages.get(ecosystem)) is None:
-            named = packages[ecosystem] = {}
-        for name, blob in packed:
-            if (pairs := named.get(name)) is None:
-                named[name] = [(identifier, blob)]
-            else:
-                pairs.append((identifier, blob))
-    for ecosystem, named in packages.items():
-        rows = shards[base(ecosystem)].packages
-        rows.update(((ecosystem, name), pairs) for name, pairs in named.items())
-    return shards
+        if self._faults.unmatchable(where, ecosystem) or self._only not in (None, general):
+            return None
+        rows = self._shards.setdefault(general, Rows())
+        place = self._places[ecosystem] = (rows, rows.packages.setdefault(ecosystem, {}))
+        return place
+
+    def close(self) -> dict[str, Rows]:
+        """Base ecosystem → rows, once it is settled what counts."""
+        own = self._only is None
+        for general, rows in self._shards.items():
+            _settle(rows, self._again.get(general, []), self._gone, own)
+            rows.newest = max(map(modified_of, rows.advisories.values()), default="")
+        shards = {general: rows for general, rows in self._shards.items() if rows.advisories}
+        if self._gone and own:
+            shards[""] = Rows(replaces={item: [""] for item in self._gone.items()})
+        return shards
+
+
+def _settle(rows: Rows, again: Sequence[_Version], gone: Mapping[str, str], own: bool) -> None:
+    """Leave of several records of one id what counts, and nothing of what is withdrawn."""
+    disputed = {one.id for one in again} | (gone.keys() & rows.advisories.keys())
+    if not disputed:
+        return
+    first = {identifier: rows.advisories[identifier] for identifier in disputed}
+    versions = [
+        _Version(identifier, modified_of(first[identifier]), first[identifier], ecosystem, [entry])
+        for identifier, ecosystem, entry in rows.take(disputed)
+    ]
+    versions += again
+    latest: dict[tuple[str, str], str] = {}
+    heads: dict[str, _Version] = {}
+    for one in versions:
+        place = one.id, one.ecosystem
+        latest[place] = max(latest.get(place, ""), one.modified)
+        if one.id not in heads or heads[one.id].modified <= one.modified:
+            heads[one.id] = one
+    for one in versions:
+        withdrawn = gone.get(one.id)
+        if one.modified < latest[one.id, one.ecosystem] or (
+            withdrawn is not None and withdrawn >= one.modified
+        ):
+            continue
+        rows.advisories[one.id] = heads[one.id].record
+        rows.put(one.ecosystem, one.id, one.entries)
+        replaced = rows.replaces.setdefault((one.id, one.modified), []) if own else []
+        if one.ecosystem not in replaced:
+            replaced.append(one.ecosystem)
 
 
 def _read(where: str, value: object, faults: Faults) -> Compact | None:

@@ -108,18 +108,15 @@ def _merged(
     )
     if problems or compiled.unread:
         return None
-    for place, entries in list(rows.packages.items()):
-        if any(key in values for key, _ in entries):
-            rows.packages[place] = [pair for pair in entries if pair[0] not in values]
+    rows.take(values.keys())
     for key in values:
-        rows.advisories.pop(key, None)
         rows.listed.pop(key, None)
-    fresh = compiled.shards.get(name)
-    if fresh:
-        for place, entries in fresh.packages.items():
-            rows.packages[place] = [*rows.packages.get(place, []), *entries]
+    if fresh := compiled.shards.get(name):
         rows.advisories |= fresh.advisories
-    rows.packages = {place: entries for place, entries in rows.packages.items() if entries}
+        for ecosystem, packages in fresh.packages.items():
+            known = rows.packages.setdefault(ecosystem, {})
+            for package, entries in packages.items():
+                known.setdefault(package, []).extend(entries)
     times |= {key: instant(value.get("modified")) for key, value in values.items()}
     rows.listed |= {key: times[key] for key in values if key not in rows.advisories}
     rows.newest = max((times[key] for key in rows.advisories), default="")

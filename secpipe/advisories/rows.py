@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Iterator, Mapping
-from typing import TYPE_CHECKING
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
+from functools import lru_cache
+from itertools import count
+from typing import TYPE_CHECKING, Any
 
 from msgspec import Struct, field
 
@@ -14,15 +17,52 @@ from secpipe.advisories.schema import APPLICATION_ID, PAGE, SCHEMA, TABLES
 if TYPE_CHECKING:
     import sqlite3
 
+Entries = list[Any]
+"""By turns the id of a record and a packed entry: there may be millions, and pairs would take five times the memory."""
+
 
 class Rows(Struct):
-    """The compiled records of one base ecosystem: blobs by id, and by (ecosystem, package name) pairs of id and blob."""
+    """The compiled records of one base ecosystem: blobs by id, and entries by ecosystem and name of a package."""
 
     advisories: dict[str, bytes] = field(default_factory=dict)
-    packages: dict[tuple[str, str], list[tuple[str, bytes]]] = field(default_factory=dict)
+    packages: dict[str, dict[str, Entries]] = field(default_factory=dict)
     listed: dict[str, str] = field(default_factory=dict)
-    replaces: dict[tuple[str, str], str] = field(default_factory=dict)
+    replaces: dict[tuple[str, str], list[str]] = field(default_factory=dict)
+    """(id, `modified`) → ecosystems."""
     newest: str = ""
+
+    def ids(self, ecosystem: str) -> set[str]:
+        """The records that have any entry there."""
+        return {identifier for entries in self.packages[ecosystem].values() for identifier in entries[::2]}
+
+    def put(self, ecosystem: str, identifier: str, entries: Iterable[tuple[str, bytes]]) -> None:
+        """Add entries of a record, by the names of packages."""
+        packages = self.packages.setdefault(ecosystem, {})
+        for name, packed in entries:
+            packages.setdefault(name, []).extend((identifier, packed))
+
+    def take(self, identifiers: Set[str]) -> list[tuple[str, str, tuple[str, bytes]]]:
+        """Remove records; returns their entries: id, ecosystem, and the name of the package with the packed entry."""
+        taken: list[tuple[str, str, tuple[str, bytes]]] = []
+        for ecosystem, packages in self.packages.items():
+            for name, entries in list(packages.items()):
+                if identifiers.isdisjoint(entries[::2]):
+                    continue
+                rest: Entries = []
+                for identifier, packed in zip(entries[::2], entries[1::2], strict=True):
+                    if identifier in identifiers:
+                        taken.append((identifier, ecosystem, (name, packed)))
+                    else:
+                        rest += (identifier, packed)
+                packages[name] = rest
+            self.packages[ecosystem] = {name: entries for name, entries in packages.items() if entries}
+        for identifier in identifiers:
+            self.advisories.pop(identifier, None)
+        self.packages = {name: packages for name, packages in self.packages.items() if packages}
+        self.replaces = {
+            place: names for place, names in self.replaces.items() if place[0] not in identifiers
+        }
+        return taken
 
 
 class _Digest:
@@ -33,8 +73,7 @@ class _Digest:
 
     def add(self, one: str, two: str, data: bytes) -> None:
         """Another row, its blob as it was before it was squeezed."""
-        self._hash.update(f"{one}\0{two}\0{len(data)}\0".encode())
-        self._hash.update(data)
+        self._hash.update(f"{one}\0{two}\0{len(data)}\0".encode() + data)
 
     def __str__(self) -> str:
         return "sha256:" + self._hash.hexdigest()
@@ -63,29 +102,41 @@ def fill(connection: sqlite3.Connection, rows: Rows) -> str:
         "PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF;" + "".join(f"{one};" for one in TABLES)
     )
     digest = _Digest()
-    numbers: dict[str, int] = {}
+    numbers: defaultdict[str, int] = defaultdict(count().__next__)
     connection.execute("BEGIN")
     connection.executemany("INSERT INTO package VALUES (?, ?, ?)", _packages(rows, numbers, digest))
     connection.executemany("INSERT INTO record VALUES (?, ?)", _records(rows, numbers, digest))
-    digest.add("", "", _ids(sorted(numbers.items())))
-    connection.executemany("INSERT INTO numbered VALUES (?, ?)", sorted(numbers.items()))
+    numbered = [(identifier, numbers[identifier]) for identifier in sorted(numbers)]
+    digest.add("", "", _ids(numbered))
+    connection.executemany("INSERT INTO numbered VALUES (?, ?)", numbered)
     connection.executemany("INSERT INTO listed VALUES (?, ?)", sorted(rows.listed.items()))
     connection.executemany("INSERT INTO replaces VALUES (?, ?, ?)", _replaces(rows, digest))
     connection.execute("COMMIT")
     return str(digest)
 
 
-def _packages(rows: Rows, numbers: dict[str, int], digest: _Digest) -> Iterator[tuple[str, str, bytes]]:
+def _packages(
+    rows: Rows, numbers: defaultdict[str, int], digest: _Digest
+) -> Iterator[tuple[str, str, bytes]]:
     """The rows of packages; their records are numbered on the way."""
-    for ecosystem, name in sorted(rows.packages):
-        entries = rows.packages[ecosystem, name]
-        if len(entries) > 1:
-            entries = sorted(entries)
-        for identifier, _ in entries:
-            numbers.setdefault(identifier, len(numbers))
-        packed = pack_package(entries, numbers)
-        digest.add(ecosystem, name, packed)
-        yield ecosystem, name, squeezed(packed)
+    for ecosystem in sorted(rows.packages):
+        packages = rows.packages[ecosystem]
+        for name in sorted(packages):
+            identifiers, entries = _in_order(packages[name])
+            packed = pack_package(map(numbers.__getitem__, identifiers), identifiers, entries)
+            digest.add(ecosystem, name, packed)
+            yield ecosystem, name, squeezed(packed)
+
+
+def _in_order(entries: Entries) -> tuple[Sequence[str], Sequence[bytes]]:
+    """The ids and the packed entries, sorted, each pair once."""
+    identifiers, packed = entries[::2], entries[1::2]
+    if len(identifiers) > 1:
+        pairs = sorted(zip(identifiers, packed, strict=True))
+        if len(set(identifiers)) < len(pairs):  # repositories of a release have the same packages
+            pairs = list(dict.fromkeys(pairs))
+        identifiers, packed = [one for one, _ in pairs], [entry for _, entry in pairs]
+    return identifiers, packed
 
 
 def _records(rows: Rows, numbers: Mapping[str, int], digest: _Digest) -> Iterator[tuple[int, bytes]]:
@@ -102,10 +153,12 @@ def _ids(numbered: Iterable[tuple[str, int]]) -> bytes:
 
 
 def _replaces(rows: Rows, digest: _Digest) -> Iterator[tuple[str, str, bytes]]:
-    found: dict[tuple[str, str], list[str]] = {}
-    for (identifier, ecosystem), at in rows.replaces.items():
-        found.setdefault((identifier, at), []).append(ecosystem)
-    for (identifier, at), ecosystems in sorted(found.items()):
-        packed = encoder().encode(sorted(ecosystems))
+    for identifier, at in sorted(rows.replaces):
+        packed = _ecosystems(tuple(sorted(rows.replaces[identifier, at])))
         digest.add(identifier, at, packed)
         yield identifier, at, packed
+
+
+@lru_cache(maxsize=4096)
+def _ecosystems(names: tuple[str, ...]) -> bytes:
+    return encoder().encode(names)

@@ -182,16 +182,13 @@ class OpenShard:
 
         with self.reading():
             connection = self._connection
-            packages = {}
+            rows = Rows(listed=dict(connection.execute("SELECT id, modified FROM listed").fetchall()))
             for ecosystem, name, packed in connection.execute("SELECT ecosystem, name, entries FROM package"):
-                packages[ecosystem, name] = blob.split_package(blob.whole(packed))
-            advisories = {
-                identifier: record
-                for data in self.all_records()
-                for identifier, record in blob.split_records(data)
-            }
-            listed = dict(connection.execute("SELECT id, modified FROM listed").fetchall())
-        return Rows(advisories, packages, listed)
+                for identifier, entry in blob.split_package(blob.whole(packed)):
+                    rows.put(ecosystem, identifier, [(name, entry)])
+            for data in self.all_records():
+                rows.advisories.update(blob.split_records(data))
+        return rows
 
     def times(self) -> dict[str, str]:
         """When each record was modified, by id, also of those that nothing is used of."""

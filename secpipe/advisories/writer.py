@@ -79,9 +79,6 @@ class Writer:
                     sqlite3.connect(sqlite_uri(path, "mode=rw"), uri=True, isolation_level=None)
                 ) as connection:
                     digest = fill(connection, rows)
-                records: dict[str, set[str]] = {}
-                for (ecosystem, _), entries in rows.packages.items():
-                    records.setdefault(ecosystem, set()).update(identifier for identifier, _ in entries)
                 sha256 = self._place(path, ("own-" if own else "") + base)
             finally:
                 path.unlink(missing_ok=True)
@@ -90,7 +87,7 @@ class Writer:
             *sha256,
             digest=digest,
             records=len(rows.advisories) or len(rows.replaces),
-            packages=len(rows.packages),
+            packages=sum(map(len, rows.packages.values())),
             newest=rows.newest,
             fetched=origin.fetched,
             own=own,
@@ -98,7 +95,7 @@ class Writer:
             url=origin.url,
             etag=origin.etag,
             listing=origin.listing,
-            ecosystems={name: len(records[name]) for name in sorted(records)},
+            ecosystems={name: len(rows.ids(name)) for name in sorted(rows.packages)},
         )
 
     @contextlib.contextmanager

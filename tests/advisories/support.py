@@ -97,7 +97,9 @@ def epss(folder: Path, scores: Mapping[str, float], released: str = "2025-11-20T
 def opened(pairs: Sequence[tuple[str, Affected]]) -> list[tuple[str, Affected]]:
     """What comes out of a package's blob that these ids and entries were put into."""
     numbers = {identifier: number for number, (identifier, _) in enumerate(pairs)}
-    blob = squeezed(pack_package([(one, pack_affected(entry)) for one, entry in pairs], numbers))
+    identifiers = [identifier for identifier, _ in pairs]
+    packed = [pack_affected(entry) for _, entry in pairs]
+    blob = squeezed(pack_package([numbers[one] for one in identifiers], identifiers, packed))
     found = []
     for (number, identifier, fields), (_, entry) in zip(open_package(whole(blob)), pairs, strict=True):
         assert numbers[identifier] == number

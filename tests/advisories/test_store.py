@@ -531,10 +531,11 @@ def test_advisories_survive_packing(
 def test_long_blobs_are_squeezed_and_held_to_their_end() -> None:
     from msgspec import MsgspecError
 
-    pairs = [(f"X-{i}", pack_affected(Affected("PyPI", "a", versions=(str(i),)))) for i in range(100)]
-    blob = squeezed(pack_package(pairs, {identifier: i for i, (identifier, _) in enumerate(pairs)}))
-    assert len(blob) < sum(len(entry) for _, entry in pairs)
-    assert split_package(whole(blob)) == pairs
+    names = [f"X-{i}" for i in range(100)]
+    entries = [pack_affected(Affected("PyPI", "a", versions=(str(i),))) for i in range(100)]
+    blob = squeezed(pack_package(range(100), names, entries))
+    assert len(blob) < sum(map(len, entries))
+    assert split_package(whole(blob)) == list(zip(names, entries, strict=True))
     for damaged in (blob[:-1], blob[:40], blob[:1], b"x" + bytes(100)):
         with pytest.raises((ValueError, TypeError, MsgspecError)):
             split_package(whole(damaged))
@@ -584,10 +585,9 @@ def test_what_the_ids_begin_with(identifiers: list[str]) -> None:
     from secpipe.advisories.writer import Origin, Writer
 
     entry = pack_affected(Affected("npm", "a"))
-    rows = Rows(
-        {one: pack_advisory(Advisory(one, "", ())) for one in identifiers},
-        {("npm", "a"): [(one, entry) for one in sorted(set(identifiers))]},
-    )
+    rows = Rows({one: pack_advisory(Advisory(one, "", ())) for one in identifiers})
+    for one in identifiers:
+        rows.put("npm", one, [("a", entry)])
     with tempfile.TemporaryDirectory() as folder, Writer(Path(folder) / "db") as writer:
         written = writer.shard("npm", rows, Origin(""), own=True)
         writer.commit(Manifest().having([written]))
