@@ -71,18 +71,23 @@ def _run(args: list[str]) -> int:
 
         if found := _lintrun.plain(args):
             return _lintrun.run(found.paths, found.settings, format=found.formats, output=found.outputs)
-    from secpipe.cli.app import build
-
     if args[:1] != ["lint"]:  # which leaves nothing behind, and has other processes to end with it
         _heed_termination()
+    # Next to nothing of what an image is read into are cycles, and looking for them often takes a twentieth of the time.
+    gc.set_threshold(_ALLOCATIONS)
+    sys.setswitchinterval(_PATIENCE)
+    if args[:1] == ["scan"]:
+        from secpipe.cli import _scanrun
+
+        if given := _scanrun.plain(args):
+            return _scanrun.run(given)
+    from secpipe.cli.app import build
+
     loaded = args
     if "_SECPIPE_COMPLETE" in os.environ:
         from secpipe.cli import _complete
 
         loaded = _complete.typed()
-    # Next to nothing of what an image is read into are cycles, and looking for them often takes a twentieth of the time.
-    gc.set_threshold(_ALLOCATIONS)
-    sys.setswitchinterval(_PATIENCE)
     code = build(loaded)(args, prog_name="secpipe", standalone_mode=False)
     return code if isinstance(code, int) else 0
 

@@ -2,17 +2,10 @@
 
 from __future__ import annotations
 
-import os
-import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
-
-from secpipe.errors import UsageError
-
-if TYPE_CHECKING:
-    from secpipe.oci.credentials import Credentials
 
 UsernameOption = Annotated[
     str | None,
@@ -46,26 +39,3 @@ BaseOption = Annotated[
         help="The image that TARGET was built from: tell the packages of the base from the application's.",
     ),
 ]
-
-
-def credentials(target: str, username: str | None, password_stdin: bool) -> Credentials | None:
-    """Those of the command line and the environment; None leaves the search to the files."""
-    from secpipe.oci.credentials import Credentials
-
-    if password_stdin:
-        if target == "-" or target.startswith(("-:", "-@", "docker-archive:-", "oci-archive:-", "sbom:-")):
-            raise UsageError(
-                "standard input cannot bring both the archive and a password", "archives need none"
-            )
-        password = sys.stdin.readline().rstrip("\r\n")
-    else:
-        password = os.environ.get("SECPIPE_PASSWORD", "")
-    if not username:
-        if password_stdin:
-            raise UsageError("--password-stdin without --username", "name the user with --username")
-        return None
-    if not password:
-        raise UsageError(
-            f"no password for {username}", "pipe it in with --password-stdin, or set SECPIPE_PASSWORD"
-        )
-    return Credentials(username, password, origin="the command line")

@@ -3,13 +3,9 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
-
-if TYPE_CHECKING:
-    from secpipe.model.limits import Limits
-    from secpipe.policy.vex import Document
 
 DbOption = Annotated[
     Path | None,
@@ -62,12 +58,3 @@ VexOption = Annotated[
         "fail; repeatable.",
     ),
 ]
-
-
-def documents(files: list[Path], limits: Limits) -> tuple[Document, ...]:
-    """What `--vex` names, read before the image is."""
-    if not files:
-        return ()
-    from secpipe.pipeline.vex import load
-
-    return load(files, limits)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -41,12 +40,6 @@ EpssUrlOption = Annotated[
         help="Where --epss comes from: http(s) or a file. [default: FIRST, or where it last came from]",
     ),
 ]
-
-
-def addresses() -> dict[str, str]:
-    """Where the environment says that feeds are to be fetched from, by name."""
-    variables = {"kev": "SECPIPE_KEV_URL", "epss": "SECPIPE_EPSS_URL"}
-    return {name: place for name, variable in variables.items() if (place := os.environ.get(variable))}
 
 
 def present(database: Path) -> list[str]:

@@ -8,9 +8,8 @@ from typing import TYPE_CHECKING, Annotated, NamedTuple
 import typer
 
 from secpipe.cache.paths import database_path, layers_path
-from secpipe.cli._advisories import documents
-from secpipe.cli._feeds import addresses
-from secpipe.cli._gate import settings as settings_of
+from secpipe.cli._given import addresses, documents
+from secpipe.cli._given import settings as settings_of
 from secpipe.cli._reports import tell
 from secpipe.cli._streams import say, write
 from secpipe.model.limits import Limits

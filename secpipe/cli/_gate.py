@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
-from secpipe.policy.gate import FailOn, gate_of
+from secpipe.policy.gate import FailOn
 from secpipe.policy.terms import Term
-
-if TYPE_CHECKING:
-    from secpipe.config.scan import ScanSettings
 
 FailOnOption = Annotated[
     list[str] | None,
@@ -45,13 +41,3 @@ ConfigOption = Annotated[
     ),
 ]
 NoConfigOption = Annotated[bool, typer.Option("--no-config", help="Read no configuration file.")]
-
-
-def settings(config: Path | None, no_config: bool, fail_on: list[str] | None) -> ScanSettings:
-    """What the configuration says, over which `--fail-on` goes as a whole."""
-    from secpipe.config.scan import scan_settings
-
-    if config is None and not no_config and os.environ.get("SECPIPE_CONFIG"):
-        config = Path(os.environ["SECPIPE_CONFIG"])
-    found = scan_settings(config, search_files=not no_config)
-    return found._replace(fail_on=gate_of(fail_on), overrides=()) if fail_on else found

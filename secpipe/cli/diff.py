@@ -15,7 +15,6 @@ from secpipe.cli._access import (
     NoCacheOption,
     PasswordOption,
     UsernameOption,
-    credentials,
 )
 from secpipe.cli._advisories import (
     AllowIncompleteOption,
@@ -25,9 +24,8 @@ from secpipe.cli._advisories import (
     OfflineOption,
     PlatformOption,
     VexOption,
-    documents,
 )
-from secpipe.cli._feeds import addresses
+from secpipe.cli._given import addresses, credentials, documents
 from secpipe.cli._limits import parse_limits
 from secpipe.cli._output import FormatOption, OutputOption
 from secpipe.cli._progress import shown

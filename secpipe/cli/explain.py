@@ -18,7 +18,6 @@ from secpipe.cli._access import (
     NoCacheOption,
     PasswordOption,
     UsernameOption,
-    credentials,
 )
 from secpipe.cli._advisories import (
     AllowIncompleteOption,
@@ -28,8 +27,8 @@ from secpipe.cli._advisories import (
     OfflineOption,
     PlatformOption,
     VexOption,
-    documents,
 )
+from secpipe.cli._given import credentials, documents
 from secpipe.cli._limits import parse_limits
 from secpipe.cli._progress import shown
 from secpipe.cli._reports import color_wanted, tell

@@ -10,14 +10,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from secpipe.cli._access import (
-    AuthfileOption,
-    InsecureOption,
-    LimitOption,
-    PasswordOption,
-    UsernameOption,
-    credentials,
-)
+from secpipe.cli._access import AuthfileOption, InsecureOption, LimitOption, PasswordOption, UsernameOption
+from secpipe.cli._given import credentials
 from secpipe.cli._limits import parse_limits
 from secpipe.cli._progress import shown
 from secpipe.cli._reports import tell

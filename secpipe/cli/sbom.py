@@ -16,9 +16,9 @@ from secpipe.cli._access import (
     NoCacheOption,
     PasswordOption,
     UsernameOption,
-    credentials,
 )
 from secpipe.cli._advisories import AllowIncompleteOption
+from secpipe.cli._given import credentials
 from secpipe.cli._limits import parse_limits
 from secpipe.cli._output import OutputOption
 from secpipe.cli._progress import shown
