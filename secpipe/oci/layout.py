@@ -20,6 +20,7 @@ from secpipe.oci import document, image, manifest, reference
 _REF_NAME = "org.opencontainers.image.ref.name"
 _CONTAINERD_NAME = "io.containerd.image.name"
 _INDEX_KEYS = frozenset({"schemaVersion", "mediaType", "manifests", "config", "layers", "annotations"})
+_BLOBS = "blobs/"
 CHUNK = 256 * KIB
 EMPTY = "no image was written to it, or one of another kind: export the image again"
 
@@ -36,6 +37,9 @@ class Files(Protocol):
 
     def stream(self, name: str) -> Iterator[bytes]:
         """The file's bytes from the start."""
+
+    def is_repeated(self, name: str) -> bool:
+        """Whether there are several of that name, as a tar may have them: some readers take the first, others the last."""
 
     def extent(self, name: str) -> Extent | None:
         """Where they lie on this machine, None where they are packed or do not lie there."""
@@ -72,6 +76,9 @@ class Directory:
         except OSError as error:
             raise _unreadable(path, error) from error
 
+    def is_repeated(self, name: str) -> bool:
+        return False
+
     def extent(self, name: str) -> Extent | None:
         return Extent(self._root / name)
 
@@ -83,6 +90,12 @@ def read(files: Files, name: str, limit: int, limit_name: str) -> bytes:
         raise ImageError(f"{files.where} has no {name}", "the copy is incomplete: export the image again")
     if size > limit:
         raise LimitExceeded(f"{name} in {files.where} has {size} bytes (limit {limit_name}: {limit})")
+    if not name.startswith(_BLOBS) and files.is_repeated(name):
+        # What lies among the blobs is held to its digest.
+        raise ImageError(
+            f"{files.where} is ambiguous: it has several {name}",
+            "readers disagree on which of them counts; it may be an attempt to hide content: export the image again",
+        )
     return b"".join(files.stream(name))
 
 
@@ -221,7 +234,7 @@ def _check_version(files: Files, limits: Limits) -> None:
 
 def _blob_path(digest: str) -> str:
     algorithm, _, encoded = digest.partition(":")
-    return f"blobs/{algorithm}/{encoded}"
+    return f"{_BLOBS}{algorithm}/{encoded}"
 
 
 def _unreadable(path: Path, error: OSError) -> ImageError:

@@ -51,6 +51,7 @@ class TarFiles:
         self._idle: list[_Handle] = []
         self._small: dict[str, bytes] = {}
         self._links: dict[str, str] = {}
+        self._repeated: set[str] = set()
         self._compressed: Compression = _compression(medium) if medium.length >= 0 else ""
         self._seekable = medium.length >= 0 and not self._compressed
         self._members = self._index(None if self._seekable else progress)
@@ -74,6 +75,9 @@ class TarFiles:
     def size(self, name: str) -> int | None:
         found = self._members.get(self._target(name))
         return found.size if found else None
+
+    def is_repeated(self, name: str) -> bool:
+        return not self._repeated.isdisjoint(self._way(name))
 
     def magic(self, name: str) -> bytes:
         """The first bytes of a member: enough to tell its compression."""
@@ -102,10 +106,15 @@ class TarFiles:
                 yield chunk
 
     def _target(self, name: str) -> str:
+        return self._way(name)[-1]
+
+    def _way(self, name: str) -> list[str]:
+        """The name, and those that links lead it to."""
+        way = [name]
         for _ in range(self._limits.links):
-            if name not in self._links:
-                return name
-            name = self._links[name]
+            if way[-1] not in self._links:
+                return way
+            way.append(self._links[way[-1]])
         raise LimitExceeded(f"{self.where}: {name} is a loop of links (limit links: {self._limits.links})")
 
     def _index(self, progress: Progress | None) -> dict[str, _Found]:
@@ -114,7 +123,8 @@ class TarFiles:
         with self._reader_at(0) as handle, counting(progress, self.where) as handle.count:
             for member in tarindex.walk(handle, self.where, self._limits):
                 for known in (members, self._links, self._small):
-                    known.pop(member.name, None)
+                    if known.pop(member.name, None) is not None:
+                        self._repeated.add(member.name)
                 if member.link:
                     self._links[member.name] = member.link
                     continue

@@ -1,16 +1,17 @@
 """Walks the headers of a tar: name, link and position of each member. No content is read.
 
-Source: POSIX.1-2001 (ustar, pax), GNU tar's long names and base-256 numbers. Headers that only describe the next
-member are bounded in size and number; a wrong checksum ends the reading, as there is no way to find back.
+Source: POSIX.1-2001 (ustar, pax), GNU tar's long names and base-256 numbers; where readers differ, it does as Go's
+archive/tar, with which engines load images. Headers that only describe the next member are bounded in size and number; a
+wrong checksum ends the reading, as there is no way to find back.
 """
 
 from __future__ import annotations
 
 import posixpath
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Protocol
 
-from msgspec import Struct
+from msgspec import Struct, field
 
 from secpipe.errors import ImageError, LimitExceeded
 from secpipe.model.limits import Limits
@@ -18,6 +19,7 @@ from secpipe.model.limits import Limits
 _BLOCK = 512
 _DESCRIBING = 16
 _REGULAR, _HARD_LINK, _SYMBOLIC_LINK, _SPARSE = b"0\x007", b"1", b"2", b"S"
+_DIRECTORY, _WITHOUT_CONTENT = b"5", b"123456"
 
 
 class Handle(Protocol):
@@ -44,9 +46,9 @@ class Member(Struct, frozen=True):
 class _Pending(Struct):
     """What PAX and GNU headers say about the next member."""
 
-    path: str | None = None
-    link: str | None = None
-    size: int | None = None
+    name: str = ""
+    link: str = ""
+    pax: dict[bytes, bytes] = field(default_factory=dict)
     headers: int = 0
 
 
@@ -72,17 +74,18 @@ def walk(handle: Handle, where: str, limits: Limits) -> Iterator[Member]:
             _describe(pending, kind, _exactly(handle, stored, where), where)
             position = _end(content, stored)
             continue
-        size = pending.size if pending.size is not None else stored
         if kind == _SPARSE:
             raise ImageError(
                 f"{where} holds a sparse member", "write the archive again without tar's --sparse"
             )
-        if kind not in _REGULAR:
-            size = 0
-        name = inside(pending.path if pending.path is not None else _name(block))
-        target = pending.link if pending.link is not None else _text(block[157:257])
+        raw = pending.name or _text(pending.pax.get(b"path", b"")) or _name(block, where)
+        if kind == b"\0" and raw.endswith("/"):
+            kind = _DIRECTORY
+        name = inside(raw)
+        size = 0 if kind in _WITHOUT_CONTENT else _pax_size(pending.pax, where, stored)
+        target = pending.link or _text(pending.pax.get(b"linkpath", b"")) or _text(block[157:257])
         pending = _Pending()
-        if kind in _REGULAR and not name.endswith("/"):
+        if kind in _REGULAR:
             yield Member(name, content, size)
         elif kind == _HARD_LINK:
             yield Member(name, content, 0, inside(target))
@@ -132,36 +135,27 @@ def _number(field: bytes, where: str) -> int:
         if field[0] & 0x40:
             value = -1
     else:
-        text = field.split(b"\0")[0].strip(b" ")
+        text = field.strip(b" \0").split(b"\0")[0]
         try:
-            value = int(text or b"0", 8) if text.isalnum() or not text else -1
+            value = int(text or b"0", 8) if text.isdigit() or not text else -1
         except ValueError:
             value = -1
     if not 0 <= value < 1 << 63:
-        raise ImageError(f"{where} is a broken tar archive: a member has no valid size")
+        raise _without_size(where)
     return value
 
 
 def _describe(pending: _Pending, kind: bytes, data: bytes, where: str) -> None:
     pending.headers += 1
     if kind == b"L":
-        pending.path = _text(data)
+        pending.name = _text(data)
     elif kind == b"K":
         pending.link = _text(data)
     elif kind == b"x":
-        for key, value in _pax(data, where):
-            if key == b"path":
-                pending.path = _text(value)
-            elif key == b"linkpath":
-                pending.link = _text(value)
-            elif key == b"size":
-                if not (value.isdigit() and len(value) < 20):
-                    raise ImageError(f"{where} is a broken tar archive: a member has no valid size")
-                pending.size = int(value)
-            elif key.startswith(b"GNU.sparse."):
-                raise ImageError(
-                    f"{where} holds a sparse member", "write the archive again without tar's --sparse"
-                )
+        pending.pax = dict(_pax(data, where))
+    else:
+        # A global header applies to nothing here, and what stood before it is forgotten.
+        pending.name, pending.link, pending.pax = "", "", {}
 
 
 def _pax(data: bytes, where: str) -> Iterator[tuple[bytes, bytes]]:
@@ -171,11 +165,29 @@ def _pax(data: bytes, where: str) -> Iterator[tuple[bytes, bytes]]:
         space = data.find(b" ", position, position + 20)
         digits = data[position:space] if space > 0 else b""
         end = position + int(digits) if digits.isdigit() else 0
-        if end <= space + 1 or end > len(data) or data[end - 1 : end] != b"\n":
+        key, equals, value = data[space + 1 : end - 1].partition(b"=")
+        whole = space + 1 < end <= len(data) and data[end - 1 : end] == b"\n"
+        if not whole or not key or not equals or (b"\0" in value and key in (b"path", b"linkpath")):
             raise ImageError(f"{where} is a broken tar archive: wrong PAX record")
-        key, _, value = data[space + 1 : end - 1].partition(b"=")
+        if key.startswith(b"GNU.sparse."):
+            raise ImageError(
+                f"{where} holds a sparse member", "write the archive again without tar's --sparse"
+            )
         yield key, value
         position = end
+
+
+def _pax_size(pax: Mapping[bytes, bytes], where: str, otherwise: int) -> int:
+    value = pax.get(b"size")
+    if not value:
+        return otherwise
+    if not value.isdigit() or len(value) > 19 or int(value) >= 1 << 63:
+        raise _without_size(where)
+    return int(value)
+
+
+def _without_size(where: str) -> ImageError:
+    return ImageError(f"{where} is a broken tar archive: a member has no valid size")
 
 
 def _exactly(handle: Handle, count: int, where: str) -> bytes:
@@ -189,10 +201,27 @@ def _cut(where: str) -> ImageError:
     return ImageError(f"{where} is truncated: it ends within a header", "copy or export the archive again")
 
 
-def _name(block: bytes) -> str:
-    prefix = _text(block[345:500]) if block[257:263] == b"ustar\0" else ""
+def _name(block: bytes, where: str) -> str:
     name = _text(block[:100])
-    return f"{prefix}/{name}" if prefix else name
+    if not block[345]:
+        return name
+    if block[257:263] == b"ustar\0":
+        # The star format keeps times in the last bytes of what is the prefix elsewhere.
+        end = 476 if block[508:512] == b"tar\0" else 500
+        return f"{_text(block[345:end])}/{name}"
+    if block[257:265] == b"ustar  \0" and not _are_times(block[345:369]):
+        raise ImageError(
+            f"{where} is a broken tar archive: a name that readers do not agree on", "export it again"
+        )
+    return name
+
+
+def _are_times(fields: bytes) -> bool:
+    """Whether GNU's two times are there, and no prefix in their place, which some go by."""
+    return all(
+        field[0] & 0x80 or not field.strip(b" \0") or field.strip(b" \0").isdigit()
+        for field in (fields[:12], fields[12:])
+    )
 
 
 def _text(field: bytes) -> str:

@@ -124,7 +124,7 @@ def test_links_that_lead_nowhere(tmp_path: Path) -> None:
     assert "has no a, which is layer 0" in complaint(str(path)).message
 
 
-def test_the_last_of_equal_names_counts(tmp_path: Path) -> None:
+def test_the_last_of_equal_layers_counts(tmp_path: Path) -> None:
     path = tmp_path / "a.tar"
     entries = [
         Entry("0.tar", b"decoy"),
