@@ -57,20 +57,22 @@ def flaws(nameless: Iterable[Advisory], source: Named) -> dict[str, Via]:
 def rated(findings: Sequence[Finding], known: Iterable[Advisory], source: Named) -> list[Finding]:
     """The findings, those without a severity rated by the highest that the records of their names have. Of the `known`
     records, those that rate nothing are not asked for again."""
-    silent = {advisory.id for advisory in known if not scored(advisory).severity}
+    # A package has many records, a record many packages, and a flaw is often one of many packages.
+    silent = {one.id for one in {id(one): one for one in known}.values() if not scored(one).severity}
+    flaws: dict[tuple[str, tuple[str, ...]], list[int]] = {}
+    for index, finding in enumerate(findings):
+        if not finding.severity:
+            flaws.setdefault((finding.id, finding.aliases), []).append(index)
     names = {
-        index: [name for name in _names(finding) if name not in silent]
-        for index, finding in enumerate(findings)
-        if not finding.severity
+        flaw: [name for name in _names(findings[first]) if name not in silent]
+        for flaw, (first, *_) in flaws.items()
     }
     wanted = {name for some in names.values() for name in some}
     others = _by_id(source.named(wanted)) if wanted else {}
-    if not others:
-        return list(findings)
     rated = list(findings)
-    for index, some in names.items():
-        rater, rating = worst((name, scored(others[name])) for name in some if name in others)
-        if rating.severity:
+    for flaw, some in flaws.items() if others else ():
+        rater, rating = worst((name, scored(others[name])) for name in names[flaw] if name in others)
+        for index in some if rating.severity else ():
             finding = findings[index]
             evidence = replace(finding.evidence, severity=RatedBy(rater, rating.says))
             rated[index] = replace(finding, severity=rating.severity, score=rating.score, evidence=evidence)

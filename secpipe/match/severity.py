@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from secpipe.model.advisory import Advisory, Affected, SeverityVector
 from secpipe.model.cvss import KINDS, base_score, kind_of
@@ -42,13 +42,14 @@ def rate(advisory: Advisory, affected: Affected) -> Rating:
     """
     own = [affected.severity_word, *_own_words(affected.severity), *_own_words(advisory.severity)]
     for word in own:
-        if severity := _word(word):
+        if word and (severity := _word(word)):
             return Rating(severity, None, word)
     for vectors in (affected.severity, advisory.severity):
         if rating := _scored(vectors):
             return rating
-    severity = _word(advisory.severity_word)
-    return Rating(severity, None, advisory.severity_word) if severity else UNRATED
+    word = advisory.severity_word
+    severity = _word(word) if word else Severity.UNKNOWN
+    return Rating(severity, None, word) if severity else UNRATED
 
 
 def scored(advisory: Advisory) -> Rating:
@@ -75,9 +76,11 @@ def _word(word: str) -> Severity:
     return _WORDS.get(word.strip().lower().rstrip("*"), Severity.UNKNOWN)
 
 
-def _scored(vectors: Iterable[SeverityVector]) -> Rating | None:
+def _scored(vectors: Sequence[SeverityVector]) -> Rating | None:
+    if not vectors:
+        return None
     told = [(kind_of(vector.type, vector.score), vector) for vector in vectors]
-    for kind in KINDS if told else ():
+    for kind in KINDS:
         scores = [
             (score, vector.score.strip())
             for one, vector in told

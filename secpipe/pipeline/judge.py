@@ -79,10 +79,13 @@ def matched(
     # What cannot be said of programs that the gate does not ask for is no reason to doubt its verdict.
     warnings = {*beside.problems, *unexamined(aside, store, options.max_age_days, supply.failures)} - problems
     warnings.update(projects(packages, target.reference))
-    findings = sorted((*matched.findings, *beside.findings), key=lambda f: (f.sort_key, f.package.purl))
+    findings = matched.findings
+    if beside.findings:
+        both = (*findings, *beside.findings)
+        findings = tuple(sorted(both, key=lambda f: (f.sort_key, f.package.purl)))
     database = store.digest if store.shards else ""
     return Scanned(
-        target, packages, tuple(findings), frozenset(problems), tuple(sorted(warnings)), database=database
+        target, packages, findings, frozenset(problems), tuple(sorted(warnings)), database=database
     )
 
 

@@ -140,8 +140,13 @@ def _weigh(finding: Finding, gate: Gate, known: Known) -> _Weighed:
     for one in gate:
         if finding.package.evidence and Term.UNPACKAGED not in one.terms:
             continue
-        answers = {_SEVERITY: _severe(finding, one)}
-        answers |= {term: ASK[term](finding, known) for term in one.terms}
+        severe = _severe(finding, one)
+        if (
+            severe and not one.terms and one.epss is None
+        ):  # as most gates are, and images may have thousands of findings
+            met.append(one)
+            continue
+        answers = {_SEVERITY: severe} | {term: ASK[term](finding, known) for term in one.terms}
         if one.epss is not None:
             answers[EPSS] = likely(finding, one.epss, known)
         if one == ENDED or False in answers.values():

@@ -39,6 +39,8 @@ def suppress(findings: Sequence[Finding], ignores: Ignores, reference: str, toda
         for entry in ignores.entries
         if (not entry.image or matches(entry.image, reference)) and entry.repository in ("", repository)
     ]
+    if not entries:
+        return Suppressed(tuple(findings), tuple(sorted(set(ignores.problems))))
     by_id: dict[str, list[int]] = {}
     for position, entry in enumerate(entries):
         by_id.setdefault(entry.id.casefold(), []).append(position)
