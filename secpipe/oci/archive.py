@@ -8,7 +8,7 @@ to its diff-id, a compressed one to the digest in its name where that is one; th
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from functools import partial
 from typing import Any
 
@@ -18,7 +18,7 @@ from secpipe.errors import ImageError, LimitExceeded, UsageError
 from secpipe.model.image import Descriptor, Image, Layer, Platform
 from secpipe.model.limits import Limits
 from secpipe.oci import config as configs
-from secpipe.oci import digests, document, image, layout, manifest, tarindex
+from secpipe.oci import digests, document, image, layout, manifest, platform, tarindex
 from secpipe.oci.tarfiles import TarFiles
 
 _ENTRY_KEYS = frozenset({"Config", "RepoTags", "Layers", "Parent", "LayerSources"})
@@ -50,7 +50,9 @@ def open_docker_archive(
     config = configs.parse(data, f"{shown}, configuration {entry.config}")
     configs.check_layers(config, entry.layers, shown)
     image.check_platform(config.platform, None, shown, wanted)
-    _check_agreement(files, digests.of(data), limits)
+    chosen = digests.of(data)
+    listed = [chosen if one == entry else _config_digest(one.config) for one in entries]
+    _check_agreement(files, "" if name.startswith("@") else name, chosen, listed, config.platform, limits)
     layers = tuple(
         _layer(files, index, layer, diff_id, instruction, limits)
         for index, (layer, diff_id, instruction) in enumerate(
@@ -153,30 +155,54 @@ def _blob_digest(name: str) -> str:
     return digest if digest and not digests.flaw(digest) else ""
 
 
-def _check_agreement(files: TarFiles, config: str, limits: Limits) -> None:
-    """Refuse an archive whose index.json, which containerd loads, has not the image that manifest.json has."""
+def _check_agreement(
+    files: TarFiles, name: str, chosen: str, listed: Collection[str], wanted: Platform, limits: Limits
+) -> None:
+    """Refuse an archive whose index.json, which containerd loads, leads to another image than its manifest.json does.
+
+    `chosen` is the configuration of the image called `name`, `listed` are those of all images in manifest.json.
+    """
     if files.size("index.json") is None or files.size("oci-layout") is None:
         return
     what = f"index.json in {files.where}"
-    body = document.load_object(
-        layout.read(files, "index.json", limits.manifest_bytes, "manifest_bytes"), what
-    )
-    waiting = list(manifest.entries(document.items(body, "manifests", what), what))
-    source = layout.Layout(files, limits)
-    for _ in range(limits.index_entries):
-        if not waiting:
-            break
-        entry = waiting.pop(0)
-        if files.size(f"blobs/{entry.digest.replace(':', '/')}") is None:
+    data = layout.read(files, "index.json", limits.manifest_bytes, "manifest_bytes")
+    body = document.load_object(data, what)
+    entries = manifest.entries(document.items(body, "manifests", what), what)
+    called = [entry for entry in entries if name and layout.is_called(entry, name)]
+    fetches = iter(range(limits.index_entries))
+    found = {_configuration(files, entry, wanted, what, limits, fetches) for entry in called or entries}
+    if chosen not in found or not found <= {chosen, "", *([] if called else listed)}:
+        raise ImageError(
+            f"{files.where} is ambiguous: its manifest.json names another image than its index.json does",
+            "loaders disagree on what this archive holds; name the layout with oci-archive:FILE if that is what is meant",
+        )
+
+
+def _configuration(
+    files: TarFiles, entry: Descriptor, wanted: Platform, what: str, limits: Limits, fetches: Iterator[int]
+) -> str:
+    """The digest of the configuration that an entry of index.json leads to on a platform; empty where it leads to none.
+
+    An archive may have some of the platforms alone.
+    """
+    source, waiting = layout.Layout(files, limits), [entry]
+    leaves: list[Descriptor] = []
+    configs_of: dict[str, str] = {}
+    while waiting:
+        one = waiting.pop(0)
+        if files.size(f"blobs/{one.digest.replace(':', '/')}") is None:
             continue
-        data, _type = source.manifest(entry.digest)
-        digests.check(data, entry.digest, files.where)
-        found = manifest.parse(data, [entry.media_type], what, limits)
+        if next(fetches, None) is None:
+            raise LimitExceeded(
+                f"{what} leads to too many images (limit index_entries: {limits.index_entries})"
+            )
+        data, _type = source.manifest(one.digest)
+        digests.check(data, one.digest, files.where)
+        found = manifest.parse(data, [one.media_type], what, limits)
         if isinstance(found, manifest.Index):
-            waiting.extend(found.manifests)
-        elif found.config.digest == config:
-            return
-    raise ImageError(
-        f"{files.where} is ambiguous: its manifest.json names an image that its index.json does not",
-        "loaders disagree on what this archive holds; name the layout with oci-archive:FILE if that is what is meant",
-    )
+            waiting[:0] = found.manifests
+        else:
+            leaves.append(one)
+            configs_of[one.digest] = found.config.digest
+    best = platform.choose(leaves, wanted) if wanted.architecture else next(iter(leaves), None)
+    return configs_of[best.digest] if best else ""

@@ -165,7 +165,7 @@ def select(entries: Sequence[Descriptor], name: str, where: str) -> Sequence[Des
                 f"{where} has {len(entries)} images; {name[:40]} is none of them", "@0 is the first"
             )
         return [entries[int(name[1:])]]
-    found = [entry for entry in entries if _is_called(entry, name)] if name else list(entries)
+    found = [entry for entry in entries if is_called(entry, name)] if name else list(entries)
     if not found:
         raise UsageError(f"{where} has no image {name[:200]!r}", _choices(entries, entries))
     if len({entry.digest for entry in found}) > 1:
@@ -180,7 +180,8 @@ def _names(entry: Descriptor) -> list[str]:
     return [value for key in (_CONTAINERD_NAME, _REF_NAME) if (value := entry.annotations.get(key))]
 
 
-def _is_called(entry: Descriptor, name: str) -> bool:
+def is_called(entry: Descriptor, name: str) -> bool:
+    """Whether an entry of index.json is what the user calls `name`."""
     if entry.digest == name.removeprefix("@"):
         return True
     return any(same_name(known, name) for known in _names(entry))

@@ -15,6 +15,7 @@ import pytest
 from secpipe.errors import DigestMismatch, ImageError, LimitExceeded, SecpipeError, UsageError
 from secpipe.oci.target import open_image, open_images
 from tests.oci.archives import (
+    BASE,
     CONFIG,
     HEX,
     MEMBERS,
@@ -210,11 +211,33 @@ def test_docker_25_writes_both(tmp_path: Path) -> None:
         == contents(f"oci-archive:{path}")
         == blobs
     )
-    assert contents(str(both(tmp_path, {"app:1": images.index([TWO, ONE])}))) == blobs
+    other = images.image([BASE], architecture="s390x")
+    assert contents(str(both(tmp_path, {"app:1": images.index([other, ONE])}))) == blobs
+    assert contents(str(both(tmp_path, {"app:1": ONE, "app:2": ONE}))) == blobs
 
 
-def test_an_archive_that_shows_two_readers_two_images(tmp_path: Path) -> None:
-    error = complaint(str(both(tmp_path, {"app:1": TWO})))
+@pytest.mark.parametrize(
+    "tags",
+    [
+        {"app:1": TWO},
+        {"app:1": TWO, "other:1": ONE},
+        {"other:1": ONE, "app:1": TWO},
+        {"app:1": images.index([TWO, ONE])},
+        {"app:1": images.index([images.index([TWO]), ONE])},
+    ],
+    ids=[
+        "another",
+        "another of its name",
+        "and in any order",
+        "before it in an index",
+        "and in one within that",
+    ],
+)
+@pytest.mark.parametrize("name", ["", ":app:1", ":1", ":@0"])
+def test_an_archive_that_shows_two_readers_two_images(
+    tmp_path: Path, tags: dict[str, BuiltImage], name: str
+) -> None:
+    error = complaint(f"docker-archive:{both(tmp_path, tags)}{name}")
     assert "ambiguous" in error.message
     assert "oci-archive:" in error.hint
 
