@@ -5,13 +5,14 @@ Source: the OSV schema 1.7.5, its list of ecosystems and what it says of their s
 
 from __future__ import annotations
 
-import difflib
 import re
 from functools import lru_cache
 
 from msgspec import Struct
 
-_RUNS = re.compile(r"[-_.]+")
+from secpipe.model.pattern import lazy
+
+_RUNS = lazy(r"[-_.]+")
 
 # fmt: off
 ECOSYSTEMS = frozenset(
@@ -29,13 +30,13 @@ ECOSYSTEMS = frozenset(
 _SCOPED_AT_WILL = frozenset({"AlmaLinux", "Debian", "Rocky Linux"})
 """Where the schema leaves the release out at will: a record without one is about every release."""
 
-_RED_HAT = re.compile(r"Red Hat:enterprise_linux:([0-9]+)(?:\.[0-9]+)?(?:::[a-z0-9_-]+)?")
-_SUSE = re.compile(
+_RED_HAT = lazy(r"Red Hat:enterprise_linux:([0-9]+)(?:\.[0-9]+)?(?:::[a-z0-9_-]+)?")
+_SUSE = lazy(
     r"SUSE:(?:Linux Enterprise (?!Micro\b).*?|Package Hub) ?\b(1[0-9](?: SP[0-9]+|\.[0-9]+)?)(?:-[A-Za-z-]+)?"
 )
-_SERVICE_PACK = re.compile(r"(SUSE:Linux Enterprise 1[0-9]) SP[0-9]+")
+_SERVICE_PACK = lazy(r"(SUSE:Linux Enterprise 1[0-9]) SP[0-9]+")
 
-_REGISTRY = re.compile(r"([^:]+):https?://.+")
+_REGISTRY = lazy(r"([^:]+):https?://.+")
 
 _ANY_CASE = frozenset({"Go", "NuGet", "Packagist"})
 _RELEASES = {
@@ -130,6 +131,8 @@ def misnamed(ecosystem: str, vouched: str | None = None) -> Misnamed | None:
     name, colon, release = ecosystem.partition(":")
     if name != vouched and name not in ECOSYSTEMS:
         lower = {one.lower(): one for one in sorted(ECOSYSTEMS)}
+        import difflib
+
         near = difflib.get_close_matches(name.strip().lower(), lower, 1, cutoff=0.75)
         if not near:
             return Misnamed("the OSV schema has no such ecosystem", "")

@@ -19,8 +19,6 @@ if TYPE_CHECKING:
 
 def credentials(target: str, username: str | None, password_stdin: bool) -> Credentials | None:
     """Those of the command line and the environment; None leaves the search to the files."""
-    from secpipe.oci.credentials import Credentials
-
     if password_stdin:
         if target == "-" or target.startswith(("-:", "-@", "docker-archive:-", "oci-archive:-", "sbom:-")):
             raise UsageError(
@@ -37,6 +35,8 @@ def credentials(target: str, username: str | None, password_stdin: bool) -> Cred
         raise UsageError(
             f"no password for {username}", "pipe it in with --password-stdin, or set SECPIPE_PASSWORD"
         )
+    from secpipe.oci.credentials import Credentials
+
     return Credentials(username, password, origin="the command line")
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import re
 from collections.abc import Iterable
 
@@ -22,6 +21,8 @@ def parse_limits(settings: Iterable[str]) -> Limits:
         name, equals, value = setting.partition("=")
         key = name.strip().replace("_", "-")
         if key not in names:
+            import difflib
+
             near = difflib.get_close_matches(key, names, 1)
             hint = f"did you mean {near[0]}?" if near else f"the limits are {', '.join(sorted(names))}"
             raise UsageError(f"unknown limit {name.strip()!r}", hint)

@@ -10,6 +10,7 @@ import re
 from collections.abc import Callable
 
 from secpipe.model.package import Distribution
+from secpipe.model.pattern import lazy
 from secpipe.versions import names
 
 _Namer = Callable[[Distribution], str | None]
@@ -118,7 +119,7 @@ def _open_euler(distribution: Distribution) -> str | None:
 
 def _release(name: str, pattern: str) -> _Namer:
     """The ecosystem of that name, and behind it what the pattern finds at the beginning of VERSION_ID."""
-    regex = re.compile(rf"(?:{pattern})(?=\.|$)")
+    regex = lazy(rf"(?:{pattern})(?=\.|$)")
 
     def namer(distribution: Distribution) -> str | None:
         found = regex.match(distribution.version_id)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 from secpipe.model.package import Package
+from secpipe.model.pattern import lazy
 
 _BY_SOURCE = (
     *("Debian", "Ubuntu", "Echo", "Mageia", "openEuler", "openSUSE", "SUSE"),
@@ -12,9 +13,9 @@ _BY_SOURCE = (
 )
 _BY_BOTH = ("Azure Linux", "Photon OS", "Rocky Linux")
 """Rocky's records and Microsoft's are made of source packages, VMware's of those and of some that are installed."""
-_LONG_TERM = re.compile(r"[0-9]{2}\.[0-9]{2}:LTS")
-_EXPANDED = re.compile(r"[+~]esm[0-9]+")
-_SIGNED_KERNEL = re.compile(r"linux-signed-(amd64|arm64|i386|armhf|ppc64el|s390x)")
+_LONG_TERM = lazy(r"[0-9]{2}\.[0-9]{2}:LTS")
+_EXPANDED = lazy(r"[+~]esm[0-9]+")
+_SIGNED_KERNEL = lazy(r"linux-signed-(amd64|arm64|i386|armhf|ppc64el|s390x)")
 
 
 def subject(package: Package) -> tuple[str, str]:

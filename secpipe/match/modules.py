@@ -11,8 +11,9 @@ import re
 
 from secpipe.model.advisory import Advisory, Affected
 from secpipe.model.package import Package
+from secpipe.model.pattern import lazy
 
-_MODULAR = re.compile(r"\.module[_+]")
+_MODULAR = lazy(r"\.module[_+]")
 """In the release of every package that was built in a module."""
 
 

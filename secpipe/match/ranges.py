@@ -8,7 +8,6 @@ version: the answer is unknown wherever such a bound could turn it.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Sequence
 from functools import lru_cache
 from itertools import chain, groupby
@@ -18,16 +17,17 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from secpipe.model.advisory import Affected, Event, Range
+from secpipe.model.pattern import lazy
 from secpipe.versions import InvalidVersion, scheme
 
 LISTED = "listed"
 SILENT = "it does not say which versions are affected"
 _HEADLESS = "it does not say from which version on"
 
-_UNTAGGED = re.compile(r"v?0\.0\.0-(0\.)?[0-9]{14}-[0-9a-f]{12}(?![0-9a-f])")
+_UNTAGGED = lazy(r"v?0\.0\.0-(0\.)?[0-9]{14}-[0-9a-f]{12}(?![0-9a-f])")
 """Go's pseudo-version of a commit that no tag comes before (Go modules reference, "Pseudo-versions")."""
 
-_DIGIT = re.compile(r"[0-9]")
+_DIGIT = lazy(r"[0-9]")
 """What has none is no release: inventories write nothing, `UNKNOWN`, `latest` or `(devel)` where they know none."""
 
 _NOT_UPDATED = "-NA"

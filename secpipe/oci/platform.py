@@ -10,6 +10,7 @@ from collections.abc import Sequence
 
 from secpipe.errors import UsageError
 from secpipe.model.image import Descriptor, Platform
+from secpipe.model.pattern import lazy
 
 _ARCHITECTURES = {
     "x86_64": ("amd64", ""),
@@ -28,7 +29,7 @@ _ARCHITECTURES = {
     "i686": ("386", ""),
     "loongarch64": ("loong64", ""),
 }
-_WORD = re.compile(r"[a-z0-9][a-z0-9_.-]{0,63}", re.ASCII)
+_WORD = lazy(r"[a-z0-9][a-z0-9_.-]{0,63}", re.ASCII)
 # Newest first; a machine runs its own variant and every later one in the row.
 _VARIANTS = {
     "arm": ("v8", "v7", "v6", "v5"),

@@ -13,6 +13,7 @@ from typing import NoReturn
 from msgspec import Struct
 
 from secpipe.errors import InvalidReference
+from secpipe.model.pattern import lazy
 from secpipe.oci import digests
 
 DOCKER_HUB = "docker.io"
@@ -21,12 +22,12 @@ _MAX_REPOSITORY = 255
 _MAX_HOST = 255
 
 _LABEL = r"[a-zA-Z0-9](?:[a-zA-Z0-9-]*[a-zA-Z0-9])?"
-_HOST = re.compile(rf"({_LABEL}(?:\.{_LABEL})*|\[[0-9a-fA-F:.]+\])(?::([0-9]{{1,5}}))?", re.ASCII)
-_COMPONENT = re.compile(r"[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*", re.ASCII)
-_TAG = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}", re.ASCII)
-_BARE_ID = re.compile(r"[0-9a-f]{64}", re.ASCII)
+_HOST = lazy(rf"({_LABEL}(?:\.{_LABEL})*|\[[0-9a-fA-F:.]+\])(?::([0-9]{{1,5}}))?", re.ASCII)
+_COMPONENT = lazy(r"[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*", re.ASCII)
+_TAG = lazy(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}", re.ASCII)
+_BARE_ID = lazy(r"[0-9a-f]{64}", re.ASCII)
 # What follows docker: is a reference, too, and so //… when skopeo's docker://… was meant.
-_SCHEME = re.compile(r"(?:[A-Za-z][A-Za-z0-9+.-]*:)?//")
+_SCHEME = lazy(r"(?:[A-Za-z][A-Za-z0-9+.-]*:)?//")
 
 
 class Reference(Struct, frozen=True):

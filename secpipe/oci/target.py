@@ -19,16 +19,17 @@ from msgspec.structs import replace
 from secpipe.errors import ImageError, InvalidReference, SecpipeError, UndecidedError, UsageError
 from secpipe.model.image import Descriptor, Image, Layer, Platform
 from secpipe.model.limits import Limits
+from secpipe.model.pattern import lazy
 from secpipe.model.problem import Problem
 from secpipe.model.progress import Progress
 from secpipe.oci import folders, layout, reference
 from secpipe.oci import platform as platforms
-from secpipe.oci.credentials import Credentials
 from secpipe.oci.image import Candidate, find
 from secpipe.oci.progress import followed
 
 if TYPE_CHECKING:
     from secpipe.oci.client import Registry
+    from secpipe.oci.credentials import Credentials
 
 
 class Options(Struct, frozen=True):
@@ -279,9 +280,9 @@ _OPENERS: dict[str, Opener] = {
     "registry": _open_registry,
 }
 _LISTS = ("sbom",)
-_STDIN = re.compile(r"-(?::(.*)|(@.*))?", re.DOTALL)
+_STDIN = lazy(r"-(?::(.*)|(@.*))?", re.DOTALL)
 _ARCHIVES = {"": "docker-archive", "manifest.json": "docker-archive", "oci-layout": "oci-archive"}
-_ARCHIVE_NAME = re.compile(
+_ARCHIVE_NAME = lazy(
     r"[^:@]*\.(?:tar(?:\.(?:gz|xz|zst|zstd|bz2|lz4))?|tgz|txz|tzst|tbz2?)(?:[:@].*)?",
     re.DOTALL | re.IGNORECASE,
 )

@@ -14,7 +14,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from itertools import takewhile
 from pathlib import Path
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from msgspec.structs import replace
 
@@ -27,8 +27,10 @@ from secpipe.model.problem import Problem
 from secpipe.model.text import plural
 from secpipe.oci import digests, folders, reference
 from secpipe.oci import platform as platforms
-from secpipe.oci.credentials import Credentials
 from secpipe.oci.target import open_image, registry_reference, split_path
+
+if TYPE_CHECKING:
+    from secpipe.oci.credentials import Credentials
 
 _BASE = "org.opencontainers.image.base."
 OTHER = "other-base"

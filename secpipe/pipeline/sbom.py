@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import re
 import stat
 import sys
 from collections.abc import Mapping
@@ -19,6 +18,7 @@ from secpipe.catalog import Inventory, read_sbom
 from secpipe.errors import LimitExceeded, UndecidedError, UsageError
 from secpipe.model.image import Image, Platform
 from secpipe.model.limits import Limits
+from secpipe.model.pattern import lazy
 from secpipe.model.problem import Problem
 from secpipe.model.progress import Progress
 from secpipe.model.sbom import Bom
@@ -33,8 +33,8 @@ if TYPE_CHECKING:
 _KIND = "sbom:"
 _STDIN = Path("-")
 _HEAD = 512
-_OBJECT = re.compile(rb"(?:\xef\xbb\xbf)?\s*\{[^\0]*")
-_FRACTION = re.compile(r"\.[0-9]+")
+_OBJECT = lazy(rb"(?:\xef\xbb\xbf)?\s*\{[^\0]*")
+_FRACTION = lazy(r"\.[0-9]+")
 
 
 class Listed(Struct, frozen=True):

@@ -10,14 +10,12 @@ from typing import TYPE_CHECKING, TypedDict
 from msgspec import Struct, field
 from msgspec.structs import replace
 
-from secpipe.dockerfile.ast import Dockerfile
 from secpipe.errors import UndecidedError, UsageError
 from secpipe.model.image import Image
 from secpipe.model.limits import Limits
 from secpipe.model.problem import Problem
 from secpipe.model.progress import Progress
 from secpipe.model.scan import NewBase, ScanReport, Target, TargetImage
-from secpipe.oci.credentials import Credentials
 from secpipe.oci.target import open_image, open_images
 from secpipe.pipeline import sbom
 from secpipe.pipeline.base import OTHER, divided, opened, same_registry, split_of
@@ -30,6 +28,8 @@ from secpipe.policy.ignore import Ignores
 from secpipe.policy.overrides import Override
 
 if TYPE_CHECKING:
+    from secpipe.dockerfile.ast import Dockerfile
+    from secpipe.oci.credentials import Credentials
     from secpipe.policy.vex import Document
 
 ALL = "all"

@@ -5,7 +5,6 @@ Read as a stream of events: nothing is built of what the format does not have, a
 
 from __future__ import annotations
 
-import difflib
 import re
 from collections.abc import Callable, Iterator
 from datetime import date
@@ -164,6 +163,8 @@ def _fields(following: Callable[[], yaml.Event], source: str) -> dict[str, _Valu
             raise UsageError(f"{place}: a key that is no text", _SHAPE)
         name = str(key.value)
         if name not in KEYS:
+            import difflib
+
             near = difflib.get_close_matches(name[:MAX_TEXT].lower(), KEYS, 1)
             hint = f"did you mean {near[0]}?" if near else f"the keys are {', '.join(KEYS)}"
             raise UsageError(f"{place}: unknown key {printable(name[:80])}", hint)
@@ -236,6 +237,8 @@ def _stated(fields: dict[str, _Value], source: str) -> tuple[VexStatus | None, s
     statuses: tuple[VexStatus, ...] = get_args(VexStatus)
     for name, known in (("status", statuses), ("justification", JUSTIFICATIONS)):
         if (text := given.get(name)) and text not in known:
+            import difflib
+
             near = difflib.get_close_matches(text, known, 1)
             hint = f"did you mean {near[0]}?" if near else f"use one of {', '.join(known)}"
             raise UsageError(f"{source}:{fields[name].line}: {name}: no such word: {printable(text)}", hint)

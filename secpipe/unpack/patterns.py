@@ -13,6 +13,8 @@ from typing import NamedTuple
 
 from msgspec import Struct
 
+from secpipe.model.pattern import lazy
+
 _TOKEN = re.compile(rb"\[!?\]?[^\]]*\]|.", re.DOTALL)
 _MAGIC = re.compile(rb"[*?\[]")
 ANY_DEPTH = b"**"
@@ -139,7 +141,7 @@ def watched(patterns: Sequence[str]) -> Callable[[bytes], object]:
 def _whole(pattern: bytes) -> re.Pattern[bytes]:
     """A pattern as an expression for whole paths."""
     components = pattern.split(b"/")
-    return re.compile(
+    return lazy(
         b"".join(
             b"(?:.*/)?" if component == ANY_DEPTH else _component(component) + (b"/" if following else b"")
             for following, component in zip(range(len(components) - 1, -1, -1), components, strict=True)
