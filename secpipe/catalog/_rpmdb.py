@@ -20,6 +20,7 @@ _TAIL = Struct("<2I4s")  # Adler-32, length, magic
 
 _HASH_MAGIC = 0x061561
 _P_INVALID, _P_HASH_UNSORTED, _P_OVERFLOW, _P_HASHMETA, _P_HASH = 0, 2, 7, 8, 13
+_HASH_ENTRIES = 88
 _H_KEYDATA, _H_OFFPAGE = 1, 3
 _PAGE_HEADER = 26
 
@@ -78,7 +79,7 @@ def _ndb_blob(data: bytes, index: int, at: int) -> bytes:
 
 def _bdb(data: bytes, order: str) -> Iterator[bytes]:
     """Each value of the hash; the one under the number 0 is no header but the last number that was given."""
-    size, kind = Struct(f"{order}I").unpack_from(data, 20)[0] if len(data) >= 72 else 0, data[25:26]
+    size, kind = Struct(f"{order}I").unpack_from(data, 20)[0] if len(data) >= 92 else 0, data[25:26]
     if not 512 <= size <= 65536 or size & (size - 1) or kind != bytes([_P_HASHMETA]):
         raise MalformedError("its first page is none of a Berkeley DB hash")
     last = Struct(f"{order}I").unpack_from(data, 32)[0]
@@ -88,6 +89,10 @@ def _bdb(data: bytes, order: str) -> Iterator[bytes]:
     for number in range(1, last + 1):
         if data[number * size + 25] in (_P_HASH, _P_HASH_UNSORTED):
             yield from page.values(number)
+    # Pages that hold nothing are zeros, and so is one that was lost.
+    (told,) = Struct(f"{order}I").unpack_from(data, _HASH_ENTRIES)
+    if page.entries < told:
+        raise MalformedError(f"it has {told} entries, of which {page.entries} were found")
 
 
 class _Pages:
@@ -96,6 +101,7 @@ class _Pages:
         self._size = size
         self._short, self._long = Struct(f"{order}H"), Struct(f"{order}I")
         self._seen: set[int] = set()
+        self.entries = 0
 
     def values(self, number: int) -> Iterator[bytes]:
         """The values on a page; keys and values take turns, the first at the page's end."""
@@ -110,6 +116,7 @@ class _Pages:
         for index in range(0, entries, 2):
             key = self._item(start, places[index], ends[index])
             value = self._item(start, places[index + 1], ends[index + 1])
+            self.entries += 1
             if key.strip(b"\0"):
                 yield value
 

@@ -190,6 +190,20 @@ def test_no_database_is_cut_in_silence(tmp_path: Path) -> None:
             assert why(whole[:end]), end
 
 
+def test_no_page_is_lost_in_silence(tmp_path: Path) -> None:
+    """A page of zeros is what a disk or a copy leaves of one that it lost. Some hold nothing: free ones, indexes, locks."""
+    given = [rpmdb.header(rpmdb.package(f"p{i}"), i * 37 % 3000) for i in range(99)]
+    for make in makers(tmp_path):
+        whole = make(given)
+        assert (len(found(whole)), why(whole)) == (99, [])
+        lost = 0
+        for at in range(4096, len(whole), 4096):
+            damaged = whole[:at] + bytes(4096) + whole[at + 4096 :]
+            assert why(damaged) or len(found(damaged)) == 99, at
+            lost += bool(why(damaged))
+        assert lost > 20
+
+
 def test_a_blob_of_ndb_has_its_checksum() -> None:
     data = bytearray(rpmdb.ndb(blobs()))
     data[data.index(b"alpha")] ^= 1
