@@ -30,6 +30,8 @@ _FIELD = lazy(
 )
 # A line that starts no field, continues none and is no comment.
 _STRAY = lazy(rb"^(?![^\s:]++[ \t\r\f\v]*+:)[^\s#]", re.MULTILINE)
+# The last line, of a file that somebody made for a package.
+_LAST = lazy(rb"^(?:package|version|source|status)[ \t\r\f\v]*+:[^\n]*\Z", re.MULTILINE | re.IGNORECASE)
 _SOURCE = lazy(r"(\S+)(?:\s*\(([^()\s]+)\))?")
 _ABSENT = frozenset({"not-installed", "config-files"})
 _PRESENT = frozenset(
@@ -54,7 +56,7 @@ def parse(file: FileLike) -> Iterator[Package | Problem]:
                 yield unreadable(file.path, line, f"a line that is no field, in the entry of {result.name}")
     if empty:
         yield unreadable(file.path, None, "the package database is empty")
-    elif file.path == GLOBS[0] and not file.data.endswith(b"\n"):
+    elif not file.data.endswith(b"\n") and (file.path == GLOBS[0] or _LAST.search(file.data)):
         yield unreadable(file.path, None, "the package database ends within a line, as if cut short")
 
 

@@ -29,11 +29,11 @@ COMPLETE = ()
 _NAME = rb"[A-Za-z_][A-Za-z0-9_]{0,200}"
 _VERSION = rb"[0-9]+\.[0-9]+\.[0-9]+(?:-[0-9A-Za-z.-]{1,200})?(?:\+[0-9A-Za-z.-]{1,200})?"
 _FOLDER = lazy(rb"(?:.*/)?(" + _NAME + rb")-(" + _VERSION + rb")/pubspec\.yaml", re.DOTALL)
-# Of the top of the document alone, which has no indentation.
+# Of the top of the document alone, which has no indentation. A line that does not end may be cut short.
 _FIELDS = {
-    "name": lazy(rb"^name[ \t]*+:[ \t]*+([\"']?)(" + _NAME + rb")\1[ \t\r]*+(?:#.*)?$", re.MULTILINE),
+    "name": lazy(rb"^name[ \t]*+:[ \t]*+([\"']?)(" + _NAME + rb")\1[ \t\r]*+(?:#.*)?\n", re.MULTILINE),
     "version": lazy(
-        rb"^version[ \t]*+:[ \t]*+([\"']?)(" + _VERSION + rb")\1[ \t\r]*+(?:#.*)?$", re.MULTILINE
+        rb"^version[ \t]*+:[ \t]*+([\"']?)(" + _VERSION + rb")\1[ \t\r]*+(?:#.*)?\n", re.MULTILINE
     ),
 }
 

@@ -67,7 +67,7 @@ def parse(file: FileLike) -> Iterator[Package | Problem]:
     data = data.removeprefix(b"\xef\xbb\xbf")
     end = _END.search(data)
     behind = end.start() if end else len(data)
-    first = (field.search(data, 0, behind) for field in _FIELDS.values())
+    first = [field.search(data, 0, behind) for field in _FIELDS.values()]
     name, version = (match[1].decode("utf-8", "replace").strip() if match else "" for match in first)
     if not _NAME.fullmatch(name):
         yield unreadable(file.path, None, "the metadata has no valid Name", "unreadable-metadata")
@@ -77,6 +77,10 @@ def parse(file: FileLike) -> Iterator[Package | Problem]:
         )
     else:
         yield Package(name, version, TYPE, file.path)
+        if any(match and match.end() == len(data) for match in first):
+            yield unreadable(
+                file.path, None, "the metadata ends within a line, as if cut short", "unreadable-metadata"
+            )
 
 
 def beside(file: FileLike) -> tuple[tuple[str, str], ...] | Problem:

@@ -37,7 +37,9 @@ def parse(file: FileLike) -> Iterator[Package | Problem]:
     In one of R's own directories, whatever hinders is a problem.
     """
     fields: dict[bytes, str] = {}
+    cut = False
     for match in _FIELD.finditer(file.data):
+        cut = match.end() == len(file.data) and match[1] in (b"Package", b"Version")
         fields.setdefault(match[1], match[2].decode("utf-8", "replace").strip())
     name, version = fields.get(b"Package", ""), fields.get(b"Version", "")
     expected = b"Built" in fields or _INSTALLED.fullmatch(file.path) is not None
@@ -49,3 +51,6 @@ def parse(file: FileLike) -> Iterator[Package | Problem]:
         return
     elsewhere = b"biocViews" in fields and fields.get(b"Repository") not in _CRAN
     yield Package(name, version, "bioconductor" if elsewhere else TYPE, file.path)
+    if cut:
+        why = "the description ends within a line, as if cut short"
+        yield unreadable(file.path, None, why, "unreadable-metadata")

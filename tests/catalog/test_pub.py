@@ -29,6 +29,8 @@ def parse(text: str | bytes, path: str = PATH) -> list[Package | Problem]:
         (PUBSPEC, PATH, "1.2.1"),
         (PUBSPEC.replace("\n", "\r\n"), PATH, "1.2.1"),
         ("version: '2.0.0-dev.1+4' # next\nname : \"http\"", PATH, "2.0.0-dev.1+4"),
+        ("name: htt", PATH, "1.2.1"),
+        ("name: http\nversion: 1.2.10", PATH.replace("1.2.1", "1.2.100"), "1.2.100"),
         ("# nothing", PATH, "1.2.1"),
         ("name: http\nversion: soon", PATH.replace("1.2.1", "1.2.1-beta.2"), "1.2.1-beta.2"),
     ],
