@@ -167,7 +167,7 @@ def inventory(view: FileView, image: Image, limits: Limits | None = None) -> Inv
         problems += unread[: max(0, _PROBLEMS - known)]
         told[cataloger.NAME] = known + len(unread)
         introduced, whole = _introduced(cataloger, held, view, most), _is_whole(cataloger)
-        for file, package in ((file, package) for file, found in held for package in found):
+        for file, package in _each(held):
             brought = introduced[_history.key(package)]
             if hasattr(cataloger, "OWNED"):
                 key = package.type, package.name
@@ -255,6 +255,15 @@ def _read(
         held.append(_history.Held(file, found))
         problems += unread
     return held, problems
+
+
+def _each(held: Sequence[_history.Held]) -> Iterator[tuple[File, Package]]:
+    """The packages and their files: one that is in two databases of its manager is one."""
+    first: dict[Package, str] = {}
+    for file, found in held:
+        for package in found:
+            if len(held) == 1 or first.setdefault(replace(package, path=""), file.path) == file.path:
+                yield file, package
 
 
 def _is_whole(cataloger: Cataloger) -> bool:

@@ -227,6 +227,21 @@ def test_a_database_that_came_elsewhere_after_none_was_there(
     assert layers(taken(put(before), tar(away), put(after))) == {"a": 2}
 
 
+@pytest.mark.parametrize(
+    "content",
+    [
+        {**apk("a", "b"), **usr_apk("a", "b")},
+        {**rpms(OLD, "a", "b"), **rpms(NEW, "a", "b")},
+        {**rpms(OLD, "a", "b"), **rpms(OLD, "b", kind="Packages"), **rpms(OLD, "a", kind="rpmdb.sqlite")},
+        {**dpkg("a"), **single("a", "b")},
+    ],
+)
+def test_a_package_in_two_databases_of_its_manager_is_one(content: Mapping[str, str | bytes]) -> None:
+    found = taken(put(content))
+    assert [package.name for package in found.packages] == ["a", "b"]
+    assert len(taken(put({**apk("a"), USR_APK: packages.apk([("a", "2-r0", "a")])})).packages) == 2
+
+
 def test_a_package_that_another_kind_of_database_had_came_anew() -> None:
     """As an upgrade that came with the move."""
     old = put(apk("a", "b"))
