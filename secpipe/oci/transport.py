@@ -114,7 +114,8 @@ class Response:
         while failure is None:
             before = clock.now()
             try:
-                with failures(self.head.url):
+                # What stands between the chunks of a body, and behind the last, comes in parts that nobody sees.
+                with self._transport.deadline(), failures(self.head.url):
                     part = next(parts, b"")
             except ConnectionFailure as error:
                 failure, part = error, b""  # What came before is good and is handed on first.

@@ -116,6 +116,16 @@ def test_a_dripping_server_is_left(server: Server, part: str) -> None:
     assert time.monotonic() - start < 8
 
 
+@pytest.mark.parametrize("between", [b"5;", b"5\r\nhello\r\n0\r\nX: "], ids=["extension", "trailer"])
+def test_what_drips_between_chunks_ends_at_the_deadline(server: Server, between: bytes) -> None:
+    """It never comes as data, so no rate is ever measured."""
+    chunked = [("Transfer-Encoding", "chunked")]
+    on(server, BLOB, Reply(200, between + b"x" * 4000, chunked, drip=0.05, delimited="close"))
+    start = time.monotonic()
+    assert isinstance(complaint(server, HASTY), ConnectionFailure)
+    assert time.monotonic() - start < 8
+
+
 def test_dripping_headers_end_at_the_deadline(server: Server) -> None:
     """A read timeout never ends these: there is always another byte in time."""
     stop = threading.Event()
