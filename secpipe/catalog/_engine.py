@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import importlib
-import pkgutil
 from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
 from functools import cache
 from typing import Protocol, cast
@@ -15,6 +14,7 @@ import secpipe.catalog
 from secpipe.catalog import _distribution, _history, _programs, _unread
 from secpipe.catalog._owners import Held, owners
 from secpipe.catalog._purl import purl
+from secpipe.model import modules
 from secpipe.model.image import Image, Layer
 from secpipe.model.limits import Limits
 from secpipe.model.package import Distribution, LayerRef, Package
@@ -75,12 +75,8 @@ class Inventory(Struct, frozen=True):
 @cache
 def catalogers() -> tuple[Cataloger, ...]:
     """Every cataloger, by name."""
-    names = sorted(
-        module.name
-        for module in pkgutil.iter_modules(secpipe.catalog.__path__)
-        if not module.name.startswith("_")
-    )
-    return tuple(cast(Cataloger, importlib.import_module(f"secpipe.catalog.{name}")) for name in names)
+    found = modules.names(secpipe.catalog.__path__)
+    return tuple(cast(Cataloger, importlib.import_module(f"secpipe.catalog.{name}")) for name in found)
 
 
 def patterns() -> tuple[str, ...]:

@@ -5,7 +5,6 @@ Credentials are those that each worker finds by itself, in the files and the env
 
 from __future__ import annotations
 
-import dataclasses
 import os
 from collections.abc import Iterator
 from functools import lru_cache
@@ -51,7 +50,7 @@ def portable(image: Image, target: str, access: Access) -> Image:
     """The image, whose layers can be read on any machine that reaches the registry of `target`."""
 
     def layer(one: Layer) -> Layer:
-        return dataclasses.replace(one, open=FromRegistry(target, one.descriptor, access), known=_nothing)
+        return replace(one, open=FromRegistry(target, one.descriptor, access), known=_nothing)
 
     return replace(image, reference=target, layers=tuple(layer(one) for one in image.layers))
 

@@ -5,7 +5,6 @@ Both take and give values that travel, and let no error out: what cannot be read
 
 from __future__ import annotations
 
-import dataclasses
 import os
 import time
 from collections.abc import Callable, Iterator
@@ -59,7 +58,7 @@ def keep(layer: Layer, work: Work) -> Done:
         return Done(None, problem, 0, "")
     store, tidy = _store(work, os.getpid())
     try:
-        keep_layer(counted.layer(dataclasses.replace(layer, index=0)), work.access.limits, store)
+        keep_layer(counted.layer(replace(layer, index=0)), work.access.limits, store)
         tidy()
     except SecpipeError as error:
         problem = _problem(what, error)
@@ -94,7 +93,7 @@ class _Counted:
                 self.bytes += len(chunk)
                 yield chunk
 
-        return dataclasses.replace(layer, open=read)
+        return replace(layer, open=read)
 
 
 def _unable(what: str, work: Work) -> Problem | None:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
 from functools import lru_cache
 from itertools import cycle
-from typing import Literal
+from typing import ClassVar, Literal
 
 from msgspec import Struct
+
+from secpipe.model.fields import PartlyCompared
 
 EventKind = Literal["introduced", "fixed", "last_affected", "limit"]
 _BY_TURNS: tuple[EventKind, EventKind] = ("introduced", "fixed")
@@ -58,13 +59,13 @@ def of_lines(text: str) -> Range:
     return Range(types[0], tuple(map(Event, cycle(_BY_TURNS), versions)))
 
 
-@dataclass(frozen=True, slots=True)
-class SeverityVector:
+class SeverityVector(PartlyCompared, frozen=True):
     """A severity as a record gives it: `CVSS_V3` and a vector, or `Ubuntu` and a word."""
 
+    ASIDE: ClassVar = frozenset({"base"})
     type: str
     score: str
-    base: float | None = field(default=None, compare=False)
+    base: float | None = None
     """the base score of the vector, where somebody has computed it"""
 
 

@@ -7,12 +7,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 from msgspec import Struct
 
+from secpipe.model.fields import PartlyCompared
 from secpipe.model.problem import Problem
 
 
@@ -39,22 +39,21 @@ class Descriptor(Struct, frozen=True):
     artifact_type: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Extent:
+class Extent(PartlyCompared, frozen=True):
     """Where a blob lies as it is, in a regular file of this machine: from byte `start` on.
 
     Nobody verifies what is read there. While all of it is read, `counting()` is told how many bytes were.
     """
 
+    ASIDE: ClassVar = frozenset({"counting"})
     path: Path
     start: int = 0
-    counting: Callable[[], AbstractContextManager[Callable[[int], object]]] = field(
-        default=lambda: nullcontext(lambda count: None), compare=False, repr=False
+    counting: Callable[[], AbstractContextManager[Callable[[int], object]]] = lambda: nullcontext(
+        lambda count: None
     )
 
 
-@dataclass(frozen=True, slots=True)
-class Layer:
+class Layer(PartlyCompared, frozen=True):
     """One layer of an image.
 
     `open()` starts a new stream of the blob's bytes as stored (compressed or not), in chunks of any length;
@@ -65,15 +64,16 @@ class Layer:
     can be read at offsets instead of by its stream, None where it cannot.
     """
 
+    ASIDE: ClassVar = frozenset({"open", "known", "extent"})
     index: int
     descriptor: Descriptor
     diff_id: str
     instruction: str | None
-    open: Callable[[], Iterator[bytes]] = field(compare=False, repr=False)
+    open: Callable[[], Iterator[bytes]]
     remote: bool = False
     folder: Path | None = None
-    known: Callable[[], None] = field(default=lambda: None, compare=False, repr=False)
-    extent: Extent | None = field(default=None, compare=False, repr=False)
+    known: Callable[[], None] = lambda: None
+    extent: Extent | None = None
 
 
 class Image(Struct, frozen=True):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from functools import partial
@@ -43,8 +42,8 @@ class _Followed:
     """A layer that may be read several times, of which the first counts."""
 
     def __init__(self, layer: Layer, progress: Progress) -> None:
-        extent = layer.extent and dataclasses.replace(layer.extent, counting=self._counting)
-        self.layer = dataclasses.replace(layer, open=self._open, known=self._known, extent=extent)
+        extent = layer.extent and replace(layer.extent, counting=self._counting)
+        self.layer = replace(layer, open=self._open, known=self._known, extent=extent)
         self._open_layer, self._remote = layer.open, layer.remote
         self._progress = progress
         self._name = layer.descriptor.digest.partition(":")[2][:_DIGITS]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Sequence
 
 from msgspec.structs import replace
@@ -80,6 +79,6 @@ def _about_new(gate: Gate) -> Gate:
     return tuple(
         one
         if one.severity is FailOn.NONE or one == ENDED
-        else dataclasses.replace(one, terms=tuple(term for term in Term if term in {*one.terms, Term.NEW}))
+        else replace(one, terms=tuple(term for term in Term if term in {*one.terms, Term.NEW}))
         for one in gate
     )

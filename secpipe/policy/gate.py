@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
 from enum import StrEnum
+from typing import ClassVar
 
 from msgspec import Struct
 
 from secpipe.errors import UsageError
+from secpipe.model.fields import PartlyCompared
 from secpipe.model.named import NamedTuple
 from secpipe.model.problem import Problem
 from secpipe.model.scan import Finding, Verdict
@@ -29,13 +30,13 @@ class FailOn(StrEnum):
     NONE = "none"
 
 
-@dataclass(frozen=True, slots=True)
-class Conditions:
+class Conditions(PartlyCompared, frozen=True):
     """What a finding has to meet, all of it, to fail the gate; `source` is where that is written, '' for an option."""
 
+    ASIDE: ClassVar = frozenset({"source"})
     severity: FailOn = FailOn.ANY
     terms: tuple[Term, ...] = ()
-    source: str = field(default="", compare=False)
+    source: str = ""
     epss: float | None = None
     """the least probability (0-1)"""
     clair: bool = False

@@ -5,7 +5,6 @@ Every format then tells the same name, and a report that went through JSON says 
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Callable
 from functools import cache
 from operator import attrgetter
@@ -72,6 +71,8 @@ def _walk(value: Any, seen: dict[int, Any]) -> Any:
 def _replaced(value: Any, changed: dict[str, Any]) -> Any:
     if isinstance(value, Struct):
         return structs.replace(value, **changed)
+    import dataclasses
+
     return dataclasses.replace(value, **changed)
 
 

@@ -13,8 +13,9 @@ from __future__ import annotations
 
 from functools import cache
 from importlib import import_module
-from pkgutil import iter_modules
 from typing import Any, Protocol, cast
+
+from secpipe.model import modules
 
 MAX_LENGTH = 1024
 """Characters of the longest version that is looked at: no real one has a quarter of it."""
@@ -59,7 +60,7 @@ class Scheme(Protocol):
 @cache
 def names() -> tuple[str, ...]:
     """The names of all schemes, sorted."""
-    return tuple(sorted(module.name for module in iter_modules(__path__) if not module.name.startswith("_")))
+    return tuple(modules.names(__path__))
 
 
 @cache

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +14,9 @@ from hypothesis import strategies as st
 import secpipe.cli.scan
 from secpipe.cli._scanrun import Given, plain
 from secpipe.cli.app import build
+from tests.support.advisories import build_database, record
+from tests.support.images import BuiltLayer, files, image, write_layout
+from tests.support.packages import apk, os_release
 
 FLAGS = ("--allow-incomplete", "--password-stdin", "--insecure", "--no-cache", "--offline", "--no-config")
 VALUED = (
@@ -116,3 +121,21 @@ def test_that_nothing_is_to_be_fetched_is_often_a_variable(
 def test_values_have_their_types() -> None:
     args = ["scan", "-", "--db", "x", "--vex", "a", "--vex", "b", "--max-db-age", "3", "--offline"]
     assert plain(args) == Given("-", db=Path("x"), vex=[Path("a"), Path("b")], max_db_age=3, offline=True)
+
+
+def test_such_a_scan_loads_nothing_that_takes_long(tmp_path: Path) -> None:
+    installed = {
+        "etc/os-release": os_release("alpine", "3.18.4"),
+        "lib/apk/db/installed": apk([("a", "1", "a")]),
+    }
+    target = write_layout(tmp_path / "image", {"": image([BuiltLayer(files(installed))])})
+    database = build_database(tmp_path, [record("X-1", "Alpine:v3.18", "a", None)])
+    args = ["secpipe", "scan", str(target), "--db", str(database), "--platform", "linux/amd64"]
+    slow = {"typer", "typing_extensions", "inspect", "dataclasses", "httpx", "rich", "yaml", "difflib"}
+    program = (
+        f"import sys; from secpipe.cli import run; sys.argv = {args}\n"
+        f"try: run()\nfinally: print(*sorted({slow} & sys.modules.keys()), file=sys.stderr)"
+    )
+    done = subprocess.run([sys.executable, "-c", program], cwd=tmp_path, capture_output=True, text=True)
+    assert "X-1" in done.stdout
+    assert done.stderr == "\n"

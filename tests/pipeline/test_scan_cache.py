@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import gzip
 import json
 import tarfile
@@ -140,7 +139,7 @@ class Counted:
             self.opened.append(layer.index)
             return layer.open()
 
-        return dataclasses.replace(layer, open=opened, remote=remote)
+        return replace(layer, open=opened, remote=remote)
 
 
 def listed(built: Image, place: Path | None, limits: Limits | None = None) -> object:
@@ -198,7 +197,7 @@ def test_a_diff_id_alone_is_not_believed(tmp_path: Path) -> None:
     known = layers.image([BASE.tar])
     listed(known, tmp_path)
     other = layers.image([APP.tar])
-    layer = dataclasses.replace(other.layers[0], diff_id=known.layers[0].diff_id, remote=True)
+    layer = replace(other.layers[0], diff_id=known.layers[0].diff_id, remote=True)
     lying = replace(other, layers=(layer,))
     expected = listed(lying, None)
     assert isinstance(expected, tuple)
@@ -211,7 +210,7 @@ def test_a_blob_without_a_name_of_its_own_is_read(tmp_path: Path) -> None:
     """The compressed layer of a docker-archive may be called by nothing but the diff-id that its config claims."""
     built = layers.image([BASE.tar])
     (layer,) = built.layers
-    nameless = dataclasses.replace(
+    nameless = replace(
         layer,
         descriptor=replace(
             layer.descriptor,

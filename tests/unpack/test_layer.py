@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import gzip
 import hashlib
 import subprocess
@@ -10,6 +9,7 @@ import sys
 import tarfile
 
 import pytest
+from msgspec.structs import replace
 
 from secpipe.errors import DigestMismatch, ImageError, LimitExceeded
 from secpipe.model.limits import Limits
@@ -30,12 +30,12 @@ def test_the_diff_id_is_checked() -> None:
     sound = layer(gzip.compress(data), digest(data))
     assert read_layer(sound, bool, Limits()).contents
     with pytest.raises(DigestMismatch, match=r"layer 0 .* does not hold what the image says"):
-        read_layer(dataclasses.replace(sound, diff_id=digest(b"other")), bool, Limits())
+        read_layer(replace(sound, diff_id=digest(b"other")), bool, Limits())
     sha512 = "sha512:" + hashlib.sha512(data).hexdigest()
-    assert read_layer(dataclasses.replace(sound, diff_id=sha512), bool, Limits()).contents
+    assert read_layer(replace(sound, diff_id=sha512), bool, Limits()).contents
     for bad in ("md5:00", "sha256:ab", "", "blake3:" + "0" * 64):
         with pytest.raises(ImageError, match="diff-id"):
-            read_layer(dataclasses.replace(sound, diff_id=bad), bool, Limits())
+            read_layer(replace(sound, diff_id=bad), bool, Limits())
 
 
 def test_cut_padding_is_no_corruption() -> None:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import dataclasses
 import threading
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
 from secpipe.errors import DigestMismatch, ImageError, SecpipeError
 from secpipe.model.image import Extent, Image, Layer
@@ -129,7 +129,7 @@ def lying(folder: Path, index: int, name: str, honest: bool) -> Layer:
     blob = files({name: "x"})
     path = folder / str(index)
     path.write_bytes(blob if honest else blob.replace(b"x", b"y"))
-    return dataclasses.replace(layer(blob, digest(blob), index), extent=Extent(path))
+    return replace(layer(blob, digest(blob), index), extent=Extent(path))
 
 
 @pytest.mark.parametrize("honest", [True, False])
@@ -171,7 +171,7 @@ def test_a_layer_below_a_broken_one(
 ) -> None:
     """It is still being hashed when the other one has been told to be broken."""
     monkeypatch.setattr(budgets, "processors", lambda: 4)
-    broken = dataclasses.replace(lying(tmp_path, 1, "b", True), diff_id="sha256:0")
+    broken = replace(lying(tmp_path, 1, "b", True), diff_id="sha256:0")
     image = Image("test", "", LINUX, (lying(tmp_path, 0, "etc/a", honest), broken))
 
     def look() -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import os
 import tempfile
 import threading
@@ -13,6 +12,7 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from secpipe.errors import DigestMismatch, ImageError, LimitExceeded, SecpipeError
 from secpipe.model.image import Extent, Layer
@@ -55,7 +55,7 @@ def placed(folder: Path, blob: bytes) -> Layer:
     path = folder / "archive"
     path.write_bytes(BEFORE + blob)
     opened = partial(stream, path, blob, len(blob))
-    return dataclasses.replace(layer(blob, digest(blob)), open=opened, extent=Extent(path, len(BEFORE)))
+    return replace(layer(blob, digest(blob)), open=opened, extent=Extent(path, len(BEFORE)))
 
 
 def outcome(layer: Layer, limits: Limits, distillers: Distillers) -> LayerExtract | tuple[str, str]:
@@ -93,9 +93,7 @@ def test_it_is_what_the_stream_says(
     limits = Limits(layer_entries=6)
     with tempfile.TemporaryDirectory() as folder:
         lying = placed(Path(folder), blob)
-        assert outcome(lying, limits, distillers) == outcome(
-            dataclasses.replace(lying, extent=None), limits, distillers
-        )
+        assert outcome(lying, limits, distillers) == outcome(replace(lying, extent=None), limits, distillers)
     assert not threads()
 
 
@@ -178,7 +176,7 @@ def test_nothing_is_left_open(tmp_path: Path) -> None:
     for _ in range(3):
         read_layer(found, bool, Limits(), budget=budget)
         with pytest.raises(ImageError):
-            read_layer(dataclasses.replace(found, diff_id="sha256:0"), bool, Limits(), budget=budget)
+            read_layer(replace(found, diff_id="sha256:0"), bool, Limits(), budget=budget)
     assert opened() == before
     with budget.reading():
         assert budget.spare_processor() == (budgets.processors() > 1)

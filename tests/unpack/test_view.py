@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import tarfile
 import threading
 import time
@@ -240,7 +239,7 @@ def test_too_many_layers() -> None:
 
 def broken(built: Image, *indexes: int) -> Image:
     layers = [
-        dataclasses.replace(layer, diff_id="sha256:" + "0" * 64) if layer.index in indexes else layer
+        replace(layer, diff_id="sha256:" + "0" * 64) if layer.index in indexes else layer
         for layer in built.layers
     ]
     return replace(built, layers=tuple(layers))
@@ -267,7 +266,7 @@ def test_an_interruption_does_not_wait_for_the_other_layers() -> None:
         yield b""
 
     built = image([files({"a": str(number)}) for number in range(4)])
-    layers = tuple(dataclasses.replace(layer, open=partial(stalls, layer.index)) for layer in built.layers)
+    layers = tuple(replace(layer, open=partial(stalls, layer.index)) for layer in built.layers)
     start = time.monotonic()
     try:
         with pytest.raises(KeyboardInterrupt):
@@ -283,7 +282,7 @@ def test_an_error_of_the_source_comes_through() -> None:
         raise ImageError("the connection broke")
 
     built = image([files({"a": ""})] * 3)
-    layers = (built.layers[0], dataclasses.replace(built.layers[1], open=fail), built.layers[2])
+    layers = (built.layers[0], replace(built.layers[1], open=fail), built.layers[2])
     with pytest.raises(ImageError, match="the connection broke"):
         open_view(replace(built, layers=layers), (DB,), Limits())
 
@@ -296,9 +295,7 @@ def test_layers_are_read_once_unless_a_link_asks() -> None:
             opened.append(index)
             return built.layers[index].open()
 
-        layers = tuple(
-            dataclasses.replace(layer, open=partial(opener, layer.index)) for layer in built.layers
-        )
+        layers = tuple(replace(layer, open=partial(opener, layer.index)) for layer in built.layers)
         return replace(built, layers=layers)
 
     plain = [files({DB: "x"}), files({"y": ""}), files({DB: "z"})]
