@@ -47,8 +47,10 @@ class Layout:
         """The first line (0-based) and the logical line of each instruction, as dockerfile-parse splits the masked text."""
         from dockerfile_parse import DockerfileParser
 
-        masked = io.BytesIO("\n".join((*self.masked, "")).encode("utf-8", "replace"))
-        for entry in DockerfileParser(fileobj=masked).structure:
+        masked = DockerfileParser(fileobj=io.BytesIO(), cache_content=True)
+        # The text itself, which it would otherwise decode line by line.
+        masked.cached_content = "\n".join((*self.masked, ""))
+        for entry in masked.structure:
             first, last = self.numbers[entry["startline"]], self.numbers[entry["endline"]]
             yield first, join(self.stretches(first, last))
 

@@ -59,7 +59,7 @@ def credential_in_url(node: Instruction | Run, context: Context) -> Iterator[Fou
 
 
 def _has_url(text: str) -> bool:
-    return "://" in text
+    return "://" in text and "@" in text
 
 
 def _complaint(match: re.Match[str], instruction: Instruction, context: Context) -> str:

@@ -47,11 +47,13 @@ _DISTRIBUTIONS = frozenset(
 def out_of_scope(node: Instruction | Run, context: Context) -> Iterator[Found]:
     """A variable that some ARG of the file declares, though none that holds here."""
     instruction = node.instruction if isinstance(node, Run) else node
-    arguments = _arguments(context)
-    if not instruction.heredocs and not _may_use(instruction.text, arguments):
+    if not instruction.heredocs and "$" not in instruction.text:
+        return
+    arguments, marks = _arguments(context)
+    if not instruction.heredocs and not _may_use(instruction.text, marks):
         return
     text = _text(node, context)
-    if text is None or not _may_use(text.text, arguments):
+    if text is None or not _may_use(text.text, marks):
         return
     is_shell = isinstance(node, Run)
     seen: set[str] = set()
@@ -64,11 +66,9 @@ def out_of_scope(node: Instruction | Run, context: Context) -> Iterator[Found]:
             yield text.word(use.start, use.end), f"{quoted(use.name)} is empty here: {why}"
 
 
-def _may_use(text: str, arguments: Mapping[str, frozenset[int]]) -> bool:
-    """Whether there is a variable in a text, and somewhere the name of an ARG, or of one that BuildKit sets."""
-    if "$" not in text:
-        return False
-    return "TARGET" in text or "BUILD" in text or any(name in text for name in arguments)
+def _may_use(text: str, marks: tuple[str, ...]) -> bool:
+    """Whether a text may use an ARG, or what BuildKit sets."""
+    return "$" in text and any(mark in text for mark in marks)
 
 
 def _text(node: Instruction | Run, context: Context) -> Joined | None:
@@ -79,14 +79,15 @@ def _text(node: Instruction | Run, context: Context) -> Joined | None:
 
 
 @lru_cache(maxsize=1)
-def _arguments(context: Context) -> Mapping[str, frozenset[int]]:
-    """The stages that declare each ARG, -1 for before the first FROM."""
+def _arguments(context: Context) -> tuple[Mapping[str, frozenset[int]], tuple[str, ...]]:
+    """The stages that declare each ARG, -1 for before the first FROM; how uses of them, or of what BuildKit sets, begin."""
     found: dict[str, set[int]] = {}
     for instruction in context.dockerfile.instructions:
         if instruction.keyword == "ARG":
             for word in instruction.words:
                 found.setdefault(word.value.partition("=")[0], set()).add(instruction.stage)
-    return {name: frozenset(stages) for name, stages in found.items()}
+    marks = tuple([f"{sign}{name}" for name in ("TARGET", "BUILD", *found) for sign in ("$", "${")])
+    return {name: frozenset(stages) for name, stages in found.items()}, marks
 
 
 def _why(
