@@ -12,9 +12,12 @@ from secpipe.cli._given import addresses, documents
 from secpipe.cli._given import settings as settings_of
 from secpipe.cli._reports import tell
 from secpipe.cli._streams import say, write
+from secpipe.errors import UsageError
 from secpipe.model.limits import Limits
 from secpipe.model.text import bytes_of, plural
 from secpipe.policy.gate import gate_of
+from secpipe.policy.overrides import Gates
+from secpipe.policy.terms import Term
 
 if TYPE_CHECKING:
     from secpipe.fleet.scan import Fleet, FleetOptions
@@ -74,13 +77,19 @@ def fleet_options(
     from secpipe.pipeline.scan import MAX_AGE_DAYS, ScanOptions
 
     settings = settings_of(gate.config, gate.no_config, gate.fail_on)
+    gates = Gates(settings.fail_on or gate_of(()), tuple(settings.overrides))
+    if any(Term.NEW in one.terms for one in gates.conditions):
+        raise UsageError(
+            "a gate asks for what is new, and a fleet is compared with nothing",
+            "name another gate with --fail-on; `secpipe fleet report --new` tells what is new since the run before",
+        )
     age = settings.max_db_age if database.max_age is None else database.max_age
     scan = ScanOptions(
         "",
         database.path or database_path(),
         platform=platform,
-        fail_on=settings.fail_on or gate_of(()),
-        overrides=settings.overrides,
+        fail_on=gates.gate,
+        overrides=gates.overrides,
         allow_incomplete=gate.allow_incomplete or bool(settings.allow_incomplete),
         max_age_days=MAX_AGE_DAYS if age is None else age,
         authfile=authfile,

@@ -138,7 +138,8 @@ class Authorizer:
     def hint(self, otherwise: str = "") -> str:
         """What to do about a refusal."""
         first = (
-            otherwise or f"log in with `docker login {self._name}` or give --username and --password-stdin"
+            otherwise
+            or f"log in with `docker login {self._name}`; but for a fleet, --username and --password-stdin will do as well"
         )
         return "; ".join([first, *self.used.troubles])
 

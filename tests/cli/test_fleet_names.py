@@ -33,3 +33,12 @@ def test_standard_input_is_for_one(tmp_path: Path) -> None:
     assert "standard input: Pod p (a): 'Bad' is no image reference" in result.stderr
     twice = secpipe("fleet", "scan", "--plan", "--kubernetes", "-", "--file", "-", cwd=tmp_path)
     assert (twice.code, "twice" in twice.stderr) == (2, True)
+
+
+def test_a_gate_about_what_is_new_needs_something_to_compare_with(tmp_path: Path) -> None:
+    (tmp_path / ".secpipe.yaml").write_text("scan:\n  fail-on: high,new\n")
+    for option in ((), ("--fail-on", "new")):
+        refused = secpipe("fleet", "scan", "--plan", "localhost:1/a:1", *option, cwd=tmp_path)
+        assert (refused.code, refused.stdout) == (2, "")
+        assert "fleet is compared with nothing" in refused.stderr
+        assert "fleet report --new" in refused.stderr
