@@ -82,11 +82,11 @@ class _Gathered:
 
     def add(self, where: str, told: Compact) -> None:
         """Another record."""
-        identifier, modified, withdrawn, record, told_of = told
-        if withdrawn:
+        identifier, modified, record = told.id, told.modified, told.record
+        if told.withdrawn:
             self._gone[identifier] = max(self._gone.get(identifier, ""), modified)
             return
-        for ecosystem, entries in told_of.items():
+        for ecosystem, entries in told.entries.items():
             place = self._places.get(ecosystem) or self._place(where, ecosystem)
             if place is None:
                 continue

@@ -19,7 +19,7 @@ from secpipe.model.advisory import Advisory, Affected, Event, EventKind, Range, 
 SUMMARY_LENGTH = 200
 ID_LENGTH = 256
 _EVENTS: tuple[EventKind, ...] = ("introduced", "fixed", "last_affected", "limit")
-_ID = re.compile(r"[!-~]+")
+_ID = re.compile(rf"[!-~]{{1,{ID_LENGTH}}}")
 _FLAW = re.compile(r"CVE-[0-9]|GHSA-", re.IGNORECASE)
 _ERRATA = frozenset(
     {
@@ -42,7 +42,9 @@ _VECTORS = {"CVSS:3": "CVSS_V3", "CVSS:4": "CVSS_V4"}
 _BELOW = re.compile(r"\s*(<=?)\s*([^\s,<>=]+)\s*")
 _YEARS = range(1990, 2100)
 _ADDRESS = re.compile(r"https?://[!-~]+")
-_PLAIN_TIME = re.compile(r"(?:199[0-9]|20[0-9]{2})-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}Z")
+_PLAIN_TIME = re.compile(
+    r"((?:199[0-9]|20[0-9]{2})-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2})(?:\.([0-9]{1,6}))?Z"
+)
 
 
 class InvalidAdvisory(ValueError):
@@ -89,7 +91,7 @@ def parse(data: object, faults: list[str] | None = None) -> Advisory:
 
 def is_id(text: str) -> bool:
     """Whether a record may be called so."""
-    return _ID.fullmatch(text) is not None and len(text) <= ID_LENGTH
+    return _ID.fullmatch(text) is not None
 
 
 def is_of_errata(ecosystem: str) -> bool:
@@ -104,7 +106,9 @@ def flaws_of(related: Sequence[str]) -> tuple[str, ...]:
 
 def first_line(details: str) -> str:
     """As much of a text as a summary may have."""
-    return next(iter(details.strip().splitlines()), "").strip()[:SUMMARY_LENGTH]
+    if not details.isprintable():  # no line ends in what can be printed
+        details = next(iter(details.strip().splitlines()), "")
+    return details.strip()[:SUMMARY_LENGTH]
 
 
 def rated(summary: str) -> str:
@@ -132,8 +136,8 @@ def instant(value: object) -> str:
         return ""
     try:
         time = datetime.fromisoformat(value)
-        if _PLAIN_TIME.fullmatch(value):
-            return f"{value[:-1]}.000000Z"
+        if plain := _PLAIN_TIME.fullmatch(value):
+            return f"{plain[1]}.{plain[2] or '':0<6}Z"
         time = time.replace(tzinfo=UTC) if time.tzinfo is None else time.astimezone(UTC)
     except (ValueError, OverflowError):
         return ""

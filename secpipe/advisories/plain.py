@@ -9,8 +9,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from functools import lru_cache
-from sys import intern
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
+
+from msgspec import MsgspecError, Raw, Struct
+from msgspec.json import Decoder
 
 from secpipe.advisories import osv
 from secpipe.advisories.blob import (
@@ -22,17 +24,14 @@ from secpipe.advisories.blob import (
     pack_severity,
 )
 from secpipe.advisories.names import default_url, is_exact, normalise, release
-from secpipe.model.advisory import Advisory, SeverityVector
+from secpipe.advisories.shapes import ABSENT, Entry, Range, Record, Reference
+from secpipe.model.advisory import RANGE_TYPES, Advisory, SeverityVector
 
-if TYPE_CHECKING:
-    from msgspec import Raw
-
-    from secpipe.advisories.shapes import Entry, Record, Reference
-
+_BY_TURNS = ["introduced", "fixed"] * 64
 _NONE = (b"", b"null", b"{}", b"[]")
 
 
-class Compact(NamedTuple):
+class Compact(Struct, gc=False):
     """A record as the database keeps it: packed (see `blob`) without its entries, and these by the ecosystem that packages
     are looked up in, each with the name that they are looked up by."""
 
@@ -51,18 +50,13 @@ def compact(advisory: Advisory) -> Compact:
     """The same of a record that was read by `osv`."""
     entries: dict[str, list[tuple[str, bytes]]] = {}
     for entry in advisory.affected:
-        name = intern(normalise(entry.ecosystem, entry.name))
+        name = normalise(entry.ecosystem, entry.name)
         entries.setdefault(release(entry.ecosystem), []).append((name, pack_affected(entry)))
     return Compact(advisory.id, advisory.modified, bool(advisory.withdrawn), pack_advisory(advisory), entries)
 
 
 def reader() -> Callable[[bytes], Compact | None]:
     """A function that reads the JSON text of a record; None for one that is not plain."""
-    from msgspec import MsgspecError
-    from msgspec.json import Decoder
-
-    from secpipe.advisories.shapes import Record
-
     decode = Decoder(Record).decode
 
     def read(data: bytes) -> Compact | None:
@@ -85,13 +79,11 @@ def _read(told: Record) -> Compact:
     is_erratum, is_known_exact = True, False
     before = word = ""
     for entry in told.affected or ():
-        specific = entry.ecosystem_specific
-        database = entry.database_specific
+        specific, database, package = entry.ecosystem_specific, entry.database_specific, entry.package
         about = _nothing
-        if len(specific) > 2 or len(database) > 2:
+        if specific is not ABSENT or database is not ABSENT:
             about = _about(bytes(specific), bytes(database))
             word = word or about.word
-        package = entry.package
         if package is None:
             continue
         ecosystem, name = package.ecosystem, package.name
@@ -103,23 +95,22 @@ def _read(told: Record) -> Compact:
             is_known_exact = is_exact(ecosystem)
             is_erratum = is_erratum and osv.is_of_errata(ecosystem)
         known = name if is_known_exact else normalise(ecosystem, name)
-        if about is _nothing and known == name and not entry.versions and not len(entry.severity):
+        if about is _nothing and known == name and not entry.versions and entry.severity is ABSENT:
             packed = _alone(bytes(entry.ranges))
         else:
             packed = _entry(entry, None if known == name else name, about)
-        group.append((intern(known), packed))
-    summary = told.summary or (_details(told.details) if len(told.details) > 2 else "")
+        group.append((known, packed))
+    summary = told.summary or ("" if told.details is ABSENT else _details(told.details))
     aliases: Sequence[str] = told.aliases or ()
     upstream: Sequence[str] = told.upstream or ()
     if is_erratum and not (aliases or upstream):
         upstream = osv.flaws_of(told.related or ())
-    general = told.database_specific
-    own = _about(b"", bytes(general)) if len(general) > 2 else _nothing
+    own = _nothing if told.database_specific is ABSENT else _about(b"", bytes(told.database_specific))
     modified = osv.instant(told.modified)
     record = (
         *(identifier, modified, osv.instant(told.published), aliases, upstream),
         osv.first_line(summary),
-        pack_severity(_severity(told.severity) or own.vectors),
+        _severity(told.severity) or pack_severity(own.vectors),
         own.word or word or (osv.rated(summary) if is_erratum else ""),
         _url(identifier, told.references),
     )
@@ -132,7 +123,7 @@ def _entry(entry: Entry, other: str | None, about: _About) -> bytes:
     if about.last_known and (isinstance(ranges, str) or len(ranges) == 1):
         raise NotPlain
     fields = [
-        *(ranges, other, versions or (), pack_severity(_severity(severity) or about.vectors), about.urgency),
+        *(ranges, other, versions or (), _severity(severity) or pack_severity(about.vectors), about.urgency),
         *((), about.informational, about.statements),
     ]
     return pack_entry(fields)
@@ -174,22 +165,46 @@ def _alone(raw: bytes) -> bytes:
 @lru_cache(maxsize=16384)
 def _ranges(raw: bytes) -> str | list[list[int | str]]:
     if raw in (b"", b"null"):
-        found: Any = ()
-    elif (found := osv.plain_ranges(osv.decode(raw))) is None:
+        return []
+    if (text := _single(raw)) is not None:
+        return text
+    if (found := osv.plain_ranges(osv.decode(raw))) is None:
         raise NotPlain
     return pack_ranges(found)
 
 
+_decode_ranges = Decoder(list[Range] | Range).decode
+
+
+def _single(raw: bytes) -> str | None:
+    """What `in_lines` makes of one range, at a third of the cost; None for what has to be looked at more closely."""
+    try:
+        found = _decode_ranges(raw)
+    except MsgspecError:
+        return None
+    if isinstance(found, list):
+        if len(found) != 1:
+            return None
+        (found,) = found
+    if found.type not in RANGE_TYPES or set(map(len, found.events)) != {1}:
+        return None
+    kinds = [kind for event in found.events for kind in event]
+    versions = [version.strip() for event in found.events for version in event.values()]
+    text = "\n".join((RANGE_TYPES[found.type], *versions))
+    plain = kinds == _BY_TURNS[: len(kinds)] and all(versions) and text.count("\n") == len(versions)
+    return text if plain else None
+
+
+def _severity(raw: Raw) -> Sequence[tuple[str, str, float | None]]:
+    return () if raw is ABSENT else _vectors(bytes(raw))
+
+
 @lru_cache(maxsize=16384)
-def _vectors(raw: bytes) -> tuple[SeverityVector, ...]:
+def _vectors(raw: bytes) -> Sequence[tuple[str, str, float | None]]:
     found = [] if raw == b"null" else osv.decode(raw)
     if not isinstance(found, list) or not all(map(_is_vector, found)):
         raise NotPlain
-    return tuple(SeverityVector(one["type"], one["score"]) for one in found)
-
-
-def _severity(raw: Raw) -> tuple[SeverityVector, ...]:
-    return _vectors(bytes(raw)) if len(raw) else ()
+    return pack_severity([SeverityVector(one["type"], one["score"]) for one in found])
 
 
 def _is_vector(value: Any) -> bool:

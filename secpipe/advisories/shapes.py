@@ -7,6 +7,9 @@ from __future__ import annotations
 
 from msgspec import Raw, Struct
 
+ABSENT = Raw()
+"""What stands where a record has no such field."""
+
 
 class Package(Struct, gc=False):
     """The package of an entry."""
@@ -22,15 +25,22 @@ class Reference(Struct, gc=False):
     url: str | None = None
 
 
+class Range(Struct, gc=False):
+    """One element of `ranges`."""
+
+    type: str
+    events: list[dict[str, str]]
+
+
 class Entry(Struct, gc=False):
     """One element of `affected`."""
 
     package: Package | None = None
-    ranges: Raw = Raw()
+    ranges: Raw = ABSENT
     versions: list[str] | None = None
-    severity: Raw = Raw()
-    ecosystem_specific: Raw = Raw()
-    database_specific: Raw = Raw()
+    severity: Raw = ABSENT
+    ecosystem_specific: Raw = ABSENT
+    database_specific: Raw = ABSENT
 
 
 class Record(Struct, gc=False):
@@ -44,8 +54,8 @@ class Record(Struct, gc=False):
     upstream: list[str] | None = None
     related: list[str] | None = None
     summary: str | None = None
-    details: Raw = Raw()
-    severity: Raw = Raw()
+    details: Raw = ABSENT
+    severity: Raw = ABSENT
     affected: list[Entry] | None = None
     references: list[Reference] | None = None
-    database_specific: Raw = Raw()
+    database_specific: Raw = ABSENT

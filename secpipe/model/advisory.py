@@ -13,7 +13,7 @@ from secpipe.model.fields import PartlyCompared
 
 EventKind = Literal["introduced", "fixed", "last_affected", "limit"]
 _BY_TURNS: tuple[EventKind, EventKind] = ("introduced", "fixed")
-_TYPES = {"ECOSYSTEM": "0", "SEMVER": "1"}
+RANGE_TYPES = {"ECOSYSTEM": "0", "SEMVER": "1"}
 
 
 _CVE = re.compile(r"(?:[A-Z]+-)?(CVE-[0-9]{4}-[0-9]{4,})", re.IGNORECASE)
@@ -47,13 +47,13 @@ def in_lines(item: Range) -> str | None:
     versions = [event.version for event in item.events]
     if not turns or not versions or any("\n" in version for version in versions):
         return None
-    return "\n".join((_TYPES[item.type], *versions))
+    return "\n".join((RANGE_TYPES[item.type], *versions))
 
 
 def of_lines(text: str) -> Range:
     """The range that `in_lines` was given. Raises ValueError where it cannot have been."""
     digit, *versions = text.split("\n")
-    types = [type for type, one in _TYPES.items() if one == digit]
+    types = [type for type, one in RANGE_TYPES.items() if one == digit]
     if not types or not versions:
         raise ValueError(f"{text[:80]!r} is no range")
     return Range(types[0], tuple(map(Event, cycle(_BY_TURNS), versions)))

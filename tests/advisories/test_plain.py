@@ -20,12 +20,16 @@ UBUNTU = {"type": "Ubuntu", "score": "low"}
 odd: st.SearchStrategy[Any] = st.sampled_from(
     [None, "", 0, 1.5, True, [], {}, [None], [{}], "x", ["x"], {"a": "b"}]
 )
-texts = st.sampled_from(["", " ", "Important: openssl\nmore", "é", "CVE-2024-1", "GHSA-x", "a" * 300])
+texts = st.sampled_from(
+    ["", " ", "Important: openssl\nmore", "é", " a\x85b", "a\u2028b", "CVE-2024-1", "GHSA-x", "a" * 300]
+)
 times = st.sampled_from(
     [
         *(
             "2024-01-01T00:00:00Z",
             "2024-01-01T00:00:00.123Z",
+            "2024-01-01T00:00:00.1234567Z",
+            "2024-02-30T00:00:00.1Z",
             "2024-01-01T02:00:00+02:00",
             "2024-13-01T00:00:00Z",
         ),
@@ -33,15 +37,15 @@ times = st.sampled_from(
     ]
 )
 words = st.lists(texts, max_size=3)
-versions = st.sampled_from(["0", "1.0", " 2 ", "", "1.0-1", 3])
+versions = st.sampled_from(["0", "1.0", " 2 ", "", "1.0-1", "1\n2", 3])
 events = st.lists(
     st.dictionaries(st.sampled_from(["introduced", "fixed", "last_affected", "limit"]), versions, max_size=2),
     max_size=3,
 )
-ranges = st.lists(
-    st.fixed_dictionaries({"type": st.sampled_from(["SEMVER", "ECOSYSTEM", "GIT"]), "events": events}),
-    max_size=2,
+one_range = st.fixed_dictionaries(
+    {"type": st.sampled_from(["SEMVER", "ECOSYSTEM", "GIT"]), "events": events}, optional={"repo": texts}
 )
+ranges = st.one_of(st.lists(one_range, max_size=2), one_range)
 vectors = st.lists(st.sampled_from([V3, UBUNTU, {"type": "CVSS_V2"}, {**V3, "score": "?"}]), max_size=2)
 specifics = st.sampled_from(
     [
