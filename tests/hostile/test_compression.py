@@ -58,7 +58,7 @@ def test_bombs(program: Program, kind: str, tmp_path: Path, server: Server) -> N
     built = of_blob(blob, media_type=ZSTD if kind == "zstd" else GZIP)
     for target in everywhere(built, tmp_path, server).values():
         outcome = refused(program.scan(target), "decompression bomb", "layer-ratio=200", cpu=1.5)
-        assert outcome.wall < 3
+        assert outcome.wall < 10  # the processor time above is the measure; this is for who waits
 
 
 def test_bombs_in_the_real_registry(program: Program, registries: Registries) -> None:
