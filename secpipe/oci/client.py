@@ -30,7 +30,10 @@ from secpipe.oci.urls import Url
 
 _CATALOG = "registry:catalog:*"
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
-_OTHER_SCHEME = frozenset({"tls", "certificate", "refused", "lost", "connect", "timeout", "proxy"})
+_NO_SUCH_LIST = frozenset({400, 404, 405, 406})
+"""What registries from before there was a list of referrers answer to who asks for it."""
+# A name that is not found here may be found by the proxy, which there may be for one scheme alone.
+_OTHER_SCHEME = frozenset({"tls", "certificate", "refused", "lost", "connect", "timeout", "proxy", "name"})
 _RESUME_PROGRESS = 1 * MIB
 _CONTENT_RANGE = re.compile(r"bytes (\d{1,19})-(\d{1,19})/(?:\d{1,19}|\*)", re.ASCII)
 
@@ -103,7 +106,7 @@ class Registry:
         """The first page of what refers to a manifest; None when the registry has no such list."""
         query = f"?artifactType={quote(artifact_type, safe='')}" if artifact_type else ""
         with self._get(f"referrers/{digest}{query}", [("Accept", OCI_INDEX)]) as response:
-            if response.head.status == 404:
+            if response.head.status in _NO_SUCH_LIST:
                 return None
             self._expect(response, (200,), digest)
             return response.read(self._limits.manifest_bytes, "manifest_bytes")

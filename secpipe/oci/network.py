@@ -197,7 +197,7 @@ class _Backend(httpcore.NetworkBackend):
         try:
             found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
         except (OSError, UnicodeError) as error:
-            raise httpcore.ConnectError(error) from error
+            raise self._failed(host, port, httpcore.ConnectError(error)) from error
         addresses = list(dict.fromkeys(str(entry[4][0]) for entry in found))
         if self._gate:
             self._gate(host, [known for text in addresses if (known := urls.literal(text.partition("%")[0]))])
@@ -211,7 +211,14 @@ class _Backend(httpcore.NetworkBackend):
                 return _Stream(stream, self._deadline, self._streams)
             except (httpcore.ConnectError, httpcore.ConnectTimeout) as error:
                 failure = error
-        raise failure
+        raise self._failed(host, port, failure)
+
+    def _failed(self, host: str, port: int, failure: Exception) -> Exception:
+        """What to raise: without a gate it is the proxy that was connected to, not the registry."""
+        if self._gate:
+            return failure
+        reached = f"the proxy {_address(host, port)} cannot be reached: {_words(failure)}"
+        return ConnectionFailure("proxy", reached, _PROXY)
 
 
 class _Stream(httpcore.NetworkStream):
@@ -276,7 +283,7 @@ def failures(url: Url) -> Iterator[None]:
 
 def _connect_failure(url: Url, error: Exception) -> ConnectionFailure:
     cause = error.args[0] if error.args and isinstance(error.args[0], Exception) else error
-    where = f"[{url.host}]:{url.port}" if ":" in url.host else f"{url.host}:{url.port}"
+    where = _address(url.host, url.port)
     if isinstance(cause, ssl.SSLCertVerificationError):
         message = f"the certificate of {url.authority} is not trusted: {cause.verify_message}"
         return ConnectionFailure(
@@ -308,6 +315,10 @@ def _certificate_wanted(url: Url, error: Exception) -> ConnectionFailure | None:
         return None
     message = f"{url.authority} wants a client's certificate, or another than it was shown"
     return ConnectionFailure("certificate", message, f"keep it as NAME.cert and NAME.key in {_FOLDER}")
+
+
+def _address(host: str, port: int) -> str:
+    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
 
 
 def _words(error: Exception) -> str:

@@ -130,6 +130,24 @@ def test_a_proxy_carries_the_requests(server: Server, monkeypatch: pytest.Monkey
             b"".join(image.layers[0].open())
 
 
+def test_a_proxy_for_one_scheme_alone(server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It knows the name, which need not be found here."""
+    usual = server.serve(IMAGE)
+    server.answer = lambda seen: usual(dataclasses.replace(seen, path=urlsplit(seen.path).path))
+    monkeypatch.setenv("HTTP_PROXY", f"http://{server.address}")
+    with open_image("registry.invalid/app:1", insecure=True) as image:
+        assert b"".join(image.layers[0].open()) == LAYER.tar
+
+
+@pytest.mark.parametrize("address", ["127.0.0.1:1", "[::1]:1", "proxy.invalid:3128"])
+def test_a_proxy_that_cannot_be_reached(address: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HTTPS_PROXY", f"http://me:secret@{address}")
+    with pytest.raises(ConnectionFailure) as raised, open_image("registry.invalid/app:1"):
+        pass
+    assert f"the proxy {address} cannot be reached" in raised.value.message
+    assert "secret" not in raised.value.message + raised.value.hint
+
+
 @pytest.mark.parametrize(
     "proxy", ["nonsense://x", "http://", "http://me:pass/word@host", "http://[::1", "socks4://x"]
 )

@@ -85,11 +85,13 @@ def test_a_type_is_asked_for_and_held_to(server: Server, filtered: bool) -> None
     assert [one.digest[-1] for one in asked(server, kind=SPDX)] == ["1"]
 
 
-def test_tags_where_there_is_no_list(server: Server) -> None:
+@pytest.mark.parametrize("status", [404, 400, 405, 406])
+def test_tags_where_there_is_no_list(server: Server, status: int) -> None:
     signature = json.dumps({"schemaVersion": 2, "mediaType": OCI_MANIFEST, "layers": []}).encode()
     answering(
         server,
         {
+            LIST: Reply(status),
             f"/v2/app/manifests/{TAG}": page(entry(1), entry(2)),
             f"/v2/app/manifests/{TAG}.sig": Reply(200, signature, [("Content-Type", OCI_MANIFEST)]),
         },
