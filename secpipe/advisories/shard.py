@@ -67,11 +67,14 @@ class Told:
 class OpenShard:
     """A shard's rows; every method raises `AdvisoryError` where the file turns out to be damaged."""
 
-    def __init__(self, path: Path, size: int) -> None:
-        """Open a file that has so many bytes. Raises `AdvisoryError`, FileNotFoundError when it was replaced meanwhile."""
+    def __init__(self, path: Path, size: int, *, soon: bool = True) -> None:
+        """Open a file that has so many bytes, `soon` to be read in many places.
+
+        Raises `AdvisoryError`, FileNotFoundError when it was replaced meanwhile.
+        """
         import sqlite3
 
-        check_file(path, size, soon=True)
+        check_file(path, size, soon=soon)
         self._path = path
         self._entries: dict[tuple[str, str], tuple[Told, ...]] = {}
         self._records: dict[int, list[Raw]] = {}

@@ -111,7 +111,7 @@ class Store:
         found: list[Advisory] = []
         for name, own in self._shards:
             heads = [head for head in by_head if own or name in publishers(head)]
-            if not heads or (shard := self._opened(name, own)) is None:
+            if not heads or (shard := self._opened(name, own, soon=False)) is None:
                 continue
             known = shard.heads()
             some = [one for head in heads if known is None or head in known for one in by_head[head]]
@@ -174,17 +174,18 @@ class Store:
         """Every shard, for who looks through all of them."""
         return [found for key in self._shards if (found := self._opened(*key))]
 
-    def _opened(self, name: str, own: bool) -> OpenShard | None:
+    def _opened(self, name: str, own: bool, *, soon: bool = True) -> OpenShard | None:
         try:
-            return self._shard(name, own)
+            return self._shard(name, own, soon=soon)
         except FileNotFoundError as error:
             message = f"the advisory database {self._path} was replaced while it was read"
             raise AdvisoryError(message, "run the command again") from error
 
-    def _shard(self, name: str, own: bool) -> OpenShard | None:
+    def _shard(self, name: str, own: bool, *, soon: bool = True) -> OpenShard | None:
+        """`soon`: it will be read in many places."""
         key = (name, own)
         if key not in self._open and (shard := self._shards.get(key)):
-            self._open[key] = OpenShard(self._path / shard.file, shard.bytes)
+            self._open[key] = OpenShard(self._path / shard.file, shard.bytes, soon=soon)
         return self._open.get(key)
 
 

@@ -92,7 +92,7 @@ def decide(
     weighed = [_weigh(f, its, known) for f, its in zip(counted, gates, strict=True)]
     failing = [one for one in weighed if one.met]
     ended, unknown = _ended(gate, known.systems)
-    asked = tuple(dict.fromkeys(one for its in gates for one in its))
+    asked = _distinct(one for its in {id(its): its for its in gates}.values() for one in its)
     added = [*_gaps(weighed, known), *unknown]
     blocking = [p for p in (*problems, *added) if not (allow_incomplete and p.coverage)]
     everything = tuple(sorted({*problems, *added}))
@@ -170,10 +170,15 @@ def _severe(finding: Finding, one: Conditions) -> bool | None:
 def _failed(failing: Sequence[_Weighed]) -> Iterator[str]:
     """How many findings met which alternatives, and the first of them."""
     if failing:
-        met = tuple(dict.fromkeys(one for weighed in failing for one in weighed.met))
+        met = _distinct(one for weighed in failing for one in weighed.met)
         at = "at or above" if len(met) == 1 and met[0] == Conditions(met[0].severity) else "at"
         findings = [weighed.finding for weighed in failing]
         yield f"{_count(findings)} {at} the gate ({_either(met)}): {_names(findings)}"
+
+
+def _distinct(found: Iterable[Conditions]) -> Gate:
+    """Each once, in order. The same few are that of thousands of findings."""
+    return tuple(dict.fromkeys({id(one): one for one in found}.values()))
 
 
 def _ended(gate: Gate, systems: Systems) -> tuple[list[str], list[Problem]]:

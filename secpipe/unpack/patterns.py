@@ -27,7 +27,7 @@ Part = bytes | re.Pattern[bytes]
 def parts(pattern: str) -> tuple[Part, ...]:
     """A pattern's components: `**`, literal bytes, or an expression that is to match one component fully."""
     return tuple(
-        part if part == ANY_DEPTH or not _MAGIC.search(part) else re.compile(_component(part), re.DOTALL)
+        part if part == ANY_DEPTH or not _MAGIC.search(part) else lazy(_component(part), re.DOTALL)
         for part in pattern.encode().split(b"/")
     )
 

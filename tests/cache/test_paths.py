@@ -33,3 +33,14 @@ def test_a_user_without_a_home(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) 
     cache.save(b"key", b"value")
     assert cache.load(b"key") is None
     assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("home", ["/home/a", "/", "//a/", "/a/../b", "/a b/", "relative", ""])
+def test_the_folder_is_where_platformdirs_has_it(monkeypatch: pytest.MonkeyPatch, home: str) -> None:
+    from platformdirs import user_cache_path
+
+    for name in ("SECPIPE_CACHE", "XDG_CACHE_HOME"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("HOME", home)
+    theirs = user_cache_path("secpipe")
+    assert folder() == (theirs if theirs.is_absolute() else Path("/dev/null/secpipe"))
