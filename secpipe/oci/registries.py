@@ -89,11 +89,12 @@ def _matching(entries: Iterable[_Entry], reference: Reference) -> _Entry | None:
 
 
 def _rest(reference: Reference, prefix: str) -> str | None:
-    """What follows the prefix in the image's name, from a slash on; None when it is none of it."""
+    """What follows the prefix in the image's name, from a slash or a port on; None when it is none of it."""
     host = reference.registry.lower()
     if prefix.startswith("*."):
         name = host if host.endswith("]") else re.sub(r":\d+$", "", host)
-        return f"/{reference.repository}" if name.endswith(prefix[1:].lower()) else None
+        # The star stands for names alone: a port stays, behind the location's name.
+        return f"{host[len(name) :]}/{reference.repository}" if name.endswith(prefix[1:].lower()) else None
     whole = f"{host}/{reference.repository}"
     rest = whole.removeprefix(prefix.lower())
     return rest if len(rest) < len(whole) and (not rest or rest.startswith("/")) else None

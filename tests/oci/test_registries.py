@@ -134,7 +134,7 @@ def test_the_longest_prefix_counts(nobody: Path) -> None:
     assert asked(nobody, wild, "a.example.com/x/i:1") == ["exact.test/y/i:1"]
     assert asked(nobody, wild, "a.example.com/x:1") == ["exact.test/y:1"]
     assert asked(nobody, wild, "a.example.com/xx:1") == ["host.test:1/z/xx:1"]
-    assert asked(nobody, wild, "c.example.com:5000/i:1") == ["wide.test/i:1"]
+    assert asked(nobody, wild, "c.example.com:5000/i:1") == ["wide.test:5000/i:1"]
     assert asked(nobody, wild, "c.b.example.com/i:1") == ["narrow.test/i:1"]
 
 
