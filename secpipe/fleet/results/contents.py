@@ -82,11 +82,13 @@ class Contents:
     def packages(self, inventories: Sequence[Inventory]) -> list[Listed]:
         """Each inventory's packages, which are written where there are none."""
         told = [self._told(inventory) for inventory in inventories]
+        # Each is looked up once where it is known, as most are: to hash a package takes longer than all the rest.
+        found = [[self._facts[matched].get(fact) for fact, matched in facts] for facts in told]
         missing = {
-            (fact, matched): package
-            for inventory, facts in zip(inventories, told, strict=True)
-            for package, (fact, matched) in zip(inventory.packages, facts, strict=True)
-            if fact not in self._facts[matched]
+            facts[index]: inventory.packages[index]
+            for inventory, facts, numbers in zip(inventories, told, found, strict=True)
+            for index, number in enumerate(numbers)
+            if number is None
         }
         keys: dict[bytes, tuple[Facts, bool]] = {}
         rows: dict[bytes, tuple[object, ...]] = {}
@@ -98,13 +100,14 @@ class Contents:
         for key, number in self._packages.of(rows)[0].items():
             fact, matched = keys[key]
             self._facts[matched][fact] = number
-        return [
-            Listed(
-                [self._facts[matched][fact] for fact, matched in facts],
-                {self._facts[True][fact] for fact, matched in facts if matched},
-            )
-            for facts in told
-        ]
+        listed = []
+        for facts, numbers in zip(told, found, strict=True):
+            ids = [
+                self._facts[matched][fact] if number is None else number
+                for number, (fact, matched) in zip(numbers, facts, strict=True)
+            ]
+            listed.append(Listed(ids, {id for id, (_, matched) in zip(ids, facts, strict=True) if matched}))
+        return listed
 
     @staticmethod
     def _told(inventory: Inventory) -> list[tuple[Facts, bool]]:
