@@ -315,7 +315,13 @@ def _check(source: _Source, path: Path, shard: Shard) -> None:
             if layout != set(TABLES):
                 raise source.error(f"{shard.file} has other tables than a shard")
             ecosystems = {name for (name,) in connection.execute("SELECT DISTINCT ecosystem FROM package")}
-            if content_digest(connection) != shard.digest or ecosystems != set(shard.ecosystems):
+            ids = connection.execute("SELECT id FROM numbered")
+            heads = {identifier.partition("-")[0] for (identifier,) in ids}
+            if (
+                content_digest(connection) != shard.digest
+                or ecosystems != set(shard.ecosystems)
+                or (shard.heads and heads != set(shard.heads))
+            ):
                 raise source.error(f"{shard.file} has other records than its manifest says")
             if {base(name) for name in ecosystems} - {shard.base}:
                 raise source.error(f"{shard.file} has records of other ecosystems")

@@ -43,7 +43,8 @@ class Shard(Struct, frozen=True):
     no feed. `digest` is over the rows, `sha256` over the file of so many `bytes`. `newest` is the latest `modified` of the
     records, `fetched` when they were downloaded or built. `url` and `etag` are those of the download, `listing` the ETag of
     the list of changes that it is in step with. `ecosystems` are the names to match by, with the number of records of each;
-    `unread` tells of how many records could not be used (see `Faults`). `on_top` are those that add to a feed's.
+    `unread` tells of how many records could not be used (see `Faults`). `on_top` are those that add to a feed's. `heads` is
+    what the ids of records begin with, up to a hyphen; empty where nobody knows.
     """
 
     base: str
@@ -62,6 +63,7 @@ class Shard(Struct, frozen=True):
     listing: str = ""
     ecosystems: Mapping[str, int] = field(default_factory=dict)
     unread: Mapping[str, int] = field(default_factory=dict)
+    heads: tuple[str, ...] = ()
 
     @property
     def key(self) -> tuple[str, bool]:

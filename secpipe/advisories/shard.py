@@ -21,9 +21,6 @@ if TYPE_CHECKING:
     from secpipe.advisories.rows import Rows
 
 _AT_ONCE = 500  # SQLite before 3.32 takes 999 parameters
-_MOST_HEADS = 16
-_LAST = "\x7f"
-"""Comes after all that an id may have."""
 
 
 class Told:
@@ -81,7 +78,6 @@ class OpenShard:
         self._advisories: dict[int, Advisory] = {}
         self._numbers: dict[str, int | None] = {}
         self._named: dict[tuple[str, str], bool] = {}
-        self._known_heads: tuple[()] | tuple[frozenset[str] | None] = ()
         try:
             self._connection = sqlite3.connect(sqlite_uri(path), uri=True, isolation_level=None)
         except sqlite3.Error as error:
@@ -137,21 +133,6 @@ class OpenShard:
                 self._numbers.update(self._connection.execute(query, some))
         numbers = {one: number for one in identifiers if (number := self._numbers[one]) is not None}
         return {one: self.record(number) for one, number in numbers.items()}
-
-    def heads(self) -> frozenset[str] | None:
-        """What the ids of records begin with, up to a hyphen: of one publisher's hardly more than one. None for too many."""
-        if not self._known_heads:
-            found: list[str] = []
-            with self.reading():
-                past = ""
-                while (one := self._row("SELECT min(id) FROM numbered WHERE id > ?", past)[0]) is not None:
-                    head, hyphen, _ = one.partition("-")
-                    found.append(head)
-                    if len(found) == _MOST_HEADS:
-                        break
-                    past = head + hyphen + _LAST if hyphen else one
-            self._known_heads = (frozenset(found) if len(found) < _MOST_HEADS else None,)
-        return self._known_heads[0]
 
     def replaces(self, identifier: str, ecosystem: str) -> str | None:
         """The time of an own record of that id for that ecosystem, or of one that withdraws it; None without any."""

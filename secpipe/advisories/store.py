@@ -109,13 +109,13 @@ class Store:
         for identifier in identifiers:
             by_head.setdefault(identifier.partition("-")[0], set()).add(identifier)
         found: list[Advisory] = []
-        for name, own in self._shards:
+        for (name, own), told in self._shards.items():
             heads = [head for head in by_head if own or name in publishers(head)]
-            if not heads or (shard := self._opened(name, own, soon=False)) is None:
-                continue
-            known = shard.heads()
-            some = [one for head in heads if known is None or head in known for one in by_head[head]]
-            found += shard.records(set(some)).values()
+            if told.heads:
+                heads = [head for head in heads if head in told.heads]
+            # Without packages there is nothing but what withdraws others' records.
+            if heads and told.packages and (shard := self._opened(name, own, soon=False)):
+                found += shard.records({one for head in heads for one in by_head[head]}).values()
         return sorted(found, key=lambda record: (record.id, record.modified))
 
     def has(self, ecosystem: str) -> bool:

@@ -12,7 +12,7 @@ import os
 import re
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from msgspec import Struct
@@ -25,6 +25,7 @@ from secpipe.errors import AdvisoryError, UsageError
 
 _NEW = ".new-"
 _LABEL = 28
+_MOST_HEADS = 16
 """Characters of a file's name before its digest; a tar has room for 100 in all."""
 _ANOTHER = "choose another folder with --db or SECPIPE_DB"
 
@@ -96,6 +97,7 @@ class Writer:
             etag=origin.etag,
             listing=origin.listing,
             ecosystems={name: len(rows.ids(name)) for name in sorted(rows.packages)},
+            heads=_heads(rows.advisories),
         )
 
     @contextlib.contextmanager
@@ -233,3 +235,9 @@ def _to_disk(path: Path) -> None:
         os.fsync(handle)
     finally:
         os.close(handle)
+
+
+def _heads(identifiers: Iterable[str]) -> tuple[str, ...]:
+    """What ids begin with, of one publisher's hardly more than one; nothing where there are too many to tell."""
+    found = {identifier.partition("-")[0] for identifier in identifiers}
+    return tuple(sorted(found)) if len(found) <= _MOST_HEADS else ()

@@ -7,11 +7,12 @@ and many rate nothing. The records that they lead to may be in the database, of 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from functools import lru_cache
 from typing import Protocol
 
 from msgspec.structs import replace
 
-from secpipe.match.severity import scored, worst
+from secpipe.match.severity import UNRATED, scored, worst
 from secpipe.model.advisory import Advisory, cve_of
 from secpipe.model.scan import Finding, RatedBy
 
@@ -71,7 +72,8 @@ def rated(findings: Sequence[Finding], known: Iterable[Advisory], source: Named)
     others = _by_id(source.named(wanted)) if wanted else {}
     rated = list(findings)
     for flaw, some in flaws.items() if others else ():
-        rater, rating = worst((name, scored(others[name])) for name in names[flaw] if name in others)
+        told = [(name, scored(others[name])) for name in names[flaw] if name in others]
+        rater, rating = worst(told) if told else ("", UNRATED)
         for index in some if rating.severity else ():
             finding = findings[index]
             evidence = replace(finding.evidence, severity=RatedBy(rater, rating.says))
@@ -81,8 +83,15 @@ def rated(findings: Sequence[Finding], known: Iterable[Advisory], source: Named)
 
 def _names(finding: Finding) -> list[str]:
     """All names of a flaw, and those under which others may have a record of it."""
-    prefixed = [prefix + cve for cve in finding.cves for prefix in _OF_CVES]
-    return [finding.id, *finding.aliases, *prefixed]
+    names = (finding.id, *finding.aliases)
+    return [*names, *(prefixed for name in names for prefixed in _of_cve(name))]
+
+
+@lru_cache(maxsize=1 << 16)
+def _of_cve(name: str) -> tuple[str, ...]:
+    """The names of the records that are published for a CVE; none for any other name."""
+    cve = name.upper()
+    return tuple(prefix + cve for prefix in _OF_CVES) if cve.startswith("CVE-") else ()
 
 
 def _by_id(records: Iterable[Advisory]) -> Mapping[str, Advisory]:

@@ -592,13 +592,13 @@ def test_what_the_ids_begin_with(identifiers: list[str]) -> None:
         written = writer.shard("npm", rows, Origin(""), own=True)
         writer.commit(Manifest().having([written]))
         with Store.open(Path(folder) / "db", ["npm"]) as store:
-            (shard,) = store.all_open()
-            assert set(shard.heads() or ()) == {one.partition("-")[0] for one in identifiers}
+            (shard,) = store.shards
+            assert set(shard.heads) == {one.partition("-")[0] for one in identifiers}
             assert {one.id for one in store.named(identifiers)} == set(identifiers)
 
 
 def test_ids_that_begin_in_many_ways(tmp_path: Path) -> None:
     database, _ = made(tmp_path, *(record(f"X{i}-1", ("PyPI", "a")) for i in range(40)))
     with Store.open(database) as store:
-        assert store.all_open()[0].heads() is None
+        assert store.shards[0].heads == ()
         assert [one.id for one in store.named(["X7-1", "X39-1", "Y-1"])] == ["X39-1", "X7-1"]
