@@ -97,6 +97,8 @@ _KEYS = tuple(
     for sign in ("", "_", "-")
 )
 """One of all these is in whatever `_NAMED` matches, which takes much longer to look."""
+_FINGERPRINT = lazy(r"(?:0x)?(?:[0-9A-F]{16}|[0-9A-F]{40}|[0-9A-F]{64})")
+"""How OpenPGP names the key that a signature is checked with (RFC 9580, §5.5.4), as GnuPG writes it."""
 _ENV_NAME = lazy(r"[A-Za-z_]\w*")
 _PLACEHOLDER = lazy(
     r"example|change|replace|insert|place_?holder|dummy|sample|your|secret|passwo?r?d|token|todo|fixme|xxx|\*\*\*|\.\.\.|not[_-]?(?:a[_-])?real"
@@ -173,6 +175,10 @@ def by_name(text: str, *, environment: bool = False) -> Iterator[Secret]:
     for match in _NAMED.finditer(text):
         blank = match["sign"].isspace()
         if blank and not (environment and _ENV_NAME.fullmatch(text, 0, match.start("sign"))):
+            continue
+        if "sign" in match[0][: match.start("sign") - match.start()].lower() and _FINGERPRINT.fullmatch(
+            match["value"]
+        ):
             continue
         if looks_random(match["value"]):
             yield Secret(*match.span("value"), "a secret")
