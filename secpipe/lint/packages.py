@@ -280,13 +280,13 @@ def may_be_pip(names: Iterable[str]) -> bool:
 
 def pip_install(command: Command, name: str) -> Word | None:
     """The word `install` of a command of pip (or pipx, by the same options), None for any other command."""
-    if name.startswith("pip") and not name.startswith("pipenv"):
-        return command.any("install")
-    if name.startswith(("python", "pypy")) or name == "py":
-        values = [word.value for word in command.args]
-        if "-mpip" in values or ("-m", "pip") in pairwise(values):
-            return command.any("install")
-    return None
+    values = [word.value for word in command.args]
+    is_pip = name.startswith("pip") and not name.startswith("pipenv")
+    if not is_pip and (name.startswith(("python", "pypy")) or name == "py"):
+        is_pip = "-mpip" in values or ("-m", "pip") in pairwise(values)
+    # `pip help install` shows a text.
+    word = command.any("install", "help") if is_pip else None
+    return word if word and word.value == "install" else None
 
 
 def assumes_yes(command: Command) -> bool:
