@@ -6,8 +6,9 @@ ARG counts in a stage that declares it again; ENV wins over ARG.
 
 from __future__ import annotations
 
+import re
 from collections import ChainMap, Counter
-from collections.abc import Mapping, MutableMapping
+from collections.abc import Collection, Mapping, MutableMapping
 from functools import lru_cache
 from typing import Any, TypeVar
 
@@ -22,6 +23,8 @@ _WINDOWS_IMAGE = lazy(
     r"(^|/)microsoft/(windows|nanoserver)|^mcr\.microsoft\.com/windows|^[^:]*+:.*(nanoserver|servercore)"
 )
 
+_VARIABLE = lazy(r"\$(?:\{[^}]*\}|\w+)", re.ASCII)
+_MAX_CANDIDATES = 64
 _MAX_EXPANDED = 1 << 16
 _MAX_DIGITS = 9
 _MAX_LAYERS = 64
@@ -51,6 +54,16 @@ class Scope:
         """The state in which a stage based on this one starts."""
         variables, environment = _layered(self.variables), _layered(self.environment)
         return Scope(self.escape, self.shell, variables, environment, self.has_workdir)
+
+    def may_inherit(self, bases: Collection[Scope]) -> None:
+        """Start as a stage that is based on one of these, where only a build knows on which."""
+        for base in bases:
+            self.variables.update(dict.fromkeys(base.variables))
+            self.environment.update(base.environment)
+            self.has_workdir = self.has_workdir or base.has_workdir
+        shells = {base.shell for base in bases}
+        if len(shells) == 1:
+            (self.shell,) = shells
 
     def take(self, instruction: Instruction, global_arguments: Mapping[str, str | None]) -> None:
         """Let an instruction have its effect."""
@@ -94,6 +107,15 @@ def _layered(names: MutableMapping[str, T]) -> MutableMapping[str, T]:
         return ChainMap({}, names)
     # Each layer costs every look-up, so that now and then they are made one.
     return ChainMap({}, *names.maps) if len(names.maps) < _MAX_LAYERS else ChainMap({}, dict(names))
+
+
+def _has_in_order(text: str, pieces: list[str]) -> bool:
+    """Whether a text has these pieces in this order, with anything before each, and ends with the last."""
+    for piece in pieces[:-1]:
+        _, found, text = text.partition(piece) if piece else ("", "-", text)
+        if not found:
+            return False
+    return text.endswith(pieces[-1]) if pieces else not text
 
 
 def pairs(env: Instruction) -> list[tuple[str, str]]:
@@ -173,10 +195,24 @@ class Context:
         if stage.parent is None:
             escape = self.dockerfile.escape
             self.scope = Scope(escape, default_shell(stage, escape))
+            if "$" in stage.base.value:
+                self.scope.may_inherit([self._ended[index + 1] for index in self._candidates(stage)])
             return
         parent = self._ended[stage.parent + 1]
         # An only child takes the state over, so that a long chain of stages costs nothing.
         self.scope = parent.inherit() if self._children[stage.parent] > 1 else parent
+
+    def _candidates(self, stage: Stage) -> list[int]:
+        """The named stages that the base of one may mean (`base-$TARGETOS`); none when there are many."""
+        first, *others = _VARIABLE.split(stage.base.value.lower())
+        # A variable alone mostly is an image.
+        if len(self._names) > _MAX_CANDIDATES or not any([first, *others]):
+            return []
+        return [
+            index
+            for name, index in self._names.items()
+            if index != stage.index and name.startswith(first) and _has_in_order(name[len(first) :], others)
+        ]
 
     def take(self, instruction: Instruction) -> None:
         """Let an instruction have its effect."""
