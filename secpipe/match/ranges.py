@@ -56,13 +56,15 @@ UNAFFECTED = Outcome(False)
 class _Bound(Struct, frozen=True):
     """An event and the keys between which its version lies: equal for a version that parses, None for unknown.
 
-    `lowest` marks the version `0`, which comes before all others.
+    `lowest` marks the version `0`, which comes before all others. `own` is the key of the version as it is written, where
+    as the last one affected it means others, too.
     """
 
     event: Event
     low: Any = None
     high: Any = None
     lowest: bool = False
+    own: Any = None
 
     def side(self, key: Any) -> int | None:
         """On which side of this bound a version lies: -1 below, 0 on it, 1 above, None unknown."""
@@ -321,11 +323,12 @@ def _bound(event: Event, scheme_name: str) -> _Bound:
     text = event.version
     key = key_of(text, scheme_name)
     if key is None and text.endswith(_NOT_UPDATED):
-        key = key_of(text.removesuffix(_NOT_UPDATED), scheme_name)
+        text = text.removesuffix(_NOT_UPDATED)
+        key = key_of(text, scheme_name)
     if key is not None:
         last = getattr(scheme(scheme_name), "last", None)
         end = last(text) if last is not None and event.kind == "last_affected" else key
-        return _Bound(event, end, end)
+        return _Bound(event, end, end, own=key)
     span = getattr(scheme(scheme_name), "span", None)
     try:
         return _Bound(event, *span(text)) if span is not None else _Bound(event)
@@ -340,6 +343,7 @@ def _walk(
     that lie on nobody knows which side."""
     opened: _Bound | None = None
     doubtful: tuple[_Bound, ...] = ()
+    again: Any = None
     for index, group in enumerate(groups):
         side = group[0].side(key)
         if side is None:
@@ -348,12 +352,15 @@ def _walk(
         if side < 0:
             return opened, tuple(chain(*groups[index:])), doubtful
         opens = [b for b in group if b.event.kind == "introduced"]
-        closes = [b for b in group if b.event.kind == "fixed" or (b.event.kind == "last_affected" and side)]
+        # What closes an open range comes before what opens it again at the same version, whatever else that means.
+        ends = [b for b in group if b.event.kind == "last_affected" and (again is None or b.own != again)]
+        closes = [b for b in group if b.event.kind == "fixed" or (side and b in ends)]
         goes_on = opened is not None and bool(opens)
+        again = group[0].low if goes_on else again
         if bool(opens) != bool(closes):
             opened = (opened or opens[0]) if opens else None
         if side == 0:
-            still = tuple(b for b in group if b.event.kind == "last_affected" and not goes_on)
+            still = () if goes_on else tuple(ends)
             return opened, (*still, *chain(*groups[index + 1 :])), doubtful
     return opened, (), doubtful
 

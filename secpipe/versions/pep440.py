@@ -12,7 +12,7 @@ from functools import lru_cache
 from packaging.version import InvalidVersion as _Invalid
 from packaging.version import Version
 
-from secpipe.versions import InvalidVersion, Part, checked, number
+from secpipe.versions import MAX_LENGTH, InvalidVersion, Part, checked, number
 
 ORDER = (
     "epoch, then the release's numbers, missing ones 0; then .devN, aN, bN and rcN come before the "
@@ -20,6 +20,8 @@ ORDER = (
 )
 
 _NOT_ZERO = re.compile("[1-9]+")
+_LAST_LOCAL = 10**MAX_LENGTH
+"""Behind all local labels: numbers come after words, and no version is long enough for a higher one."""
 _RELEASE = re.compile(r"v?([0-9]+(?:\.[0-9]+)+)(?=[-+_.]?[A-Za-z]|-[0-9])")
 
 
@@ -79,6 +81,15 @@ def _by_digits(versions: tuple[str, ...]) -> dict[str, list[str]]:
 def _digits(text: str) -> str:
     # Two spellings of a version differ in letters, separators and zeros, never in the other digits.
     return "".join(_NOT_ZERO.findall(text))
+
+
+def last(text: str) -> Version:
+    """The key behind every local version, as `<=` of PEP 440 sees it: the last one affected, 2.7.1 means 2.7.1+cu128, too.
+
+    Raises as `key` does.
+    """
+    version = key(text)
+    return version if version.local else Version(f"{version}+{_LAST_LOCAL}")
 
 
 def span(text: str) -> tuple[Version, Version]:

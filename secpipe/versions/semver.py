@@ -22,6 +22,7 @@ _VERSION = re.compile(
     r"(?P<prefix>v|go|)(?P<major>[0-9]+)(?:\.(?P<minor>[0-9]+))?(?:\.(?P<patch>[0-9]+))?"
     r"(?:-(?P<pre>[0-9A-Za-z.-]+)|(?P<loose>[A-Za-z][0-9A-Za-z.-]*))?(?:\+[0-9A-Za-z.+_~-]*)?"
 )
+_NO_VERSION = "-00010101000000-000000000000"
 _GO_PRE_RELEASE = re.compile(r"(alpha|beta|rc)([0-9]+)")
 _NUMERIC, _TEXT, _RELEASE = "\x01\x02\x03"
 
@@ -36,6 +37,8 @@ def parts(text: str) -> list[Part]:
     found = _VERSION.fullmatch(checked(text))
     if found is None:
         raise InvalidVersion(text, "no semantic version")
+    if text.endswith(_NO_VERSION):
+        raise InvalidVersion(text, "what Go writes for a module of which it knows no version")
     core = [(part, found[part] or "0", number(found[part] or "")) for part in _NUMBERS]
     pre = found["pre"] or found["loose"]
     if pre is None:

@@ -49,6 +49,18 @@ def test_span() -> None:
             pep440.span(text)
 
 
+def test_last_is_behind_every_local_version() -> None:
+    for text, after in (
+        ("2.7.1", "2.7.1.post0.dev0"),
+        ("2.7.1rc1", "2.7.1rc2.dev0"),
+        ("1!2.dev3", "1!2.dev4"),
+    ):
+        last = pep440.last(text)
+        for label in ("cu128", "9", "9" * 900, "zz.99"):
+            assert Version(text) < Version(f"{text}+{label}") < last < Version(after)
+    assert pep440.last("2.6.0+cu124") == Version("2.6.0+cu124")
+
+
 def test_agrees_with_packaging() -> None:
     """Ordering goes by that library: this holds what is done around it, on tens of thousands of real pairs."""
     rng = random.Random(440)

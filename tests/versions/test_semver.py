@@ -38,7 +38,21 @@ def test_table(left: str, expected: str, right: str) -> None:
 
 @pytest.mark.parametrize(
     "text",
-    ["a", "1.2.3.4", "1.2.", "1..2", "nightly.2026-03-10.0", "1.2.3-", "1.2.3-ä", "v", "(devel)", "1.2.3_4"],
+    [
+        *(
+            "a",
+            "1.2.3.4",
+            "1.2.",
+            "1..2",
+            "nightly.2026-03-10.0",
+            "1.2.3-",
+            "1.2.3-ä",
+            "v",
+            "(devel)",
+            "1.2.3_4",
+        ),
+        *("v0.0.0-00010101000000-000000000000", "2.0.0-00010101000000-000000000000"),
+    ],
 )
 def test_invalid(text: str) -> None:
     with pytest.raises(InvalidVersion):
