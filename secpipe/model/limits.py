@@ -65,6 +65,8 @@ class Limits(NamedTuple):
     tar_header_bytes: int = 1 * MIB
     """one PAX or GNU long-name header"""
     path_bytes: int = 32 * KIB
+    long_name_bytes: int = 128 * MIB
+    """what the names and links of one image have beyond 100 bytes each, which is as many as tar's own fields hold"""
     archive_entries: int = 100_000
     """members of the tar that an image was exported to"""
     path_components: int = 4096

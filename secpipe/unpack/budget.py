@@ -30,7 +30,7 @@ class Budget:
     def __init__(self, limits: Limits) -> None:
         self.limits = limits
         self._lock = threading.Lock()
-        self._bytes = self._entries = self._retained = 0
+        self._bytes = self._entries = self._retained = self._names = 0
         self._stopped_from = NO_LAYER
         self._busy = 0
 
@@ -54,6 +54,16 @@ class Budget:
         if over:
             raise exceeded(
                 "image-entries", self.limits.image_entries, "the image's layers have too many entries"
+            )
+
+    def spend_names(self, size: int) -> None:
+        """Count bytes of names that are longer than usual."""
+        with self._lock:
+            self._names += size
+            over = self._names > self.limits.long_name_bytes
+        if over:
+            raise exceeded(
+                "long-name-bytes", self.limits.long_name_bytes, "the names in the image's layers are too long"
             )
 
     def retain(self, size: int) -> bool:

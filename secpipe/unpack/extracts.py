@@ -25,7 +25,7 @@ from secpipe.unpack.outstanding import Outstanding
 if TYPE_CHECKING:
     import msgspec
 
-_FORMAT: Final = 2
+_FORMAT: Final = 3
 """Raised when `LayerExtract`, or what `read_layer` makes of a layer, becomes another one between two releases."""
 _MOST: Final = 64 * MIB
 """Larger extracts are not kept: few layers have as much, and it would be in memory twice."""
@@ -162,6 +162,7 @@ def _again(extract: LayerExtract, budget: Budget) -> LayerExtract:
     """The extract, counted against what the image may still cost as if it were read now."""
     budget.spend_bytes(extract.index, extract.size)
     budget.spend_entries(extract.count)
+    budget.spend_names(extract.long_names)
     left_out = {
         ordinal: len(data)
         for ordinal, data in sorted(extract.contents.items())

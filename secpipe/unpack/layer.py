@@ -32,6 +32,8 @@ from secpipe.unpack.tar import TarEntry, walk
 _WHITEOUT = b".wh."
 _AUFS = b".wh..wh."
 _OPAQUE = b".wh..wh..opq"
+_SHORT: Final = 100
+"""Bytes of a name and a link that an entry takes at most without further headers, or nearly so."""
 
 
 class Run(Struct, frozen=True):
@@ -64,6 +66,8 @@ class LayerExtract(Struct, frozen=True):
     """the ordinals of those of `contents` that are what was kept of a program, sorted"""
     attributes: Attributes | None = None
     """of every entry, where they were asked for"""
+    long_names: int = 0
+    """bytes of names and links beyond `_SHORT` each"""
 
 
 Reduce = Callable[[bytes, bytes], bytes]
@@ -112,9 +116,14 @@ def read_layer(
     run = gathered if only is None and not whole else None
     pack = run.pack if run else kept.unwanted
     taken = kept.distil if only is None and distillers.program else None
+
+    def spend(entries: int) -> None:
+        kept.spend(entries)
+        budget.spend_names(gathered.unspent())
+
     with budget.reading(), ExitStack() as resources:
         blocks, check = _opened(layer, limits, subject, budget, resources)
-        for entry in walk(blocks, kept.wants, limits, subject, pack, kept.spend, taken, run):
+        for entry in walk(blocks, kept.wants, limits, subject, pack, spend, taken, run):
             entry = kept.without_data(entry)
             if attributes:
                 attributes.note(entry.ordinal, entry.mode, entry.size)
@@ -132,6 +141,7 @@ def read_layer(
         size,
         kept.count,
         programs=tuple(kept.programs),
+        long_names=gathered.long_names,
         attributes=attributes,
     )
 
@@ -236,6 +246,7 @@ class _Gathered:
         self.parent = b""
         self._first = self.next = -1
         self._names = bytearray()
+        self.long_names = self._unspent = 0
 
     def pack(self, name: bytes, ordinal: int) -> bool:
         """Put a file into the present run, if that is where it belongs."""
@@ -262,7 +273,10 @@ class _Gathered:
             # The root stays a directory, whatever an entry says.
             return
         packed = kind == "file" and not interesting
-        if packed and ordinal == self.next and parent == self.parent and base[:4] != _WHITEOUT:
+        follows = packed and ordinal == self.next and parent == self.parent and base[:4] != _WHITEOUT
+        if (kept := len(base) if follows else len(name) + len(entry.link)) > _SHORT:
+            self._unspent += kept - _SHORT
+        if follows:
             self._names += b"/"
             self._names += base
             self.next += 1
@@ -275,6 +289,12 @@ class _Gathered:
         else:
             self.end_run()
             self.entries.append(entry)
+
+    def unspent(self) -> int:
+        """Bytes of long names since this was asked last."""
+        size, self._unspent = self._unspent, 0
+        self.long_names += size
+        return size
 
     def ended(self) -> tuple[tuple[TarEntry | Run, ...], tuple[bytes, ...], tuple[bytes, ...]]:
         """Additions, whiteouts and opaques, when there are no more."""

@@ -111,6 +111,21 @@ def test_a_hundred_thousand_components(program: Program, tmp_path: Path) -> None
     refused(scan(program, tmp_path / "c", deep + END, options=wider), "path-steps")
 
 
+@pytest.mark.parametrize(
+    ("flag", "more"), [(b"L", {}), (b"L", {"flag": b"5"}), (b"K", {"flag": b"2"}), (b"K", {"flag": b"1"})]
+)
+def test_long_names_that_are_many(
+    program: Program, flag: bytes, more: dict[str, bytes], tmp_path: Path
+) -> None:
+    """deep-path: each would pass, and all of them would have to be remembered"""
+    tar = b"".join(
+        _gnu_long(b"%d" % number + b"x" * 20_000, flag) + entry(b"%d" % number, **more)
+        for number in range(2000)
+    )
+    options = ("--limit", "long-name-bytes=16MiB")
+    refused(scan(program, tmp_path, tar + END, options=options), "long-name-bytes")
+
+
 def _gnu_long(name: bytes, flag: bytes = b"L") -> bytes:
     return header(b"././@LongLink", octal(len(name) + 1), flag, magic=b"ustar  \0") + body(name + b"\0")
 

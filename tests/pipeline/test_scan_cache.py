@@ -254,10 +254,12 @@ def test_a_layer_compressed_anew_is_read_once_more(tmp_path: Path) -> None:
 
 
 def test_limits_hold_for_what_is_known(tmp_path: Path) -> None:
-    counted = Counted(layers.image([BASE.tar, APP.tar]))
+    long = images.tar([Entry("x" * 150)])
+    counted = Counted(layers.image([BASE.tar, APP.tar, long]))
     listed(counted.image, tmp_path)
     for limits in (
         Limits(layer_bytes=1000),
+        Limits(long_name_bytes=49),
         Limits(layer_entries=3),
         Limits(image_bytes=2000),
         Limits(image_entries=3),

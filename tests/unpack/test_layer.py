@@ -141,6 +141,31 @@ def test_limits_of_the_image() -> None:
         read_layer(layer(data, digest(data)), bool, Limits(), budget=budget)
 
 
+def test_long_names_are_bounded_together() -> None:
+    """By what they have beyond 100 bytes; of files in a row in one directory only their own names are kept."""
+    deep = "d" * 90 + "/" + "e" * 60
+    links = [Entry(f"{n}", type=tarfile.SYMTYPE, link="x" * 150) for n in range(5)]
+    marks = [Entry(f".wh.{'w' * 150}{n}") for n in range(5)]
+    for entries, beyond in (
+        ([Entry(f"{n}" + "x" * 149) for n in range(5)], 250),
+        (links, 255),
+        (marks, 275),
+        ([Entry(f"{deep}/{n}") for n in range(5)], 53),
+        ([Entry(f"{deep}/{n}") if n % 2 else Entry(f"{n}/") for n in range(5)], 106),
+        ([Entry("n" * 100), Entry("n" * 60, type=tarfile.SYMTYPE, link="x" * 40)], 0),
+    ):
+        data = tar(entries)
+        assert read(data, limits=Limits(long_name_bytes=beyond)).long_names == beyond
+        if beyond:
+            with pytest.raises(LimitExceeded, match=f"long-name-bytes={beyond - 1}"):
+                read(data, limits=Limits(long_name_bytes=beyond - 1))
+    budget = Budget(Limits(long_name_bytes=400))
+    data = tar(links)
+    read_layer(layer(data, digest(data)), bool, Limits(), budget=budget)
+    with pytest.raises(LimitExceeded, match="long-name-bytes=400"):
+        read_layer(layer(data, digest(data)), bool, Limits(), budget=budget)
+
+
 def test_links_and_devices_have_no_content() -> None:
     types = [
         tarfile.SYMTYPE,
