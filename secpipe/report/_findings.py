@@ -86,22 +86,36 @@ def _table(findings: Sequence[Finding], width: int | None, *, divided: bool = Fa
         *(["Platform"] if platforms else []),
         "Layer",
     ]
-    short = all(len(printable(f.id)) <= _ID for f in findings)
-    rows = Rows("Severity", *titles, unbroken=[1] if short else [])
+    firsts = [members[0] for members in rows_of]
+    ids = _printable([f.id for f in firsts])
+    rows = Rows("Severity", *titles, unbroken=[1] if max(map(len, ids), default=0) <= _ID else [])
     new = " (new)" if width is None or width >= _ROOMY else "\n(new)"
-    for members in rows_of:
-        f = members[0]
+    severities = {one: styled(str(one), _SEVERITY_STYLES.get(one, "")) for one in Severity}
+    texts = zip(
+        ids,
+        _printable([_names(members) for members in rows_of]),
+        _printable([f.package.version for f in firsts]),
+        _printable([fixed_in(f) for f in firsts]),
+        strict=True,
+    )
+    for f, (identifier, names, version, fixed) in zip(firsts, texts, strict=True):
         rows.add(
-            styled(str(f.severity), _SEVERITY_STYLES.get(f.severity, "")),
-            printable(f.id) + (new if f.new else ""),
-            printable(_names(members)),
-            printable(f.package.version),
-            printable(fixed_in(f)),
+            severities[f.severity],
+            identifier + new if f.new else identifier,
+            names,
+            version,
+            fixed,
             *([_exploited(f)] if exploited else []),
             *([printable(f.package.platform)] if platforms else []),
             layer_of(f.package, divided) + (" (goes)" if f.on_new_base == "removed" else ""),
         )
     return rows
+
+
+def _printable(texts: list[str]) -> list[str]:
+    """The texts, each made fit to show: nearly always all of them are, which one look tells."""
+    every = "".join(texts)
+    return texts if every.isascii() and every.isprintable() else [printable(text) for text in texts]
 
 
 def _exploited(finding: Finding) -> Styled:

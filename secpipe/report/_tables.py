@@ -60,9 +60,10 @@ class Rows:
     def fitting(self, width: int | None, console: Console | None) -> list[str] | None:
         """The lines, with the console's colours if there is one; None where anything would have to be wrapped."""
         plain = [[cell if isinstance(cell, str) else cell.plain for cell in row] for row in self._rows]
-        if not all(text.isascii() and "\n" not in text for row in plain for text in row):
+        columns = list(zip(self._titles, *plain, strict=True))
+        if not all((text := "".join(column)).isascii() and "\n" not in text for column in columns):
             return None
-        widths = [max(map(len, column)) for column in zip(self._titles, *plain, strict=True)]
+        widths = [max(map(len, column)) for column in columns]
         total = sum(widths) + _GAP * (len(widths) - 1)
         if total > (width or _WIDEST):
             return None
