@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping
-from typing import Any, Literal, NotRequired, TypedDict, TypeVar
+from typing import Any, TypeVar
 
 from secpipe.errors import UsageError
 from secpipe.model.package import Distribution, LayerRef, Package, Source
@@ -22,164 +22,19 @@ from secpipe.model.scan import (
     NewBase,
     RatedBy,
     ScanReport,
-    Status,
     Suppression,
     Target,
     TargetImage,
     Verdict,
-    VexStatus,
 )
 from secpipe.model.severity import Severity
+from secpipe.report import _reportshape as shape
 
 HINT = "give it what secpipe scan -f json writes"
 _EXIT_CODES: Mapping[Verdict, int] = {"clean": 0, "failed": 1, "undecided": 3}
 _DIGEST = r"sha256:[0-9a-f]{64}|sha512:[0-9a-f]{128}"
 _Key = tuple[str, str, str]
 T = TypeVar("T")
-
-
-class _System(TypedDict):
-    id: str
-    versionId: NotRequired[str]
-    name: NotRequired[str]
-
-
-class _Image(TypedDict):
-    platform: str
-    digest: str | None
-    distribution: str | None
-    operatingSystem: NotRequired[_System]
-
-
-class _Target(_Image):
-    reference: str
-    images: NotRequired[list[_Image]]
-
-
-class _Layer(TypedDict):
-    digest: str
-    index: int
-    instruction: str | None
-    file: NotRequired[str]
-    line: NotRequired[int]
-
-
-class _Source(TypedDict):
-    name: str
-    version: str
-
-
-class _Package(TypedDict):
-    name: str
-    version: str
-    purl: str
-    ecosystem: str | None
-    source: _Source | None
-    path: str
-    layer: _Layer | None
-    owner: NotRequired[str]
-    platform: NotRequired[str]
-    arch: NotRequired[str]
-    vendor: NotRequired[str]
-    module: NotRequired[str]
-    origin: NotRequired[Literal["base", "app"]]
-    evidence: NotRequired[str]
-
-
-class _RatedBy(TypedDict):
-    advisory: str
-    says: str
-
-
-class _Evidence(TypedDict):
-    advisory: str
-    range: str
-    scheme: str
-    severity: NotRequired[_RatedBy]
-    statement: NotRequired[str]
-
-
-class _Suppression(TypedDict):
-    kind: Literal["ignore", "vex"]
-    source: str
-    reason: NotRequired[str]
-    owner: NotRequired[str]
-    expires: NotRequired[str]
-    status: NotRequired[VexStatus]
-    justification: NotRequired[str]
-
-
-class _Finding(TypedDict):
-    id: str
-    aliases: list[str]
-    package: str
-    installedVersion: str
-    fixedVersion: str | None
-    severity: Literal["unknown", "negligible", "low", "medium", "high", "critical"]
-    score: float | None
-    status: Status
-    layer: _Layer | None
-    evidence: _Evidence
-    platform: NotRequired[str]
-    kev: NotRequired[Literal[True]]
-    epss: NotRequired[float]
-    path: NotRequired[str]
-    summary: NotRequired[str]
-    url: NotRequired[str]
-    origin: NotRequired[Literal["base", "app"]]
-    suppression: NotRequired[_Suppression]
-    baselineState: NotRequired[Literal["new", "unchanged", "updated"]]
-    onNewBase: NotRequired[Literal["removed", "stays"]]
-
-
-class _Problem(TypedDict):
-    code: str
-    subject: str
-    message: str
-    hint: str | None
-    coverage: bool
-
-
-class _ExploitationFeed(TypedDict):
-    name: Literal["epss", "kev"]
-    released: str | None
-    digest: str
-
-
-class _Database(TypedDict):
-    digest: str
-
-
-class _Arrival(TypedDict):
-    id: str
-    package: str
-    name: str
-    version: str
-    severity: Literal["unknown", "negligible", "low", "medium", "high", "critical"]
-
-
-class _NewBase(TypedDict):
-    reference: str
-    digest: str | None
-    platform: NotRequired[str]
-    adds: list[_Arrival]
-
-
-class _Report(TypedDict):
-    schemaVersion: Literal["1.0"]
-    target: _Target
-    packages: list[_Package]
-    findings: list[_Finding]
-    problems: list[_Problem]
-    verdict: Verdict
-    exitCode: NotRequired[Literal[0, 1, 3]]
-    reason: NotRequired[str]
-    warnings: NotRequired[list[_Problem]]
-    baseline: NotRequired[str]
-    newBases: NotRequired[list[_NewBase]]
-    dockerfile: NotRequired[str]
-    feeds: NotRequired[list[_ExploitationFeed]]
-    database: NotRequired[_Database]
 
 
 def document(data: bytes, name: str) -> Any:
@@ -198,7 +53,7 @@ def scan_report(found: object, name: str) -> ScanReport:
     import msgspec
 
     try:
-        parsed = msgspec.convert(found, _Report)
+        parsed = msgspec.convert(found, shape.Report)
     except (msgspec.MsgspecError, RecursionError) as error:
         raise _refused(name, str(error)) from error
     if unknown := _unknown(found, parsed, "$"):
@@ -234,7 +89,7 @@ def scan_report(found: object, name: str) -> ScanReport:
     )
 
 
-def _new_base(told: _NewBase, place: str, name: str) -> NewBase:
+def _new_base(told: shape.NewBase, place: str, name: str) -> NewBase:
     digest = told["digest"]
     adds = (
         Arrival(one["id"], one["package"], one["name"], one["version"], Severity[one["severity"].upper()])
@@ -276,7 +131,7 @@ def _within(number: T, fits: bool, place: str, name: str) -> T:
     return number
 
 
-def _image(told: _Image, place: str, name: str) -> TargetImage:
+def _image(told: shape.Image, place: str, name: str) -> TargetImage:
     digest = told["digest"]
     return TargetImage(
         told["platform"],
@@ -285,14 +140,14 @@ def _image(told: _Image, place: str, name: str) -> TargetImage:
     )
 
 
-def _target(told: _Target, name: str) -> Target:
+def _target(told: shape.Target, name: str) -> Target:
     own = _image(told, "$.target", name)
     images = tuple(_image(one, f"$.target.images[{i}]", name) for i, one in enumerate(told.get("images", [])))
     reference = _matching(".+", told["reference"], "$.target.reference", name)
     return Target(reference, own.digest, own.platform, own.distribution, images)
 
 
-def _distribution(told: _Image) -> Distribution | None:
+def _distribution(told: shape.Image) -> Distribution | None:
     text = told["distribution"]
     if text is None:
         return None
@@ -302,7 +157,7 @@ def _distribution(told: _Image) -> Distribution | None:
     return Distribution(id, version)
 
 
-def _layer(told: _Layer | None, place: str, name: str) -> LayerRef | None:
+def _layer(told: shape.Layer | None, place: str, name: str) -> LayerRef | None:
     if told is None:
         return None
     digest = _matching(_DIGEST, told["digest"], f"{place}.digest", name)
@@ -312,7 +167,7 @@ def _layer(told: _Layer | None, place: str, name: str) -> LayerRef | None:
     return LayerRef(digest, index, told["instruction"], file, line)
 
 
-def _package(told: _Package, place: str, name: str) -> Package:
+def _package(told: shape.Package, place: str, name: str) -> Package:
     source = told["source"]
     purl = _matching("pkg:.*", told["purl"], f"{place}.purl", name)
     return Package(
@@ -334,7 +189,7 @@ def _package(told: _Package, place: str, name: str) -> Package:
     )
 
 
-def _finding(told: _Finding, index: Mapping[_Key, list[Package]], place: str, name: str) -> Finding:
+def _finding(told: shape.Finding, index: Mapping[_Key, list[Package]], place: str, name: str) -> Finding:
     layer = _layer(told["layer"], f"{place}.layer", name)
     key = (told["package"], told["installedVersion"], told.get("platform", ""))
     named = [
@@ -367,7 +222,7 @@ def _finding(told: _Finding, index: Mapping[_Key, list[Package]], place: str, na
     )
 
 
-def _evidence(told: _Evidence) -> Evidence:
+def _evidence(told: shape.Evidence) -> Evidence:
     rated = told.get("severity")
     return Evidence(
         told["advisory"],
@@ -378,7 +233,7 @@ def _evidence(told: _Evidence) -> Evidence:
     )
 
 
-def _suppression(told: _Suppression | None) -> Suppression | None:
+def _suppression(told: shape.Suppression | None) -> Suppression | None:
     if told is None:
         return None
     return Suppression(
@@ -392,12 +247,12 @@ def _suppression(told: _Suppression | None) -> Suppression | None:
     )
 
 
-def _feed(told: _ExploitationFeed, place: str, name: str) -> ExploitationFeed:
+def _feed(told: shape.ExploitationFeed, place: str, name: str) -> ExploitationFeed:
     digest = _matching(_DIGEST, told["digest"], f"{place}.digest", name)
     return ExploitationFeed(told["name"], told["released"] or "", digest)
 
 
-def _problem(told: _Problem, place: str, name: str) -> Problem:
+def _problem(told: shape.Problem, place: str, name: str) -> Problem:
     return Problem(
         _matching("[a-z]+(-[a-z]+)*", told["code"], f"{place}.code", name),
         told["subject"],
