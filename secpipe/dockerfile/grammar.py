@@ -38,6 +38,8 @@ _DIGITS = 18
 _MODES = {"network": ("default", "none", "host"), "security": ("sandbox", "insecure")}
 _NO_TRIGGER = frozenset({"FROM", "MAINTAINER", "ONBUILD"})
 _COMPONENT = r"[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*"
+_LABEL = "[a-zA-Z0-9](?:[a-zA-Z0-9-]*[a-zA-Z0-9])?"
+_REGISTRY = lazy(rf"(?:{_LABEL}(?:\.{_LABEL})*|\[[0-9a-fA-F:]+\])(?::[0-9]+)?")
 _REPOSITORY = lazy(rf"{_COMPONENT}(?:/{_COMPONENT})*")
 _TAG = lazy(r"\w[\w.-]{0,127}", re.ASCII)
 _MAX_HINTS = 100
@@ -82,12 +84,15 @@ def _image_fault(image: str) -> str:
     """What is wrong with a reference to an image (distribution/reference v0.6), '' where only a build can tell."""
     name, _, digest = image.partition("@")
     # What stands behind the last character is another problem of its own.
-    if "$" in image or not name or name.endswith((":", "/")) or (not digest and "@" in image):
+    if "$" in image or not image or name.endswith((":", "/")) or (not digest and "@" in image):
         return ""
     registry, slash, path = name.partition("/")
     # What has a dot, a port or a capital in front of the slash is a registry.
     if not slash or not ({*registry} & {*".:"} or registry == "localhost" or registry.lower() != registry):
-        path = name
+        registry, path = "", name
+    # The host of no registry, such as a_b.io, may still be the beginning of a path.
+    if registry and not _REGISTRY.fullmatch(registry) and not _REPOSITORY.fullmatch(registry):
+        return f"{registry[:80]!r} is no name of a registry"
     repository, colon, tag = path.partition(":")
     if repository != repository.lower():
         return "the name of a repository has no capitals"

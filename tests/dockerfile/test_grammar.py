@@ -162,6 +162,9 @@ def test_the_rest_is_read_after_a_fault() -> None:
         ("alpine:3@sha256:" + "A" * 64, "is no digest"),
         ("alpine@md5:" + "0" * 32, "is no digest"),
         ("alpine@<digest>", "is no digest"),
+        ("@sha256:" + "0" * 64, "'' is no name of a repository"),
+        ("reg.example:x/app:1", "'reg.example:x' is no name of a registry"),
+        (".reg.example/app:1", "'.reg.example' is no name of a registry"),
     ],
 )
 def test_what_no_registry_can_have(image: str, fault: str) -> None:
@@ -185,6 +188,7 @@ def test_what_no_registry_can_have(image: str, fault: str) -> None:
             "a@sha256:" + "0" * 64,
             "a:1@sha256:" + "0" * 64,
             "[::1]:5000/x",
+            "a_b.example/x",
             "scratch",
             "SCRATCH",
             "0",
