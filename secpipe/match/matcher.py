@@ -12,6 +12,7 @@ from secpipe.match import aliases
 from secpipe.match.candidates import AdvisorySource, Candidate, Judged, judge
 from secpipe.match.ecosystem import scheme_for
 from secpipe.match.identity import counterpart, is_pro, subjects
+from secpipe.match.later import again, by_flaw, later
 from secpipe.match.modules import concerns
 from secpipe.match.ranges import (
     SILENT,
@@ -68,19 +69,30 @@ class _Hit(Struct, frozen=True):
         return names.union(name for one, name in self.via if one == flaw) if self.via else names
 
 
+class _Found(Struct, frozen=True):
+    """An affected package."""
+
+    package: Package
+    scheme: str
+    hits: list[_Hit]
+    later: dict[str, list[Affected]]
+    """what does not affect the package and may affect a later version of it, see `by_flaw`"""
+
+
 def match(packages: Iterable[Package], source: AdvisorySource) -> MatchResult:
     """Find the known flaws of the packages; each needs its `ecosystem`, without which it is passed over.
 
     What the answer is unknown for becomes a problem: a version or a bound that cannot be parsed, an ecosystem without a
     version scheme. An ecosystem without advisories is the caller's to report: see `missing`.
     """
-    found: list[tuple[Package, str, list[_Hit]]] = []
+    found: list[_Found] = []
     problems: set[Problem] = set()
     for package in packages:
         if package.ecosystem is None:
             continue
         scheme = scheme_for(package.ecosystem)
         hits: list[_Hit] = []
+        behind: dict[str, list[Affected]] = {}
         for name, version in subjects(package):
             candidates = candidates_of(package, name, source)
             if scheme is None:
@@ -99,24 +111,30 @@ def match(packages: Iterable[Package], source: AdvisorySource) -> MatchResult:
                 else:
                     unknown.append((candidate.id, judged.outcome))
             problems.update(_unknown(package, version, scheme, unknown))
+            if hits:
+                others = later(candidates, version, scheme)
+                by_flaw((one for one in others if _counts(one, package)), behind)
         if scheme is not None and hits:
-            found.append((package, scheme, hits))
-    records = [hit.advisory for *_, hits in found for hit in hits]
+            found.append(_Found(package, scheme, hits, behind))
+    records = [hit.advisory for one in found for hit in one.hits]
     findings = aliases.rated(_findings(found, source), records, source)
     return MatchResult(
         tuple(sorted(findings, key=lambda f: (f.sort_key, f.package.purl))), tuple(sorted(problems))
     )
 
 
-def _findings(
-    affected: Sequence[tuple[Package, str, Sequence[_Hit]]], source: AdvisorySource
-) -> list[Finding]:
-    """One for each flaw of each package, of the packages with the schemes of their versions and their records."""
-    via = aliases.flaws((hit.advisory for *_, hits in affected for hit in hits if not hit.cves), source)
+def _counts(candidate: Candidate, package: Package) -> bool:
+    """Whether it is about a flaw, and about packages like this one."""
+    return tells_of_a_flaw(candidate) and concerns(candidate.advisory, candidate.affected, package)
+
+
+def _findings(affected: Sequence[_Found], source: AdvisorySource) -> list[Finding]:
+    """One for each flaw of each package."""
+    via = aliases.flaws((hit.advisory for one in affected for hit in one.hits if not hit.cves), source)
     return [
-        _finding(package, scheme, flaw, told)
-        for package, scheme, hits in affected
-        for flaw, told in _fold([_led(hit, via) for hit in hits] if via else hits).items()
+        _finding(one.package, one.scheme, flaw, told, one.later)
+        for one in affected
+        for flaw, told in _fold([_led(hit, via) for hit in one.hits] if via else one.hits).items()
     ]
 
 
@@ -230,8 +248,10 @@ def _name(cluster: Sequence[_Hit]) -> str:
     return min(names, key=order)
 
 
-def _finding(package: Package, scheme: str, flaw: str, hits: Sequence[_Hit]) -> Finding:
-    fixed = _fixed(hits, hits[0].version, scheme)
+def _finding(
+    package: Package, scheme: str, flaw: str, hits: Sequence[_Hit], later: Mapping[str, list[Affected]]
+) -> Finding:
+    fixed = _fixed(hits, hits[0].version, scheme, again(flaw, (hit.advisory for hit in hits), later))
     # The record that is about this flaw alone tells it best; among those, the one whose fix is named.
     ordered = hits
     if len(hits) > 1:
@@ -274,18 +294,19 @@ def _is_other(name: str, flaw: str, is_cve: bool) -> bool:
     return name != flaw and upper != flaw and not (is_cve and cve_of(name) == upper)
 
 
-def _fixed(hits: Sequence[_Hit], version: str, scheme: str) -> str | None:
-    """The lowest version on this branch that no record calls affected. Where records contradict each other, or nobody
-    knows, the highest of those that each by itself would call fixed; None where each calls all of them affected again."""
+def _fixed(hits: Sequence[_Hit], version: str, scheme: str, behind: Sequence[Affected]) -> str | None:
+    """The lowest version on this branch that no record calls affected, `behind` being what tells of the flaw in later ones.
+    Where records contradict each other, or nobody knows, the highest of those that each by itself would call fixed; None
+    where each calls all of them affected again."""
     first = hits[0]
-    if len(hits) == 1 and first.judged.settled and first.judged.outcome.fixed is not None:
+    if len(hits) == 1 and not behind and first.judged.settled and first.judged.outcome.fixed is not None:
         return first.judged.outcome.fixed
     entries = [hit.affected for hit in hits]
     named = {hit.judged.outcome.fixed for hit in hits if hit.judged.outcome.fixed}
     named |= {fix for entry in entries for fix in fixes(entry, version, scheme)}
     if not named:
         return None
-    if free := lowest_free(entries, version, scheme, named):
+    if free := lowest_free([*entries, *behind], version, scheme, named):
         return free
     alone = (lowest_free([entry], version, scheme, named, certainly=False) for entry in entries)
     own = sorted({fix for fix in alone if fix})
