@@ -19,7 +19,8 @@ ORDER = (
     "release in this order, .postN behind it, and +local behind the same without."
 )
 
-_NOT_ZERO = re.compile("[1-9]+")
+_NOT_ZERO = {code: None for code in range(128) if chr(code) not in "123456789\n"}
+"""What goes of a text of which digits and line ends are to stay."""
 _LAST_LOCAL = 10**MAX_LENGTH
 """Behind all local labels: numbers come after words, and no version is long enough for a higher one."""
 _RELEASE = re.compile(r"v?([0-9]+(?:\.[0-9]+)+)(?=[-+_.]?[A-Za-z]|-[0-9])")
@@ -57,9 +58,11 @@ def parts(text: str) -> list[Part]:
 
 def listed(installed: str, versions: tuple[str, ...]) -> bool:
     """Whether the installed version is among the listed ones, as `==` of PEP 440 sees it: `2.7+cpu` is `2.7.0`."""
-    index = _by_digits(versions)
-    texts = {_digits(installed), _digits(installed.partition("+")[0])}
-    return any(_same(installed, text) for digits in texts for text in index.get(digits, ()))
+    lines = _lines(versions)
+    wanted = {_digits(installed), _digits(installed.partition("+")[0])}
+    if not any(f"\n{digits}\n" in lines for digits in wanted):
+        return False
+    return any(_same(installed, text) for text in versions if _digits(text) in wanted)
 
 
 def _same(installed: str, text: str) -> bool:
@@ -71,16 +74,14 @@ def _same(installed: str, text: str) -> bool:
 
 
 @lru_cache(maxsize=4096)
-def _by_digits(versions: tuple[str, ...]) -> dict[str, list[str]]:
-    found: dict[str, list[str]] = {}
-    for text in versions:
-        found.setdefault(_digits(text), []).append(text)
-    return found
+def _lines(versions: tuple[str, ...]) -> str:
+    """The digits of each version, between line ends: a list may have hundreds of versions, and few have the ones wanted."""
+    return "\n{}\n".format("\n".join(versions).translate(_NOT_ZERO))
 
 
 def _digits(text: str) -> str:
     # Two spellings of a version differ in letters, separators and zeros, never in the other digits.
-    return "".join(_NOT_ZERO.findall(text))
+    return text.translate(_NOT_ZERO).replace("\n", "")
 
 
 def last(text: str) -> Version:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import random
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from packaging.version import InvalidVersion as Refused
 from packaging.version import Version
 
@@ -74,3 +76,25 @@ def test_agrees_with_packaging() -> None:
         else:
             expected = "<" if a < b else ">" if a > b else "="
         assert sign(pep440, left, right) == expected
+
+
+spellings = st.builds(
+    "{}{}{}{}".format,
+    st.sampled_from(["", "v", "0!", " "]),
+    st.lists(st.sampled_from(["0", "1", "2", "10", "01"]), min_size=1, max_size=3).map(".".join),
+    st.sampled_from(["", ".0", "rc1", ".post1", "+cpu", "-1"]),
+    st.sampled_from(["", " ", "\n"]),
+)
+
+
+@given(st.one_of(spellings, st.text(max_size=6)), st.lists(st.one_of(spellings, st.text(max_size=6))))
+def test_a_list_is_asked_as_one_version_after_the_other_would_be(installed: str, versions: list[str]) -> None:
+    assert pep440.listed(installed, tuple(versions)) == any(
+        pep440.listed(installed, (one,)) for one in versions
+    )
+
+
+def test_other_spellings_are_listed() -> None:
+    versions = ("1.0", "2.0.0rc1", "v3.0", "4.1+cpu")
+    assert all(pep440.listed(one, versions) for one in ("1", "1.0.0+cpu", "2.0rc1", "3", "4.1+cpu"))
+    assert not any(pep440.listed(one, versions) for one in ("2.0.0", "4.1", "10", "", "x"))
