@@ -225,7 +225,7 @@ def _decided(
             reason = f"no package that the advisories for {identifier} are about is in the image"
     if gaps:
         what = plural(len(gaps), "thing")
-        return answer, 3, f"{reason}, but {what} could not be examined"
+        return answer if hit else "unknown", 3, f"{reason}, but {what} could not be examined"
     return answer, 0, reason
 
 

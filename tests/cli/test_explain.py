@@ -119,6 +119,7 @@ def test_what_was_not_examined_leaves_it_undecided(tmp_path: Path, database: Pat
     done = secpipe(*command)
     assert done.code == 3
     assert "no-advisories: " in done.stdout
+    assert "verdict: unknown (exit 3)" in done.stdout
     assert secpipe(*command, "--allow-incomplete").code == 0
 
 
