@@ -171,7 +171,8 @@ def _host(key: str) -> str:
     """The registry of a key that is a URL, as `docker login` of old wrote them; empty for a namespace."""
     scheme, separator, rest = key.partition("://")
     if not separator:
-        return key.lower() if "/" not in key else ""
+        name = key.lower().rstrip("/")
+        return name if "/" not in name else ""
     return rest.partition("/")[0].lower() if scheme.lower() in ("http", "https") else ""
 
 

@@ -110,6 +110,7 @@ def test_a_named_file_is_the_only_one(home: Home) -> None:
         (["registry-1.docker.io"], "alpine", "registry-1.docker.io"),
         (["docker.io/library", "https://index.docker.io/v1/"], "alpine", "docker.io/library"),
         (["R.Example"], "r.example/app", "R.Example"),
+        (["r.example/"], "r.example/app", "r.example/"),
         (["evil.example/r.example"], "r.example/app", None),
         (["https://evil.example/r.example"], "r.example/app", None),
     ],
