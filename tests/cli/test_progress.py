@@ -36,6 +36,7 @@ BUILT = image([BASE, LARGE])
 LARGE_NAME = json.loads(BUILT.manifest)["layers"][1]["digest"][7:19]
 # Below the program as it is, a disk that stands still in the midst of a large file until something comes on standard input.
 HALTING = """
+import signal
 import sys
 from secpipe.oci import layout
 
@@ -47,6 +48,8 @@ def halting(self, name):
             sys.stdin.readline()
         yield chunk
 
+# Who runs the tests in the background has them begin with it ignored.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 layout.Directory.stream = halting
 from secpipe.cli import main
 main()
