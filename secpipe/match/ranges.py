@@ -72,7 +72,8 @@ class _Bound(Struct, frozen=True):
             return 1
         if key is None or self.low is None:
             return None
-        return -1 if key < self.low else 1 if self.high < key else 0 if self.low == self.high else None
+        first = self.low if self.own is None else self.own
+        return -1 if key < first else 1 if self.high < key else 0 if self.low == self.high else None
 
 
 def evaluate(affected: Affected, version: str, scheme_name: str) -> Outcome:

@@ -91,6 +91,11 @@ def test_lists_limits_and_builds() -> None:
     found = judged(package("Bitnami", "a", "1.2.3-4"), builds).records[0]
     assert found.answer == "affected"
     assert found.rules == ("as the last one affected, 1.2.3 stands for all its builds",)
+    assert [bound.sign for bound in found.ranges[0].bounds] == [">", "="]
+    local = record("PYSEC-1", "PyPI", "a", ("introduced", "0"), ("last_affected", "1.2"))
+    found = judged(package("PyPI", "a", "1.2.0+cu128"), local).records[0]
+    assert found.rules == ("as the last one affected, 1.2 stands for all its builds",)
+    assert [bound.sign for bound in found.ranges[0].bounds] == [">", "="]
     assert found.comparisons == ()
 
 
