@@ -87,7 +87,7 @@ def _read(told: Record) -> Compact:
         if package is None:
             continue
         ecosystem, name = package.ecosystem, package.name
-        if not ecosystem or not name:
+        if not ecosystem or not name or name[0] <= " " or name[-1] <= " ":
             raise NotPlain
         if ecosystem != before:
             before = ecosystem
