@@ -159,7 +159,7 @@ class _Reader:
             package = entry.get("package")
             if package is None:
                 continue  # about a repository's commits only
-            ecosystem, name = _text(_get(package, "ecosystem")), _text(_get(package, "name")).strip()
+            ecosystem, name = _text(_get(package, "ecosystem")), _text(_get(package, "name")).strip(" \t\r\n")
             if not ecosystem or not name:
                 self._fault(f"{where}.package", "has no ecosystem or no name")
                 continue
