@@ -24,7 +24,7 @@ _WINDOWS_IMAGE = lazy(
 )
 
 _VARIABLE = lazy(r"\$(?:\{[^}]*\}|\w+)", re.ASCII)
-_MAX_CANDIDATES = 64
+_MAX_LOOKED_AT = 1 << 18
 _MAX_EXPANDED = 1 << 16
 _MAX_DIGITS = 9
 _MAX_LAYERS = 64
@@ -149,6 +149,7 @@ class Context:
         """What the checks of a stage remember from one instruction to the next, by their code."""
         self.file_memory: dict[str, Any] = {}
         """What the checks have worked out once for the whole file, by their code."""
+        self._room = _MAX_LOOKED_AT
         self._global = Scope(dockerfile.escape)
         self._ended: list[Scope] = []
         self._children = Counter(stage.parent for stage in dockerfile.stages if stage.parent is not None)
@@ -196,23 +197,32 @@ class Context:
             escape = self.dockerfile.escape
             self.scope = Scope(escape, default_shell(stage, escape))
             if "$" in stage.base.value:
-                self.scope.may_inherit([self._ended[index + 1] for index in self._candidates(stage)])
+                bases = [self._ended[index + 1] for index in self._candidates(stage)]
+                if self._affords(sum([len(base.variables) for base in bases])):
+                    self.scope.may_inherit(bases)
             return
         parent = self._ended[stage.parent + 1]
         # An only child takes the state over, so that a long chain of stages costs nothing.
         self.scope = parent.inherit() if self._children[stage.parent] > 1 else parent
 
     def _candidates(self, stage: Stage) -> list[int]:
-        """The named stages that the base of one may mean (`base-$TARGETOS`); none when there are many."""
+        """The named stages that the base of one may mean (`base-$TARGETOS`); none when that takes long to find out."""
+        if not self._room:
+            return []
         first, *others = _VARIABLE.split(stage.base.value.lower())
         # A variable alone mostly is an image.
-        if len(self._names) > _MAX_CANDIDATES or not any([first, *others]):
+        if not any([first, *others]) or not self._affords(sum(map(len, self._names)) + len(self._names)):
             return []
         return [
             index
             for name, index in self._names.items()
             if index != stage.index and name.startswith(first) and _has_in_order(name[len(first) :], others)
         ]
+
+    def _affords(self, cost: int) -> bool:
+        """Whether there is room left, for the whole file, to look at so many letters of names or so many variables."""
+        self._room = max(0, self._room - cost)
+        return self._room > 0
 
     def take(self, instruction: Instruction) -> None:
         """Let an instruction have its effect."""
