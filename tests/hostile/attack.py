@@ -20,7 +20,7 @@ from tests.support.packages import dpkg, os_release
 MIB = 1 << 20
 PEAK = 100 * MIB
 CPU = 8.0
-"""What takes 1.3 s at most on a quiet machine has taken 3.3 on one whose neighbours were busy; what is not bounded takes far more."""
+"""Seconds. What takes 1.3 on a quiet machine has taken 3.3 where neighbours were busy; what is unbounded takes far more."""
 
 DEBIAN = {"etc/os-release": os_release("debian", "12")}
 STATUS = "var/lib/dpkg/status"
