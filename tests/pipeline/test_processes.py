@@ -6,6 +6,7 @@ import os
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Sequence
 from pathlib import Path
 from threading import Event, Thread
@@ -67,12 +68,51 @@ def test_a_lint_tells_the_file_that_kills_its_process(tmp_path: Path) -> None:
     assert done.stdout == f"{len(files) - 1} 3 ('internal-error', '{files[30]}')\n"
 
 
-def test_the_start_method_is_safe_with_threads() -> None:
+def test_beside_threads_nothing_is_forked() -> None:
     done = Event()
     thread = Thread(target=done.wait)
     thread.start()
     try:
-        assert processes._start_method().get_start_method() == "spawn"
+        assert not processes._may_fork()
+        found = list(processes.spread(work, [["1", "2"], ["7"], ["3"]], "lost {}".format, 2))
     finally:
         done.set()
         thread.join()
+    assert found == ["did 1", "did 2", "lost 7", "did 3"]
+
+
+def test_more_shares_than_a_pipe_holds() -> None:
+    shares = [[str(number)] for number in range(100, processes._MOST_SHARES + 101)]
+    assert list(processes.spread(work, shares, str, 2)) == [f"did {share[0]}" for share in shares]
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere processes do not begin as copies of this one")
+@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM, signal.SIGINT])
+def test_nobody_goes_on_without_the_one_that_began_it(tmp_path: Path, number: int) -> None:
+    """The copies of a process that was ended have no answer to give that a pipe would not hold, and end as well."""
+    script = (
+        "import os, signal, sys, time\n"
+        "from secpipe.pipeline.processes import spread\n"
+        "signal.signal(signal.SIGINT, signal.default_int_handler)\n"
+        "def work(items):\n"
+        "    open(sys.argv[1], 'a').write(f'{os.getpid()}\\n')\n"
+        "    time.sleep(0.2)\n"
+        "    return ['x' * 500_000]\n"
+        "list(spread(work, [['a']] * 400, str, 3))\n"
+    )
+    command = [sys.executable, "-c", script, str(tmp_path / "pids")]
+    process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
+    deadline = time.monotonic() + 20
+    while len(_lines(tmp_path / "pids")) < 3:
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+    process.send_signal(number)
+    _, said = process.communicate(timeout=20)  # ends when nobody holds its standard error any more
+    assert (process.returncode, said.splitlines()[-1:]) == (
+        -number,
+        ["KeyboardInterrupt"] if number == signal.SIGINT else [],
+    )
+
+
+def _lines(file: Path) -> set[str]:
+    return set(file.read_text().split()) if file.exists() else set()
