@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import lru_cache
 from typing import LiteralString
 from urllib.parse import urlsplit
@@ -119,6 +119,12 @@ class Postgres:
         self.rows(re.sub(r"\bTEXT\b", 'TEXT COLLATE "C"', statement))
 
     def close(self) -> None:
+        import psycopg
+
+        # Left to the server, which sees the end of a connection a moment later, the lock would turn the next run away.
+        if self._connection.info.transaction_status == psycopg.pq.TransactionStatus.IDLE:
+            with suppress(psycopg.Error):
+                self._connection.execute("SELECT pg_advisory_unlock_all()")
         self._connection.close()
 
 
