@@ -6,7 +6,7 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,8 +19,7 @@ from tests.support.packages import dpkg, os_release
 
 MIB = 1 << 20
 PEAK = 100 * MIB
-CPU = 8.0
-"""Seconds. What takes 1.3 on a quiet machine has taken 3.3 where neighbours were busy; what is unbounded takes far more."""
+CPU = 3.0
 
 DEBIAN = {"etc/os-release": os_release("debian", "12")}
 STATUS = "var/lib/dpkg/status"
@@ -128,6 +127,16 @@ def running(folder: Path, database: Path) -> Iterator[Program]:
         cwd=Path(__file__).parents[2],
     ) as process:
         yield Program(process, folder, database)
+
+
+def least(run: Callable[[], Outcome], cpu: float) -> Outcome:
+    """Of up to three runs the one that took the least processor time, which busy neighbours have counted fourfold."""
+    outcome = run()
+    for _ in range(2):
+        if outcome.cpu <= cpu:
+            break
+        outcome = min(outcome, run(), key=lambda one: one.cpu)
+    return outcome
 
 
 def cheap(outcome: Outcome, peak: int = PEAK, cpu: float = CPU) -> Outcome:
