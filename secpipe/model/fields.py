@@ -1,4 +1,4 @@
-"""What the fields of a value are called, be it a struct or a dataclass, and structs of which some fields do not count."""
+"""What the fields of a value are called, and structs of which some fields do not count."""
 
 from __future__ import annotations
 
@@ -29,9 +29,5 @@ class PartlyCompared(Struct, frozen=True):
 
 def names(kind: type[Any]) -> tuple[str, ...]:
     """The fields of a class of values, in their order; () of any other class."""
-    if hasattr(kind, "__dataclass_fields__"):
-        import dataclasses
-
-        return tuple(field.name for field in dataclasses.fields(kind))
     found: tuple[str, ...] = getattr(kind, "__struct_fields__", ())
     return found

@@ -10,7 +10,7 @@ from functools import cache
 from operator import attrgetter
 from typing import Any, TypeVar
 
-from msgspec import Struct, structs
+from msgspec.structs import replace
 
 from secpipe.model import fields
 from secpipe.model.text import wellformed
@@ -64,16 +64,8 @@ def _walk(value: Any, seen: dict[int, Any]) -> Any:
             # `wellformed` gives back an equal text anew for most of what is not ASCII.
             if new is not old and new != old:
                 changed[name] = new
-        seen[id(value)] = _replaced(value, changed) if changed else value
+        seen[id(value)] = replace(value, **changed) if changed else value
     return seen[id(value)]
-
-
-def _replaced(value: Any, changed: dict[str, Any]) -> Any:
-    if isinstance(value, Struct):
-        return structs.replace(value, **changed)
-    import dataclasses
-
-    return dataclasses.replace(value, **changed)
 
 
 @cache
