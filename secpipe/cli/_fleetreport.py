@@ -12,6 +12,9 @@ from secpipe.cli._fleetoptions import ResultsOption
 from secpipe.cli._output import OutputOption
 from secpipe.cli._reports import destinations, emit
 
+_MOST = 1_000_000_000
+"""No database counts higher in all places."""
+
 
 def report(
     results: ResultsOption = "fleet.sqlite",
@@ -41,13 +44,17 @@ def report(
         ),
     ] = "",
     worst: Annotated[
-        int, typer.Option(metavar="N", min=0, show_default=False, help="The N worst images and base images.")
+        int,
+        typer.Option(
+            metavar="N", min=0, max=_MOST, show_default=False, help="The N worst images and base images."
+        ),
     ] = 0,
     fixes: Annotated[
         int,
         typer.Option(
             metavar="N",
             min=0,
+            max=_MOST,
             show_default=False,
             help="The N updates, and rebuilds, with the largest effect.",
         ),

@@ -31,7 +31,7 @@ def baseline(runs: Sequence[FleetRun], since: str) -> FleetRun | None:
     either the last that came to its end before the newest. None where there is none. Raises `UsageError`."""
     if since.isdecimal():
         for run in runs:
-            if run.number == int(since):
+            if str(run.number) == since:
                 return run
         raise UsageError(f"--since {since}: there is no such run", "secpipe fleet report tells the last ones")
     if since:
@@ -51,14 +51,14 @@ def _end(text: str) -> str:
 
     try:
         told = datetime.fromisoformat(text)
-    except ValueError:
+        if len(text) <= len("2026-01-31"):
+            told += timedelta(days=1, seconds=-1)
+        told = told.replace(tzinfo=UTC) if told.tzinfo is None else told.astimezone(UTC)
+    except (OverflowError, ValueError):
         raise UsageError(
             f"--since {printable(text)}: neither a run nor a date",
             "write a run's number, 2026-01-31 or 2026-01-31T12:00Z",
         ) from None
-    if len(text) <= len("2026-01-31"):
-        told += timedelta(days=1, seconds=-1)
-    told = told.replace(tzinfo=UTC) if told.tzinfo is None else told.astimezone(UTC)
     return told.isoformat(timespec="seconds").replace("+00:00", "Z")
 
 

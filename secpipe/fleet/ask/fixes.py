@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable
 
+from secpipe.advisories.names import normalise
 from secpipe.fleet.ask.bases import order
 from secpipe.fleet.ask.reading import IN_FLEET, SEVERITIES, counts
 from secpipe.fleet.results.database import Database
@@ -18,11 +19,15 @@ def fixes(database: Database, bases: Iterable[BaseImage], most: int) -> Fixes:
     findings: dict[tuple[str, str], list[tuple[int, int, str, int]]] = {}
     sql = """SELECT ecosystem, subject, package, vulnerability, fixed_version, severity FROM findings
     JOIN packages ON packages.id = package WHERE until IS NULL AND fixed_version IS NOT NULL"""
+    spelt: dict[tuple[str, str], str] = {}
     for ecosystem, subject, package, vulnerability, fixed, severity in database.rows(sql):
-        findings.setdefault((ecosystem, subject), []).append((package, vulnerability, fixed, severity))
+        key = ecosystem, normalise(ecosystem, subject)
+        spelt[key] = min(spelt.get(key, subject), subject)
+        findings.setdefault(key, []).append((package, vulnerability, fixed, severity))
     holders = _Holders(database)
     found = []
-    for (ecosystem, subject), some in findings.items():
+    for key, some in findings.items():
+        ecosystem = key[0]
         severities: Counter[int] = Counter()
         for package, vulnerability, _, severity in some:
             severities[severity] += holders.number(package) - holders.accepted[package, vulnerability]
@@ -30,7 +35,7 @@ def fixes(database: Database, bases: Iterable[BaseImage], most: int) -> Fixes:
             version = _highest({fixed for *_, fixed, _ in some}, ecosystem)
             images = holders.together({package for package, *_ in some})
             told = counts(severities[severity] for severity in SEVERITIES)
-            found.append(PackageFix(subject, ecosystem, version, total, images, told))
+            found.append(PackageFix(spelt[key], ecosystem, version, total, images, told))
     found.sort(key=lambda fix: (-fix.findings, order(dict(fix.severities)), fix.package, fix.ecosystem))
     rebuilt = [base for base in bases if base.fixable]
     rebuilt.sort(key=lambda base: (-base.fixable, -base.layers, base.layer))

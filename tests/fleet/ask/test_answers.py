@@ -131,6 +131,56 @@ def test_packages_are_asked_for_as_people_write_them(text: str, query: tuple[obj
     assert parse(text) == Query(text, *query)  # type: ignore[arg-type]
 
 
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        ("pypi/pyyaml<5.4", {"PyYAML 5.3.1", "pyyaml 5.3"}),
+        ("Py-YAML", set()),
+        ("ruamel-yaml", {"ruamel.yaml 1"}),
+        ("Ruamel__YAML>1", set()),
+        ("log4j-core<2.17.1", {"org.apache.logging.log4j:log4j-core 2.14.0"}),
+        ("maven/org.apache.logging.log4j:log4j-core", {"org.apache.logging.log4j:log4j-core 2.14.0"}),
+        ("org.example:log4j-core", set()),
+        ("openssl<3.0.9-2", {"libssl3 3.0.9-1"}),
+        ("OpenSSL", set()),
+    ],
+)
+def test_packages_go_by_the_names_that_advisories_know_them_by(url: str, text: str, found: set[str]) -> None:
+    log4j = Package(
+        *("org.apache.logging.log4j:log4j-core", "2.14.0", "maven", "app.jar", None, ""),
+        *("pkg:maven/org.apache.logging.log4j/log4j-core@2.14.0", "Maven"),
+    )
+    some = [SSL, log4j, pypi("PyYAML", "5.3.1"), pypi("pyyaml", "5.3"), pypi("ruamel.yaml", "1")]
+    recorded(url, [("app:1", ("one",), some, [])])
+    located = ask(url, Questions(package=text)).located
+    assert located is not None
+    assert {f"{one.package.name} {one.package.version}" for one in located.places} == found
+
+
+def test_an_update_is_one_however_its_package_is_spelt(url: str) -> None:
+    recorded(
+        url,
+        [
+            ("a:1", ("a",), [pypi("PyYAML", "5.3")], [("PyYAML", "CVE-1")]),
+            ("b:1", ("b",), [pypi("pyyaml", "5.1")], [("pyyaml", "CVE-1")]),
+        ],
+    )
+    report = ask(url, Questions(fixes=10))
+    assert report.fixes is not None
+    assert [(one.package, one.findings, one.images) for one in report.fixes.packages] == [("PyYAML", 2, 2)]
+
+
+def test_a_package_url_is_no_name() -> None:
+    with pytest.raises(UsageError, match="a package URL"):
+        parse("pkg:deb/debian/openssl")
+
+
+@pytest.mark.parametrize("since", ["9" * 5000, "0001-01-01T00:00+23:00", "9999-12-31T23:59-23:00"])
+def test_no_run_and_no_date(since: str) -> None:
+    with pytest.raises(UsageError, match="--since"):
+        baseline(RUNS, since)
+
+
 @given(st.text())
 def test_any_text_is_a_question_or_told_not_to_be_one(text: str) -> None:
     with suppress(UsageError):
