@@ -14,7 +14,15 @@ KINDS = ("CVSS_V4", "CVSS_V3", "CVSS_V2")
 
 def kind_of(kind: str, vector: str) -> str:
     """The CVSS that a vector is of: since version 3 it says so itself, and some records call one by another's name."""
-    return {"CVSS:4": "CVSS_V4", "CVSS:3": "CVSS_V3"}.get(vector.strip()[: len("CVSS:3")], kind)
+    return {"CVSS:4": "CVSS_V4", "CVSS:3": "CVSS_V3"}.get(_bare(vector)[: len("CVSS:3")], kind)
+
+
+def _bare(vector: str) -> str:
+    """The metrics without what some sources write around them: NVD has those of CVSS 2 in brackets, others end in a slash."""
+    vector = vector.strip()
+    if vector.startswith("(") and vector.endswith(")"):
+        vector = vector[1:-1].strip()
+    return vector.removesuffix("/").removeprefix("CVSS:2.0/")
 
 
 @lru_cache(maxsize=65536)
@@ -27,6 +35,6 @@ def base_score(kind: str, vector: str) -> float | None:
 
     parsers = {"CVSS_V4": CVSS4, "CVSS_V3": CVSS3, "CVSS_V2": CVSS2}
     try:
-        return float(parsers[kind](vector.strip()).scores()[0])
+        return float(parsers[kind](_bare(vector)).scores()[0])
     except (CVSSError, KeyError, ValueError, ArithmeticError, IndexError):
         return None
