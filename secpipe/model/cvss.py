@@ -18,7 +18,7 @@ def kind_of(kind: str, vector: str) -> str:
 
 
 def _bare(vector: str) -> str:
-    """The metrics without what some sources write around them: NVD has those of CVSS 2 in brackets, others end in a slash."""
+    """The metrics without what some sources write around them: brackets, as NVD those of CVSS 2, or a slash at the end."""
     vector = vector.strip()
     if vector.startswith("(") and vector.endswith(")"):
         vector = vector[1:-1].strip()
