@@ -146,7 +146,7 @@ def scan(
             "name it: --store redis://HOST or s3://BUCKET/FOLDER",
         )
     with open_results(results) as history, _workers(scheduler, workers) as there:
-        fleet = Fleet(resolved, options, history, whole=names.whole(problems))
+        fleet = Fleet(resolved, options, history, whole=bool(named) and names.whole(problems))
         with followed(fleet):
             fleet.scan(there)
     tell_fleet(fleet)

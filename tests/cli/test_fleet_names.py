@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from secpipe.fleet.results import open_results
+from tests.support.advisories import build_database
 from tests.support.cli import secpipe
+from tests.support.fleet import deb, image, inventory, result
 
 
 def test_gaps_may_be_allowed_and_failures_not(tmp_path: Path) -> None:
@@ -42,3 +45,17 @@ def test_a_gate_about_what_is_new_needs_something_to_compare_with(tmp_path: Path
         assert (refused.code, refused.stdout) == (2, "")
         assert "fleet is compared with nothing" in refused.stderr
         assert "fleet report --new" in refused.stderr
+
+
+def test_a_list_without_a_single_image_lets_nobody_leave(tmp_path: Path) -> None:
+    database, history = build_database(tmp_path / "db"), tmp_path / "fleet.sqlite"
+    with open_results(str(history)) as results:
+        run = results.begin("", "1", "1")
+        one = image("web", ["debian"], ["registry.example/web:1"])
+        results.record(run, result(one, inventory(one, {0: [deb("bash", "5")]}), database=""))
+        results.finish(run)
+    said = "Error from server (Forbidden): pods is forbidden"
+    scan = ("fleet", "scan", "--file", "-", "--results", history, "--db", database)
+    told = secpipe(*scan, stdin=said, cwd=tmp_path)
+    assert (told.code, told.stdout.partition(":")[0]) == (3, "1 image")
+    assert "invalid-reference: standard input:1" in told.stderr

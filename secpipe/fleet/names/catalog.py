@@ -136,6 +136,9 @@ class _Asking:
                 else:
                     self._known = frozenset(repositories.names)
                     yield from map(self._flawed, repositories.flaws)
+                    if not repositories.names:
+                        in_vain -= set(several)
+                        yield from () if repositories.flaws else (self._empty(),)
                     for repository in repositories.names:
                         meant = [each for each in several if _tags.matches(each.repository, repository)]
                         if meant:
@@ -210,6 +213,10 @@ class _Asking:
         if registries.places(named)[-1].reference != named:
             raise NotFoundError(f"registries.conf moves {self._registry}, whose catalog is of no use then")
         return self._connected(folder)
+
+    def _empty(self) -> Problem:
+        message = f"the catalog of {self._registry} names no repository"
+        return Problem("no-images", self._registry, message, "see that the registry has its storage")
 
     def _no_catalog(self, error: SecpipeError) -> Problem:
         if not isinstance(error, NotFoundError):

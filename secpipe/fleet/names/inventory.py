@@ -51,5 +51,9 @@ def _file(path: str, limits: Limits) -> Iterator[Found | Problem]:
 def _images(document: Document, where: str, number: int, limits: Limits) -> Iterator[Found | Problem]:
     if isinstance(document.value, str):
         yield canonical(document.value.strip(), f"{where} [{number}]")
+    elif not isinstance(document.value, dict | list) and not document.flaw:
+        # As jq has it of what has no image under that name.
+        message = f"{where} [{number}]: neither an image nor an object of Kubernetes"
+        yield Problem("invalid-reference", where, message, "leave it out, or name the image")
     else:
         yield from _objects.images(document, where, limits, runs=True)

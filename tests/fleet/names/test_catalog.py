@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from secpipe.fleet.names import Access, asked, catalog, named
+from secpipe.fleet.names import Access, asked, catalog, named, whole
 from secpipe.model.limits import Limits
 from secpipe.model.problem import Problem
 from secpipe.oci import listing
@@ -172,6 +172,14 @@ def test_what_is_wrong_with_a_list_is_told_and_the_rest_goes_on(server: Server) 
     for part in ("not followed", "can be no name: 'A'", "denies access to a/one", "can be no name: 'b d'"):
         assert part in messages
     assert {each.subject for each in problems} == {server.address}
+
+
+@pytest.mark.parametrize("listed", [b'{"repositories": []}', b'{"repositories": null}'])
+def test_an_empty_catalog_says_nothing_about_who_left(server: Server, listed: bytes) -> None:
+    answering(server, {"/v2/_catalog?n=1000": Reply(200, listed)})
+    images, (problem,) = found(server.address, "*", "a/*")
+    assert (images, problem.code, problem.coverage) == ([], "no-images", True)
+    assert not whole([problem])
 
 
 @pytest.mark.parametrize(

@@ -134,6 +134,13 @@ def test_what_is_no_inventory(tmp_path: Path, text: str, code: str, coverage: bo
     assert "kubectl" in problem.hint
 
 
+def test_what_jq_makes_of_objects_without_an_image(tmp_path: Path) -> None:
+    (tmp_path / "i.json").write_text('["a:1", null, 7]')
+    images, problems = found(tmp_path / "i.json")
+    assert list(images) == ["docker.io/library/a:1"]
+    assert [problem.message.partition(": ")[0][-3:] for problem in problems] == ["[2]", "[3]"]
+
+
 @given(data=st.binary(max_size=200))
 def test_any_bytes(data: bytes, tmp_path_factory: pytest.TempPathFactory) -> None:
     path = tmp_path_factory.getbasetemp() / "any"
