@@ -164,7 +164,7 @@ class _Web:
                 try:
                     with self._client.stream("GET", url, headers=part.headers(etag)) as response:
                         if response.status_code not in _AGAIN or not rest:
-                            if self._take(response, url, path, part):
+                            if self._take(response, url, path, part, etag):
                                 return part.whole(url)
                             part.close()
                             return None
@@ -184,10 +184,10 @@ class _Web:
             part.close()
             raise
 
-    def _take(self, response: httpx.Response, url: str, path: str, part: _Part) -> bool:
-        """Read the body into `part`; False when the answer is that nothing has changed."""
+    def _take(self, response: httpx.Response, url: str, path: str, part: _Part, etag: str) -> bool:
+        """Read the body into `part`; False when the answer is that the bytes still have that ETag."""
         status = response.status_code
-        if status == 304:
+        if status == 304 and etag and not part.resumable:
             return False
         if status == 404:
             raise FileNotFoundError(url)

@@ -21,6 +21,7 @@ _MAX_EPOCH = 2**32 - 1
 _TOKEN = re.compile(r"([0-9]+)|([A-Za-z]+)|([~^])")
 # `~` comes before the end of a part, `^` right behind it; then letters, then numbers.
 _TILDE, _END, _CARET, _LETTERS, _DIGITS = "\x00", "\x01", "\x02", "\x03", "\x04"
+_RELEASED = "\x01"
 
 
 def key(text: str) -> bytes:
@@ -40,7 +41,11 @@ def parts(text: str) -> list[Part]:
         version, release = release, ""
     if not version:
         raise InvalidVersion(text, "the version is empty")
-    return [("epoch", epoch, number(epoch)), *_parts("version", version), *_parts("release", release)]
+    found = [("epoch", epoch, number(epoch)), *_parts("version", version)]
+    if hyphen:
+        (label, run, piece), *rest = _parts("release", release)
+        found += [(label, run, _RELEASED + piece), *rest]
+    return found
 
 
 def _parts(label: str, part: str) -> list[Part]:

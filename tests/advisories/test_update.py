@@ -129,6 +129,23 @@ def test_a_failure_leaves_the_old_database(
     assert content(database) == before
 
 
+@pytest.mark.parametrize("known", [False, True])
+def test_an_answer_that_nothing_changed_to_who_did_not_ask_that(
+    feed: Feed, tmp_path: Path, known: bool
+) -> None:
+    """As a cache in between may give it: taken at its word, an old database would pass for one of today."""
+    database = tmp_path / "db"
+    if known:
+        run(feed, database, "Debian")
+        (shard,) = shard_files(database)
+        shard.write_bytes(shard.read_bytes()[:-1])  # so that it has to come again, whatever its ETag
+    before = content(database) if known else {}
+    feed.answers["Debian/all.zip"] = [304]
+    with pytest.raises(AdvisoryError, match="answers 304"):
+        run(feed, database, "Debian")
+    assert (content(database) if known else {}) == before
+
+
 def test_a_cut_is_tried_again_and_told(feed: Feed, tmp_path: Path) -> None:
     feed.cut = 50
     with pytest.raises(AdvisoryError, match=r"cannot fetch .*Debian/all\.zip"):

@@ -21,6 +21,7 @@ a < aa < ab < b < 0 < 1
 1.0-1.el8_6 < 1.0-1.el8_10
 1.0-1.module_el8.5.0+1+a < 1.0-1.module_el8.6.0+1+a
 2.0-1-1 > 2.0-1
+3 < 3-~rc1 < 3- < 3-0
 """
 
 LUA = '%{{lua: for line in io.lines("{}") do local a, b = line:match("(%S+) (%S+)") print(rpm.vercmp(a, b) .. " ") end}}'
@@ -54,6 +55,7 @@ def test_agrees_with_rpm(tmp_path: Path) -> None:
             one = rng.choice(every)
             at = rng.randrange(len(one) + 1)
             pairs.append((one, one[:at] + rng.choice("~+._-0a^Z9") + one[at + rng.randrange(2) :]))
+            pairs.append((one.partition("-")[0], one.replace("-", rng.choice(("-~", "-^", "-.")))))
     file = tmp_path / "pairs"
     file.write_text("".join(f"{left} {right}\n" for left, right in pairs))
     said = subprocess.run(
