@@ -22,6 +22,8 @@ _NAMESPACES = {
     "sles": "suse",
     "sle_hpc": "suse",
     "opensuse-leap": "opensuse",
+    "opensuse-leap-micro": "opensuse",
+    "opensuse-microos": "opensuse",
     "opensuse-tumbleweed": "opensuse",
 }
 """Of RPM's distributions, where the vendor's name in package URLs is not the ID in os-release."""

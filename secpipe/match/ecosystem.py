@@ -153,7 +153,9 @@ _DISTRIBUTIONS: dict[str, tuple[str, _Namer]] = {
     "photon": ("rpm", _release("Photon OS:", _MINOR)),
     "openEuler": ("rpm", _open_euler),
     "opensuse-leap": ("rpm", _release("openSUSE:Leap ", _MINOR)),
-    "opensuse-tumbleweed": ("rpm", _rolling("openSUSE:Tumbleweed")),
+    "opensuse-leap-micro": ("rpm", _release("openSUSE:Leap Micro ", _MINOR)),
+    # MicroOS is installed from Tumbleweed's own repositories.
+    **dict.fromkeys(("opensuse-tumbleweed", "opensuse-microos"), ("rpm", _rolling("openSUSE:Tumbleweed"))),
     "rhel": ("rpm", _release("Red Hat:enterprise_linux:", _MAJOR)),
     **dict.fromkeys(("sles", "sled", "sles_sap", "sle_hpc"), ("rpm", _suse)),
     "sle-micro": ("rpm", _release("SUSE:Linux Enterprise Micro ", _MINOR)),

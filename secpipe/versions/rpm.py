@@ -43,8 +43,8 @@ def parts(text: str) -> list[Part]:
         raise InvalidVersion(text, "the version is empty")
     found = [("epoch", epoch, number(epoch)), *_parts("version", version)]
     if hyphen:
-        (label, run, piece), *rest = _parts("release", release)
-        found += [(label, run, _RELEASED + piece), *rest]
+        (label, run, piece), *behind = _parts("release", release)
+        found += [(label, run, _RELEASED + piece), *behind]
     return found
 
 

@@ -44,6 +44,8 @@ from secpipe.model.package import Distribution
         ("opensuse-leap", "15.6", "rpm", "openSUSE:Leap 15.6"),
         ("opensuse-leap", "15", "rpm", None),
         ("opensuse-tumbleweed", "20240801", "rpm", "openSUSE:Tumbleweed"),
+        ("opensuse-microos", "20240801", "rpm", "openSUSE:Tumbleweed"),
+        ("opensuse-leap-micro", "5.5", "rpm", "openSUSE:Leap Micro 5.5"),
         ("openEuler", "24.03", "rpm", None),
         ("rhel", "9.4", "rpm", "Red Hat:enterprise_linux:9"),
         ("rhel", "10.1", "rpm", "Red Hat:enterprise_linux:10"),
