@@ -31,17 +31,8 @@ _PRODUCTS = {
 }
 """By the ID of os-release(5)."""
 _ROLLING = frozenset(
-    [
-        "arch",
-        "chainguard",
-        "cleanstart",
-        "clnstrt",
-        "echo",
-        "minimos",
-        "opensuse-microos",
-        "opensuse-tumbleweed",
-    ]
-    + ["wolfi"]
+    {"arch", "chainguard", "cleanstart", "clnstrt", "echo", "minimos"}
+    | {"opensuse-microos", "opensuse-tumbleweed", "wolfi"}
 )
 _EDGE = lazy(r"edge|[0-9.]+_(?:alpha|git)[0-9]*")
 
