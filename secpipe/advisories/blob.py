@@ -7,7 +7,7 @@ themselves, with what there is to say of those that count, lie apart and in the 
 from __future__ import annotations
 
 import zlib
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import cache
 from typing import TYPE_CHECKING, Any, TypeAlias, cast
 
@@ -38,7 +38,7 @@ _ZLIB = b"\x78"
 _MOST_BYTES = 256 << 20
 _NUMBERS: dict[str, int] = {kind: number for number, kind in enumerate(_KINDS)}
 TOGETHER = 32
-"""Records of one blob."""
+"""Records, or ids, of one blob."""
 
 Fields: TypeAlias = "str | Entry"
 """Of an entry: of one that has a single range alone, its text by `in_lines`."""
@@ -79,6 +79,22 @@ def pack_package(numbers: Iterable[int], identifiers: Sequence[str], entries: Se
     """The blob of one package, not squeezed yet: of each packed entry the number and the id of its record."""
     encode = encoder().encode
     return b"".join((_array(3), encode(list(numbers)), encode(identifiers), _array(len(entries)), *entries))
+
+
+def pack_numbered(
+    identifiers: Sequence[str], numbers: Sequence[int], places: Sequence[tuple[str, ...]]
+) -> bytes:
+    """The blob, not squeezed yet, of ids with the numbers of their records and, of own ones, the ecosystems in which these
+    count instead of a feed's."""
+    different = sorted(set(places))
+    return encoder().encode((identifiers, numbers, different, [different.index(one) for one in places]))
+
+
+def open_numbered(data: bytes) -> Iterator[tuple[str, tuple[int, Sequence[str]]]]:
+    """Each id with the number of its record and the ecosystems. Raises as `split_package` does."""
+    identifiers, numbers, different, chosen = _numbered().decode(data)
+    places = [different[one] for one in chosen] if chosen else [()] * len(numbers)
+    return zip(identifiers, zip(numbers, places, strict=True), strict=True)
 
 
 def split_package(data: bytes) -> list[tuple[str, bytes]]:
@@ -203,6 +219,13 @@ def split_records(data: bytes) -> list[tuple[str, bytes]]:
 def open_records(data: bytes) -> list[Raw]:
     """The records, for `unpack_advisory`. Raises as `split_package` does."""
     return _records().decode(data)
+
+
+@cache
+def _numbered() -> Decoder[tuple[list[str], list[int], list[list[str]], list[int]]]:
+    from msgspec.msgpack import Decoder
+
+    return Decoder(tuple[list[str], list[int], list[list[str]], list[int]])
 
 
 @cache

@@ -315,8 +315,7 @@ def _check(source: _Source, path: Path, shard: Shard) -> None:
             if layout != set(TABLES):
                 raise source.error(f"{shard.file} has other tables than a shard")
             ecosystems = {name for (name,) in connection.execute("SELECT DISTINCT ecosystem FROM package")}
-            ids = connection.execute("SELECT id FROM numbered")
-            heads = {identifier.partition("-")[0] for (identifier,) in ids}
+            heads = {identifier.partition("-")[0] for identifier in opened.identifiers()}
             if (
                 content_digest(connection) != shard.digest
                 or ecosystems != set(shard.ecosystems)

@@ -95,8 +95,8 @@ class _Gathered:
                 version = _Version(identifier, modified, record, ecosystem, entries)
                 self._again.setdefault(base(ecosystem), []).append(version)
                 continue
-            if self._only is None:
-                rows.replaces.setdefault((identifier, modified), []).append(ecosystem)
+            if modified > rows.newest:
+                rows.newest = modified
             for name, packed in entries:
                 if (known := packages.get(name)) is None:
                     packages[name] = [identifier, packed]
@@ -108,23 +108,21 @@ class _Gathered:
         general = base(ecosystem)
         if self._faults.unmatchable(where, ecosystem) or self._only not in (None, general):
             return None
-        rows = self._shards.setdefault(general, Rows())
+        rows = self._shards.setdefault(general, Rows(own=self._only is None))
         place = self._places[ecosystem] = (rows, rows.packages.setdefault(ecosystem, {}))
         return place
 
     def close(self) -> dict[str, Rows]:
         """Base ecosystem → rows, once it is settled what counts."""
-        own = self._only is None
         for general, rows in self._shards.items():
-            _settle(rows, self._again.get(general, []), self._gone, own)
-            rows.newest = max(map(modified_of, rows.advisories.values()), default="")
+            _settle(rows, self._again.get(general, []), self._gone)
         shards = {general: rows for general, rows in self._shards.items() if rows.advisories}
-        if self._gone and own:
+        if self._gone and self._only is None:
             shards[""] = Rows(replaces={item: [""] for item in self._gone.items()})
         return shards
 
 
-def _settle(rows: Rows, again: Sequence[_Version], gone: Mapping[str, str], own: bool) -> None:
+def _settle(rows: Rows, again: Sequence[_Version], gone: Mapping[str, str]) -> None:
     """Leave of several records of one id what counts, and nothing of what is withdrawn."""
     disputed = {one.id for one in again} | (gone.keys() & rows.advisories.keys())
     if not disputed:
@@ -150,9 +148,11 @@ def _settle(rows: Rows, again: Sequence[_Version], gone: Mapping[str, str], own:
             continue
         rows.advisories[one.id] = heads[one.id].record
         rows.put(one.ecosystem, one.id, one.entries)
-        replaced = rows.replaces.setdefault((one.id, one.modified), []) if own else []
-        if one.ecosystem not in replaced:
-            replaced.append(one.ecosystem)
+        if rows.own and one.modified < heads[one.id].modified:
+            replaced = rows.replaces.setdefault((one.id, one.modified), [])
+            if one.ecosystem not in replaced:
+                replaced.append(one.ecosystem)
+    rows.newest = max(map(modified_of, rows.advisories.values()), default="")
 
 
 def _read(where: str, value: object, faults: Faults) -> Compact | None:

@@ -11,7 +11,15 @@ from typing import TYPE_CHECKING, Any
 
 from msgspec import Struct, field
 
-from secpipe.advisories.blob import TOGETHER, encoder, pack_package, pack_records, squeezed, whole
+from secpipe.advisories.blob import (
+    TOGETHER,
+    encoder,
+    pack_numbered,
+    pack_package,
+    pack_records,
+    squeezed,
+    whole,
+)
 from secpipe.advisories.schema import APPLICATION_ID, PAGE, SCHEMA, TABLES
 
 if TYPE_CHECKING:
@@ -28,7 +36,9 @@ class Rows(Struct):
     packages: dict[str, dict[str, Entries]] = field(default_factory=dict)
     listed: dict[str, str] = field(default_factory=dict)
     replaces: dict[tuple[str, str], list[str]] = field(default_factory=dict)
-    """(id, `modified`) → ecosystems."""
+    """(id, `modified`) → ecosystems: own records of another time than the one in `advisories`; those withdrawn, in ""."""
+    own: bool = False
+    """Whether records count instead of a feed's wherever they have entries."""
     newest: str = ""
 
     def ids(self, ecosystem: str) -> set[str]:
@@ -88,7 +98,8 @@ def content_digest(connection: sqlite3.Connection) -> str:
         digest.add(ecosystem, name, whole(blob))
     for first, blob in connection.execute("SELECT first, records FROM record ORDER BY first"):
         digest.add(str(first), "", whole(blob))
-    digest.add("", "", _ids(connection.execute("SELECT id, number FROM numbered ORDER BY id")))
+    for first, blob in connection.execute("SELECT first, ids FROM numbered ORDER BY first"):
+        digest.add(first, "", whole(blob))
     query = "SELECT id, modified, ecosystems FROM replaces ORDER BY id, modified"
     for identifier, at, ecosystems in connection.execute(query):
         digest.add(identifier, at, ecosystems)
@@ -106,9 +117,7 @@ def fill(connection: sqlite3.Connection, rows: Rows) -> str:
     connection.execute("BEGIN")
     connection.executemany("INSERT INTO package VALUES (?, ?, ?)", _packages(rows, numbers, digest))
     connection.executemany("INSERT INTO record VALUES (?, ?)", _records(rows, numbers, digest))
-    numbered = [(identifier, numbers[identifier]) for identifier in sorted(numbers)]
-    digest.add("", "", _ids(numbered))
-    connection.executemany("INSERT INTO numbered VALUES (?, ?)", numbered)
+    connection.executemany("INSERT INTO numbered VALUES (?, ?)", _numbered(rows, numbers, digest))
     connection.executemany("INSERT INTO listed VALUES (?, ?)", sorted(rows.listed.items()))
     connection.executemany("INSERT INTO replaces VALUES (?, ?, ?)", _replaces(rows, digest))
     connection.execute("COMMIT")
@@ -148,8 +157,28 @@ def _records(rows: Rows, numbers: Mapping[str, int], digest: _Digest) -> Iterato
         yield first, squeezed(packed)
 
 
-def _ids(numbered: Iterable[tuple[str, int]]) -> bytes:
-    return "".join(f"{identifier}\0{number}\n" for identifier, number in numbered).encode()
+def _numbered(rows: Rows, numbers: Mapping[str, int], digest: _Digest) -> Iterator[tuple[str, bytes]]:
+    ordered = sorted(numbers)
+    places = _places(rows) if rows.own else {}
+    for first in range(0, len(ordered), TOGETHER):
+        some = ordered[first : first + TOGETHER]
+        packed = pack_numbered(some, [numbers[one] for one in some], [places[one] for one in some if places])
+        digest.add(some[0], "", packed)
+        yield some[0], squeezed(packed)
+
+
+def _places(rows: Rows) -> dict[str, tuple[str, ...]]:
+    """The ecosystems that each record has entries in, sorted."""
+    found: dict[str, tuple[str, ...]] = {}
+    longer: dict[tuple[str, ...], tuple[str, ...]] = {}
+    for ecosystem in sorted(rows.packages):
+        longer.clear()
+        for identifier in rows.ids(ecosystem):
+            before = found.get(identifier, ())
+            if (after := longer.get(before)) is None:
+                after = longer[before] = (*before, ecosystem)
+            found[identifier] = after
+    return found
 
 
 def _replaces(rows: Rows, digest: _Digest) -> Iterator[tuple[str, str, bytes]]:

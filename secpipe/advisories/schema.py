@@ -4,9 +4,10 @@
 
     package    (ecosystem, name) → the affected entries, each with the number and the id of its record
     record     number → so many records without their affected entries, in the order of their numbers (`blob.TOGETHER`)
-    numbered   id → number of the record, counted in the order of the packages, so that those of one lie together
+    numbered   the first of `blob.TOGETHER` ids → these with the numbers of their records, which are counted in the order of
+               the packages, so that those of one lie together; of own records also where they count instead of a feed's
     listed     id → `modified`: records of a feed that nothing is used of, or that it lists with another time
-    replaces   (id, `modified`) → ecosystems: own records, which count there instead of a feed's; "" for withdrawn ones
+    replaces   (id, `modified`) → ecosystems: own records of another time than the one in `record`; "" for withdrawn ones
 
 Rows are sorted and keyed by names, so the same records are the same bytes, and the digest over the rows identifies them.
 """
@@ -15,7 +16,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-SCHEMA = 11
+SCHEMA = 12
 APPLICATION_ID = 0x53435044  # "SCPD"
 PAGE = 8192
 """Bytes that are read at once."""
@@ -23,7 +24,7 @@ PAGE = 8192
 TABLES = (
     "CREATE TABLE package (ecosystem TEXT, name TEXT, entries BLOB NOT NULL, PRIMARY KEY (ecosystem, name)) WITHOUT ROWID",
     "CREATE TABLE record (first INTEGER PRIMARY KEY, records BLOB NOT NULL)",
-    "CREATE TABLE numbered (id TEXT PRIMARY KEY, number INTEGER NOT NULL) WITHOUT ROWID",
+    "CREATE TABLE numbered (first TEXT PRIMARY KEY, ids BLOB NOT NULL) WITHOUT ROWID",
     "CREATE TABLE listed (id TEXT PRIMARY KEY, modified TEXT NOT NULL) WITHOUT ROWID",
     "CREATE TABLE replaces (id TEXT, modified TEXT, ecosystems BLOB NOT NULL, PRIMARY KEY (id, modified)) WITHOUT ROWID",
 )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -19,8 +19,6 @@ if TYPE_CHECKING:
     from msgspec import Raw
 
     from secpipe.advisories.rows import Rows
-
-_AT_ONCE = 500  # SQLite before 3.32 takes 999 parameters
 
 
 class Told:
@@ -76,7 +74,7 @@ class OpenShard:
         self._entries: dict[tuple[str, str], tuple[Told, ...]] = {}
         self._records: dict[int, list[Raw]] = {}
         self._advisories: dict[int, Advisory] = {}
-        self._numbers: dict[str, int | None] = {}
+        self._numbers: dict[str, tuple[int | None, Sequence[str]]] = {}
         self._named: dict[tuple[str, str], bool] = {}
         try:
             self._connection = sqlite3.connect(sqlite_uri(path), uri=True, isolation_level=None)
@@ -124,15 +122,8 @@ class OpenShard:
 
     def records(self, identifiers: set[str]) -> dict[str, Advisory]:
         """Those of the records that are there, by id."""
-        wanted = sorted(identifiers - self._numbers.keys())
-        with self.reading():
-            for start in range(0, len(wanted), _AT_ONCE):
-                some = wanted[start : start + _AT_ONCE]
-                self._numbers.update(dict.fromkeys(some))
-                query = f"SELECT id, number FROM numbered WHERE id IN ({', '.join('?' * len(some))})"  # noqa: S608  # marks only
-                self._numbers.update(self._connection.execute(query, some))
-        numbers = {one: number for one in identifiers if (number := self._numbers[one]) is not None}
-        return {one: self.record(number) for one, number in numbers.items()}
+        found = {one: self._number(one) for one in sorted(identifiers)}
+        return {one: self.record(number) for one, (number, _) in found.items() if number is not None}
 
     def replaces(self, identifier: str, ecosystem: str) -> str | None:
         """The time of an own record of that id for that ecosystem, or of one that withdraws it; None without any."""
@@ -143,7 +134,22 @@ class OpenShard:
             for at, packed in self._connection.execute(query, (identifier,)):
                 if not {ecosystem, ""}.isdisjoint(decode(packed, type=list[str])):
                     return str(at)
-            return None
+        number, places = self._number(identifier)
+        return self.record(number).modified if number is not None and ecosystem in places else None
+
+    def identifiers(self) -> Iterator[str]:
+        """The ids of all records, sorted. Within `reading` only."""
+        for (packed,) in self._connection.execute("SELECT ids FROM numbered ORDER BY first"):
+            yield from (one for one, _ in blob.open_numbered(blob.whole(packed)))
+
+    def _number(self, identifier: str) -> tuple[int | None, Sequence[str]]:
+        """The number of a record, None where there is none of that id, and where it counts instead of a feed's."""
+        if identifier not in self._numbers:
+            with self.reading():
+                query = "SELECT ids FROM numbered WHERE first <= ? ORDER BY first DESC LIMIT 1"
+                if row := self._row(query, identifier):
+                    self._numbers.update(blob.open_numbered(blob.whole(row[0])))
+        return self._numbers.setdefault(identifier, (None, ()))
 
     def names(self, identifier: str, ecosystem: str) -> bool:
         """Whether the record of that id has an entry for that ecosystem. Reads all of it, so ask seldom."""

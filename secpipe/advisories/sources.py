@@ -63,11 +63,18 @@ def zip_records(
                 _unreadable(where, f"has more than {limits.feed_entries} entries (limit feed-entries)")
             )
         for index, member in enumerate(archive.members[: limits.feed_entries]):
-            kind = member.name.lower()
-            if kind.endswith(_RECORDS):
-                yield from _entry(archive, index, f"{where}/{member.name}", limits, problems, read)
-            elif kind.endswith((".zip", *_PACKED)):
-                problems.append(_unreadable(f"{where}/{member.name}", _UNPACK))
+            name = f"{where}/{member.name}"
+            if name.lower().endswith(_RECORDS):
+                data = _inflated(archive, index, name, limits, problems)
+                if data is None:
+                    continue
+                whole = read is not None and name.endswith(".json") and len(data) <= limits.advisory_bytes
+                if read is not None and whole and (found := read(data)) is not None:
+                    yield name, found
+                else:
+                    yield from _documents(data, name, limits, problems, read)
+            elif name.lower().endswith((".zip", *_PACKED)):
+                problems.append(_unreadable(name, _UNPACK))
     except BROKEN as error:
         problems.append(_unreadable(where, f"is no readable zip: {_reason(error)}"))
 
@@ -119,26 +126,17 @@ def _file(path: Path, limits: Limits, problems: list[Problem], read: Read | None
         problems.append(_unreadable(where, f"cannot be read: {_reason(error)}"))
 
 
-def _entry(
-    archive: Zip, index: int, name: str, limits: Limits, problems: list[Problem], read: Read | None
-) -> Iterator[Found]:
+def _inflated(archive: Zip, index: int, name: str, limits: Limits, problems: list[Problem]) -> bytes | None:
+    """The bytes of a member; None where a problem tells why not."""
     try:
         data = archive.read(index, limits.advisory_bytes + 1)
     except BROKEN as error:
         problems.append(_unreadable(name, f"cannot be inflated: {_reason(error)}"))
-        return
+        return None
     if len(data) > MIB and len(data) > limits.feed_ratio * max(archive.members[index].packed, 1):
         problems.append(_unreadable(name, f"inflates more than {limits.feed_ratio} times (limit feed-ratio)"))
-        return
-    if (
-        read is not None
-        and name.endswith(".json")
-        and len(data) <= limits.advisory_bytes
-        and (found := read(data)) is not None
-    ):
-        yield name, found
-    else:
-        yield from _documents(data, name, limits, problems, read)
+        return None
+    return data
 
 
 def _documents(

@@ -11,7 +11,9 @@ import os
 import struct
 import zipfile
 import zlib
-from typing import IO
+from collections.abc import Callable
+from functools import cache
+from typing import IO, Any
 
 from msgspec import Struct
 
@@ -56,6 +58,7 @@ class Zip:
         self._archive: zipfile.ZipFile | None = None
         self._ahead = b""
         self._at = 0
+        self._inflater, self._crc32, self._errors = _inflate()
         listed = _listed(file)
         self.members = self._listed_by_zipfile() if listed is None else listed
 
@@ -87,9 +90,12 @@ class Zip:
                 return None
         mark, name, extra = _LOCAL.unpack_from(ahead, at)
         start = at + _LOCAL.size + name + extra
-        inflater = zlib.decompressobj(-zlib.MAX_WBITS)
-        data = inflater.decompress(ahead[start : start + length], size + 1)
-        whole = inflater.eof and len(data) == size and zlib.crc32(data) == member.crc
+        inflater = self._inflater(-zlib.MAX_WBITS)
+        try:
+            data = inflater.decompress(ahead[start : start + length], size + 1)
+        except self._errors:
+            return None
+        whole = inflater.eof and len(data) == size and self._crc32(data) == member.crc
         return data if whole and mark == b"PK\3\4" else None
 
     def _opened(self) -> zipfile.ZipFile:
@@ -105,6 +111,16 @@ class Zip:
             )
             for one in self._opened().infolist()
         ]
+
+
+@cache
+def _inflate() -> tuple[Callable[[int], Any], Callable[[bytes], int], tuple[type[Exception], ...]]:
+    """A maker of inflaters with zlib's interface, the checksum function beside it, and what they raise."""
+    try:
+        from isal import isal_zlib
+    except ImportError:
+        return zlib.decompressobj, zlib.crc32, (zlib.error,)
+    return isal_zlib.decompressobj, isal_zlib.crc32, (isal_zlib.error, EOFError, ValueError)
 
 
 def _listed(file: IO[bytes]) -> list[Member] | None:

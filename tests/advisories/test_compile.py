@@ -4,14 +4,18 @@ from __future__ import annotations
 
 from typing import Any
 
-from hypothesis import given
+import pytest
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from secpipe.advisories.compile import compile_records
+from secpipe.advisories.manifest import Manifest
 from secpipe.advisories.names import base
 from secpipe.advisories.osv import parse
 from secpipe.advisories.plain import compact
 from secpipe.advisories.rows import Rows
+from secpipe.advisories.store import Store
+from secpipe.advisories.writer import Origin, Writer
 from secpipe.model.problem import Problem
 from tests.advisories.support import record
 
@@ -77,9 +81,25 @@ def test_what_counts_of_records_of_one_id(values: list[dict[str, Any]]) -> None:
             rows = compiled.shards.get(general, Rows())
             assert (entries(rows), rows.advisories) == expected(values, general)
             assert all(some for packages in rows.packages.values() for some in packages.values())
-        replaced = {
-            (identifier, ecosystem)
-            for (identifier, _), names in every.shards.get(general, Rows()).replaces.items()
-            for ecosystem in names
-        }
-        assert replaced == {(one[2], one[0]) for one in expected(values, general)[0]}
+
+
+@settings(max_examples=60)
+@given(values=st.lists(records, max_size=8))
+def test_where_own_records_count_instead_of_a_feeds(
+    values: list[dict[str, Any]], tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    """As the shard tells it, from what time on, in each ecosystem for itself."""
+    every = compile_records(((str(i), value) for i, value in enumerate(values)), [])
+    told = [compact(parse(value)) for value in values]
+    folder = tmp_path_factory.mktemp("own") / "db"
+    with Writer(folder) as writer:
+        shards = [writer.shard(name, rows, Origin(""), own=True) for name, rows in every.shards.items()]
+        writer.commit(Manifest().having(shards))
+    with Store.open(folder) as store:
+        for shard, opened in zip(store.shards, store.all_open(), strict=True):
+            kept = {(one[2], one[0]) for one in expected(values, shard.base)[0]}
+            for place in {(one.id, name) for one in told for name in ("Debian:11", "Debian", "PyPI")}:
+                here = [one.modified for one in told if one.id == place[0] and place[1] in one.entries]
+                gone = [one.modified for one in told if one.id == place[0] and one.withdrawn]
+                wanted = max(gone, default=None) if not shard.base else max(here) if place in kept else None
+                assert opened.replaces(*place) == wanted
