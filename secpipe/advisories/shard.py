@@ -7,6 +7,8 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from msgspec import Struct
+
 from secpipe.advisories import blob
 from secpipe.advisories.manifest import HINT, check_file
 from secpipe.advisories.schema import sqlite_uri
@@ -21,24 +23,22 @@ if TYPE_CHECKING:
     from secpipe.advisories.rows import Rows
 
 
-class Told:
+class Told(Struct, eq=False):
     """What a record tells of a package. The record is read from the file when it is asked for: few of them count."""
 
-    __slots__ = ("_affected", "_fields", "_number", "_place", "_shard", "bounds", "id", "lists_versions")
+    _shard: OpenShard
+    _place: tuple[str, str]
+    _number: int
+    id: str
+    _fields: blob.Fields
+    bounds: str | None
+    """The entry's one range by `in_lines`; None where that has none, or the entry has others."""
+    _affected: Affected | None = None
 
-    def __init__(
-        self, shard: OpenShard, place: tuple[str, str], number: int, id: str, fields: blob.Fields
-    ) -> None:
-        self.id = id
-        self.bounds = blob.bounds_of(fields)
-        """The entry's one range by `in_lines`; None where that has none, or the entry has others."""
-        self.lists_versions = blob.lists_versions(fields)
+    @property
+    def lists_versions(self) -> bool:
         """Whether the entry names single versions besides."""
-        self._shard = shard
-        self._place = place
-        self._number = number
-        self._fields = fields
-        self._affected: Affected | None = None
+        return blob.lists_versions(self._fields)
 
     @property
     def ecosystem(self) -> str:
@@ -101,7 +101,12 @@ class OpenShard:
             try:
                 row = self._row("SELECT entries FROM package WHERE ecosystem = ? AND name = ?", *place)
                 opened = blob.open_package(blob.whole(row[0])) if row else ()
-                found = tuple([Told(self, place, *entry) for entry in opened])
+                found = tuple(
+                    [
+                        Told(self, place, number, one, fields, blob.bounds_of(fields))
+                        for number, one, fields in opened
+                    ]
+                )
             except _signs() as error:
                 raise self.damaged(error) from error
             self._entries[place] = found
