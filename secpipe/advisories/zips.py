@@ -13,7 +13,7 @@ import zipfile
 import zlib
 from collections.abc import Callable
 from functools import cache
-from typing import IO, Any
+from typing import IO, Any, cast
 
 from msgspec import Struct
 
@@ -117,10 +117,11 @@ class Zip:
 def _inflate() -> tuple[Callable[[int], Any], Callable[[bytes], int], tuple[type[Exception], ...]]:
     """A maker of inflaters with zlib's interface, the checksum function beside it, and what they raise."""
     try:
-        from isal import isal_zlib
+        from isal import igzip_lib, isal_zlib
     except ImportError:
         return zlib.decompressobj, zlib.crc32, (zlib.error,)
-    return isal_zlib.decompressobj, isal_zlib.crc32, (isal_zlib.error, EOFError, ValueError)
+    errors = (cast("type[Exception]", igzip_lib.IsalError), EOFError, ValueError)
+    return isal_zlib.decompressobj, isal_zlib.crc32, errors
 
 
 def _listed(file: IO[bytes]) -> list[Member] | None:
