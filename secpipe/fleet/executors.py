@@ -44,13 +44,36 @@ def local(workers: int | None = None) -> Iterator[Workers]:
 
     def executor() -> Executor:
         made.append(ProcessPoolExecutor(count, mp_context=context, initializer=end_with_parent))
+        with _undisturbed():
+            # The first task starts them all.
+            made[-1].submit(int)
         return made[-1]
 
     try:
         yield Workers(executor, count * _PER_WORKER)
+    except BaseException:
+        # Nobody waits any more for what they read, which may take minutes.
+        for process in multiprocessing.active_children():
+            process.kill()
+        raise
     finally:
         for one in made:
             one.shutdown(wait=True, cancel_futures=True)
+
+
+@contextmanager
+def _undisturbed() -> Iterator[None]:
+    """What is started meanwhile does not hear of Ctrl-C, which a terminal sends to everybody: who began it ends it."""
+    import signal
+
+    if not hasattr(signal, "pthread_sigmask"):
+        yield
+        return
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 @contextmanager

@@ -210,6 +210,38 @@ def test_an_interrupted_run_goes_on(
     assert set(before | after) == set(layers_of([built for _, built in images[:FEW]]))
 
 
+@pytest.mark.parametrize(("sent", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_who_interrupts_a_run_waits_for_no_worker(
+    tmp_path: Path,
+    registries: Registries,
+    images: list[tuple[str, BuiltImage]],
+    database: Path,
+    sent: int,
+    code: int,
+) -> None:
+    with faulty(registries.anonymous) as proxy:
+        proxy.plan("/blobs/", *[SOUND] * 8, Fault(delay=60))
+        references = [f"{proxy.address}/{path}" for path, _ in images[:6]]
+        command = [sys.executable, "-m", "secpipe", "fleet", "scan", *references, "--db", str(database)]
+        process = subprocess.Popen(
+            [*command, "--workers", "2", "--platform", "linux/amd64"],
+            env={**os.environ, **SETTINGS, "SECPIPE_CACHE": str(tmp_path / "cache")},
+            cwd=tmp_path,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.PIPE,
+            start_new_session=True,
+        )
+        for _ in range(600):
+            if len(proxy.ranges("/blobs/")) > 8:
+                break
+            time.sleep(0.05)
+        # As a terminal does, to all processes.
+        os.killpg(process.pid, sent)
+        _, said = process.communicate(timeout=30)
+    assert process.returncode == code
+    assert b"Traceback" not in said
+
+
 @needs_redis
 def test_what_is_known_of_layers_is_shared_in_redis(
     tmp_path: Path, registries: Registries, images: list[tuple[str, BuiltImage]], database: Path
