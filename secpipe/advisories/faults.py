@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 
 from secpipe.advisories.names import base, misnamed, release
+from secpipe.advisories.osv import is_of_commits
 from secpipe.model.problem import Problem
 from secpipe.model.text import plural
 
@@ -89,8 +90,12 @@ def _named(value: object) -> Iterator[str]:
     """The ecosystem of each affected entry of a record, `UNKNOWN` where it does not tell."""
     affected = value.get("affected") if isinstance(value, Mapping) else UNKNOWN
     for entry in affected if isinstance(affected, list) else [affected]:
-        if entry is None or (isinstance(entry, Mapping) and entry.get("package") is None):
-            continue  # nothing, or about a repository's commits only
+        if entry is None:
+            continue
+        if isinstance(entry, Mapping) and entry.get("package") is None:
+            if not is_of_commits(entry.get("ranges"), entry.get("versions")):
+                yield UNKNOWN
+            continue
         package = entry["package"] if isinstance(entry, Mapping) else None
         ecosystem = package.get("ecosystem") if isinstance(package, Mapping) else None
         yield release(ecosystem) if isinstance(ecosystem, str) else UNKNOWN

@@ -158,7 +158,9 @@ class _Reader:
         for where, entry in self._objects(value, "affected"):
             package = entry.get("package")
             if package is None:
-                continue  # about a repository's commits only
+                if not is_of_commits(entry.get("ranges"), entry.get("versions")):
+                    self._fault(where, "has versions of no package")
+                continue
             ecosystem, name = _text(_get(package, "ecosystem")), _text(_get(package, "name")).strip(" \t\r\n")
             if not ecosystem or not name:
                 self._fault(f"{where}.package", "has no ecosystem or no name")
@@ -259,6 +261,14 @@ class _Reader:
 
     def _fault(self, where: str, what: str) -> None:
         self._faults.append(f"{where} {what}")
+
+
+def is_of_commits(ranges: object, versions: object) -> bool:
+    """Whether an entry that names no package needs none: it is about a repository's commits, or tells of nothing at all."""
+    if not ranges:
+        return not versions
+    items = ranges if isinstance(ranges, list) else [ranges]
+    return all(_get(item, "type") == "GIT" for item in items)
 
 
 def plain_ranges(value: object) -> tuple[Range, ...] | None:

@@ -85,6 +85,8 @@ def _read(told: Record) -> Compact:
             about = _about(bytes(specific), bytes(database))
             word = word or about.word
         if package is None:
+            if entry.ranges is not ABSENT or entry.versions:
+                raise NotPlain
             continue
         ecosystem, name = package.ecosystem, package.name
         if not ecosystem or not name or name[0] <= " " or name[-1] <= " ":

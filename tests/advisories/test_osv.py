@@ -111,6 +111,11 @@ def test_faults_that_are_put_up_with(faulty: dict[str, Any]) -> None:
         (with_affected(versions="1.0"), "versions is no list"),
         ({"id": "X-1", "affected": [{"package": {"ecosystem": "PyPI"}}]}, "affected[0].package has no"),
         ({"id": "X-1", "affected": ["PyPI"]}, "affected[0] is no object"),
+        ({"id": "X-1", "affected": [{"versions": ["1.0"]}]}, "affected[0] has versions of no package"),
+        (
+            {"id": "X-1", "affected": [{"ranges": {"type": "SEMVER", "events": [{"introduced": "0"}]}}]},
+            "affected[0] has versions of no package",
+        ),
         ({"id": "X-1", "affected": 7}, "affected is no list"),
         ({"id": "X-1", "aliases": [7]}, "aliases holds something"),
     ],

@@ -326,6 +326,21 @@ def test_what_could_not_be_used_is_remembered_and_fetched_again(feed: Feed, tmp_
         assert store.unread() == {}
 
 
+def test_versions_of_no_package_count_for_the_whole_feed(feed: Feed, tmp_path: Path) -> None:
+    commits = {"ranges": [{"type": "GIT", "events": [{"introduced": "0"}]}], "versions": ["v1"]}
+    lost = {"ranges": [{"type": "ECOSYSTEM", "events": [{"introduced": "0"}]}]}
+    good = record("X-1", ("PyPI", "a"))
+    write_feed(feed.folder, "PyPI", good, {"id": "X-2", "affected": [commits, {}]})
+    run(feed, tmp_path / "db", "PyPI")
+    with Store.open(tmp_path / "db") as store:
+        assert store.unread() == {}
+    write_feed(feed.folder, "PyPI", good, {"id": "X-2", "affected": [commits, {"package": None, **lost}]})
+    result = run(feed, tmp_path / "db", "PyPI")
+    assert [problem.code for problem in result.problems] == ["faulty-advisory"]
+    with Store.open(tmp_path / "db") as store:
+        assert store.unread() == {"PyPI": 1}
+
+
 def test_gaps_of_a_build_last_until_the_next(feed: Feed, tmp_path: Path) -> None:
     database = tmp_path / "db"
     (tmp_path / "1.json").write_text(json.dumps([record("X-1", ("npm", "a"), ("Debian:12", "a")), 7]))
