@@ -264,7 +264,10 @@ def _unpacked(source: _Source, writer: Writer) -> Manifest:
         raise source.error(f"its {NAME} has {size} bytes")
     data = source.read(size)
     source.read(-size % _BLOCK)
-    found = manifests.decode(data, f"in {source.path}")
+    try:
+        found = manifests.decode(data, str(source.path))
+    except AdvisoryError as error:
+        raise AdvisoryError(error.message, f"{_MAKE}, by the same version of secpipe") from error
     files = [shard.file for shard in found.shards]
     if len(set(files)) != len(files) or not all(
         shard.file.endswith(f"-{shard.sha256}.sqlite") for shard in found.shards

@@ -16,6 +16,7 @@ from secpipe.errors import UsageError
 if TYPE_CHECKING:
     from secpipe.advisories.bundle import Bundle
 
+PUBLIC_KEY = "SECPIPE_DB_PUBLIC_KEY"
 PASSWORD = "SECPIPE_SIGNING_PASSWORD"  # noqa: S105  # the name of the variable
 
 _DatabaseOption = Annotated[
@@ -59,7 +60,7 @@ def load(
         str | None,
         typer.Option(
             metavar="KEY|FILE",
-            envvar="SECPIPE_DB_PUBLIC_KEY",
+            envvar=PUBLIC_KEY,
             show_default=False,
             help="Take nothing that is not signed by this key: minisign's line or file, or PEM.",
         ),
@@ -85,6 +86,9 @@ def load(
 
     if signed and public_key is None:
         raise UsageError("--signature is for a public key to verify", "name it with --public-key")
+    if public_key is None and os.environ.get(PUBLIC_KEY) == "":
+        # As a pipeline leaves it whose secret is not there: without a word, anything would be taken.
+        raise UsageError(f"{PUBLIC_KEY} is set and empty", "set it to the key, or unset it to verify nothing")
     key = signature.public_key(public_key) if public_key is not None else None
     beside = signed or file.with_name(file.name + signature.SUFFIX)
 

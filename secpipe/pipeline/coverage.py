@@ -97,7 +97,7 @@ def _without_advisories(
             yield Problem(
                 "stale-advisories",
                 name,
-                f"the advisories for {name} are {age:.0f} days old, more than {max_age_days}" + why
+                f"the advisories for {name} are {_old(age, max_age_days)}{why}"
                 if age < float("inf")
                 else f"nobody knows how old the advisories for {name} are: the database has no plausible time{why}",
                 f"run: secpipe db update {shlex.quote(base)}, or allow it with --max-db-age",
@@ -109,6 +109,16 @@ def _without_advisories(
                 f"{plural(lost, 'record')} that may concern {name} could not be used when the database was made",
                 f"see secpipe db status; run: secpipe db update {shlex.quote(base)}, or mend the records and build again",
             )
+
+
+def _old(age: float, most: int) -> str:
+    """Both numbers, where they are not the same when they are whole."""
+    days = round(age)
+    return (
+        f"more than {plural(most, 'day')} old"
+        if days <= most
+        else f"{plural(days, 'day')} old, more than {most}"
+    )
 
 
 def unexamined(

@@ -231,6 +231,8 @@ def test_a_pinned_key(tmp_path: Path, feed: Path) -> None:
     assert secpipe("db", "import", file, "--public-key", "RWnonsense").code == 2
     unset = secpipe("db", "import", file, "--db", tmp_path / "3", "--public-key", "")
     assert (unset.code, (tmp_path / "3").exists()) == (2, False), "a variable that is not set is no key"
+    empty = secpipe("db", "import", file, "--db", tmp_path / "3", env={"SECPIPE_DB_PUBLIC_KEY": ""})
+    assert (empty.code, "is set and empty" in empty.stderr, (tmp_path / "3").exists()) == (2, True, False)
     assert secpipe("db", "export", file, "--db", database, "--sign", file).code == 2
 
 

@@ -158,6 +158,7 @@ def test_stale_advisories_decide_nothing(tmp_path: Path) -> None:
     time.sleep(0.1)
     result = secpipe("scan", target, "--db", database, "--max-db-age", "0", "-f", "json")
     assert (result.code, problems(result)) == (3, ["stale-advisories"])
+    assert result.json["problems"][0]["message"].endswith(" are more than 0 days old")
 
 
 @pytest.mark.parametrize(
