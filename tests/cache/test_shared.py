@@ -147,7 +147,10 @@ def test_a_password_in_a_url_is_refused_and_not_told(url: str) -> None:
     assert "secret" not in f"{caught.value.message} {caught.value.hint}"
 
 
-@pytest.mark.parametrize("url", ["nonsense://x", "redis://host:port", "s4://bucket"])
+@pytest.mark.parametrize(
+    "url",
+    ["nonsense://x", "redis://host:port", "s4://bucket", "file://", "file:///", "zip://a::file:///nowhere/x"],
+)
 def test_urls_that_nothing_opens(url: str) -> None:
     with pytest.raises(UsageError):
         open_store(url, MOST)

@@ -73,11 +73,16 @@ def open_store(url: str, seal: Seal, most: int) -> RemoteStore:
         raise UsageError(
             f"the store {url} needs the package fsspec", "pip install 'secpipe[remote]'"
         ) from error
+    if not url.rpartition("://")[2].strip("/"):
+        raise UsageError(f"the store {url} has no folder", "write one behind it: file:///shared/layers")
     try:
         # Listings are not asked for, and others write at the same time.
         files, folder = fsspec.core.url_to_fs(url, use_listings_cache=False)
-    except (ValueError, ImportError) as error:
-        raise UsageError(f"the store {url} cannot be opened: {error}") from error
+    except Exception as error:  # each file system has errors of its own
+        why = str(error) or type(error).__name__
+        raise UsageError(
+            f"the store {url} cannot be opened: {why}", "see docs/fleet.md for what it may be"
+        ) from error
     return RemoteStore(files, folder, seal)
 
 
