@@ -9,7 +9,7 @@ from secpipe.match.ecosystem import scheme_for
 from secpipe.match.identity import counterpart, subject, subjects
 from secpipe.match.matcher import candidates_of, tells_of_a_flaw
 from secpipe.match.modules import concerns
-from secpipe.match.ranges import LISTED, evaluate, key_of, sides
+from secpipe.match.ranges import LISTED, evaluate, key_of, meant, sides
 from secpipe.match.status import is_refuted
 from secpipe.model.advisory import Advisory, Affected, Range
 from secpipe.model.explanation import (
@@ -166,7 +166,10 @@ def _reading(
         yield "the record lists another spelling of the same version"
     for item in ranges:
         for bound in item.bounds:
-            plain = compare(version, bound.version, scheme).sign
+            stands_for = meant(bound.version, scheme)
+            if stands_for != bound.version and key_of(stands_for, scheme) is not None:
+                yield f"{bound.version} stands for {stands_for}: the rest of it is a CPE name's, for no update"
+            plain = compare(version, stands_for, scheme).sign
             if bound.kind == "last_affected" and plain == ">" and bound.sign != ">":
                 yield f"as the last one affected, {bound.version} stands for all its builds"
 
@@ -182,10 +185,10 @@ def _range(item: Range, custom: bool, version: str, scheme: str) -> RangeJudged:
 def _nearest(ranges: Sequence[RangeJudged], version: str, scheme: str) -> Iterator[Comparison]:
     """The version against the highest bound that it has reached and against the lowest that it has not."""
     bounds = [
-        b
+        b._replace(version=stands_for)
         for item in ranges
         for b in item.bounds
-        if key_of(b.version, scheme) is not None and b.version != "0"
+        if key_of(stands_for := meant(b.version, scheme), scheme) is not None and b.version != "0"
     ]
     reached = [b for b in bounds if b.sign in "=>"]
     ahead = [b for b in bounds if b.sign == "<"]

@@ -321,11 +321,8 @@ def _plain(groups: Sequence[tuple[_Bound, ...]]) -> _Plain | None:
 def _bound(event: Event, scheme_name: str) -> _Bound:
     if event.version == "0" and event.kind in ("introduced", "fixed"):
         return _Bound(event, lowest=True)
-    text = event.version
+    text = meant(event.version, scheme_name)
     key = key_of(text, scheme_name)
-    if key is None and text.endswith(_NOT_UPDATED):
-        text = text.removesuffix(_NOT_UPDATED)
-        key = key_of(text, scheme_name)
     if key is not None:
         last = getattr(scheme(scheme_name), "last", None)
         end = last(text) if last is not None and event.kind == "last_affected" else key
@@ -335,6 +332,11 @@ def _bound(event: Event, scheme_name: str) -> _Bound:
         return _Bound(event, *span(text)) if span is not None else _Bound(event)
     except InvalidVersion:
         return _Bound(event)
+
+
+def meant(bound: str, scheme_name: str) -> str:
+    """The version that a bound stands for: itself, or without what a CPE name left at its end where that has no order."""
+    return bound if key_of(bound, scheme_name) is not None else bound.removesuffix(_NOT_UPDATED)
 
 
 def _walk(

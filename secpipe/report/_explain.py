@@ -169,7 +169,9 @@ def _side(bound: Bound, version: str) -> str:
     reached = bound.sign == ">" or (bound.sign == "=" and bound.kind != "last_affected")
     if bound.kind == "limit":
         return f"{version} {bound.sign} {bound.version}: " + ("beyond it" if reached else "within it")
-    effect = _BOUNDS[bound.kind] if reached else "not reached"
+    effect = (
+        _BOUNDS[bound.kind] if reached else "the last one affected" if bound.sign == "=" else "not reached"
+    )
     return f"{version} {bound.sign} {bound.version}: {effect}"
 
 

@@ -81,6 +81,23 @@ def test_versions_that_nobody_can_order() -> None:
     assert found.records[0].comparisons == ()
 
 
+def test_what_the_name_of_a_product_left_at_a_bound() -> None:
+    told = record("PYSEC-1", "PyPI", "a", ("introduced", "0"), ("last_affected", "2.5.0-NA"))
+    (entry,) = judged(package("PyPI", "a", "2.4.1"), told).records
+    assert entry.answer == "affected"
+    assert entry.rules[0].startswith("2.5.0-NA stands for 2.5.0")
+    (step,) = entry.comparisons
+    assert (step.left, step.sign, step.right) == ("2.4.1", "<", "2.5.0")
+    (entry,) = judged(package("PyPI", "a", "2.5.0+cpu"), told).records
+    assert (entry.answer, [one.right for one in entry.comparisons]) == ("affected", [])
+    assert "stands for all its builds" in entry.rules[1]
+    (entry,) = judged(package("PyPI", "a", "2.5.1"), told).records
+    assert (entry.answer, [(one.sign, one.right) for one in entry.comparisons]) == (
+        "not affected",
+        [(">", "2.5.0")],
+    )
+
+
 def test_lists_limits_and_builds() -> None:
     listed = record("PYSEC-1", "PyPI", "a", ("introduced", "3"))
     listed["affected"][0]["versions"] = ["1.0.0", "2.0"]
