@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, Any
 
 from secpipe.model.text import printable
-from secpipe.report._scan import made_by, suppressed
+from secpipe.report._scan import fixed_in, made_by, suppressed
 from secpipe.report._text import json_text
 from secpipe.report.json import SCHEMA_VERSION, _finding, _problem, _target
 from secpipe.report.json import _package as _installed
@@ -118,8 +118,13 @@ def _told(one: PackageJudged, seen: dict[object, str]) -> Iterator[_Line]:
         yield 2, f"rule      {rule}"
     for finding in one.findings:
         score = f" ({finding.score})" if finding.score is not None else ""
-        fix = f", fixed in {finding.fixed_version}" if finding.fixed_version else ", no fix is known"
-        yield 2, f"finding   {finding.id}: {finding.severity}{score}{fix}"
+        fix = (
+            f"fixed in {finding.fixed_version}"
+            if finding.fixed_version
+            else fixed_in(finding, "no fix is known")
+        )
+        word = f" ({finding.evidence.statement})" if finding.evidence.statement else ""
+        yield 2, f"finding   {finding.id}: {finding.severity}{score}, {fix}{word}"
         if finding.suppression:
             yield 2, f"accepted  {suppressed(finding)}"
     same = (one.records, one.version)

@@ -333,6 +333,7 @@ def test_catalogers_are_found_by_name() -> None:
         *(
             "apk",
             "binaries",
+            "bitnami",
             "conda",
             "dotnet",
             "dpkg",
