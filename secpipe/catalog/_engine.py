@@ -186,7 +186,8 @@ def inventory(view: FileView, image: Image, limits: Limits | None = None) -> Inv
 
 
 def _once(packages: Iterable[Package]) -> Iterator[Package]:
-    """Without what is known by its content alone where the distribution owns it, or it was told of the layer."""
+    """Without what is known by its content alone where the distribution owns it, or it was told of the layer, and without
+    what Bitnami's images tell a second time."""
     seen = set()
     for package in packages:
         if package.evidence:
@@ -194,6 +195,11 @@ def _once(packages: Iterable[Package]) -> Iterator[Package]:
             if package.owner or key in seen:
                 continue
             seen.add(key)
+        elif package.type == "bitnami":
+            again = package.type, package.name, package.version, None
+            if again in seen:
+                continue
+            seen.add(again)
         yield package
 
 

@@ -44,9 +44,10 @@ def test_a_list() -> None:
     assert parse(LIST, told) == [Package("gosu", "1.14.0-1", "bitnami", LIST, qualifiers=expected)]
 
 
-def test_in_an_image_it_is_matched_with_bitnamis_advisories() -> None:
+def test_in_an_image_it_is_listed_once_and_matched_with_bitnamis_advisories() -> None:
     told = json.dumps(spdx("pkg:bitnami/redis@7.2.4-4?arch=amd64&distro=debian-12")).encode()
-    built = image([files({DOCUMENT: told})])
+    again = {"redis": {"arch": "amd64", "distro": "debian-12", "version": "7.2.4-4"}}
+    built = image([files({DOCUMENT: told, LIST: json.dumps(again)})])
     (package,) = inventory(file_view(built, Limits()), built).packages
     assert package.purl == "pkg:bitnami/redis@7.2.4-4?arch=amd64&distro=debian-12"
     assert ecosystem(None, package.type) == "Bitnami"
