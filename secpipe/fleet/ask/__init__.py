@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import msgspec
 from msgspec import Struct
 
 from secpipe.fleet.ask import bases
@@ -45,7 +46,7 @@ def ask(url: str, questions: Questions = _NONE) -> FleetReport:
         if questions.new or questions.since:
             changed = changes(database, baseline(known, questions.since))
         sql = f"SELECT COUNT(*) FROM images WHERE judged = ? AND id IN ({IN_FLEET})"  # noqa: S608
-        return FleetReport(
+        told = FleetReport(
             done[-1] if done else None,
             None if last in done else last,
             database.rows(sql, (last.number if last else 0,))[0][0],
@@ -58,6 +59,8 @@ def ask(url: str, questions: Questions = _NONE) -> FleetReport:
             _spoken_of(known, asked, changed),
             min((run.started for run in known if last and run.advisories == last.advisories), default=""),
         )
+        # SQLite keeps any value in any column, and results may be from anywhere.
+        return msgspec.convert(msgspec.to_builtins(told, builtin_types=(bytes,)), FleetReport)
 
 
 def _first_things(database: Database, questions: Questions) -> tuple[Worst | None, Fixes | None]:

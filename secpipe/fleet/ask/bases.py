@@ -86,6 +86,9 @@ def _nodes(database: Database, chains: Iterable[int]) -> dict[int, tuple[int, in
         rows = selected(database, "SELECT id, parent, layer, depth FROM chains WHERE id IN (…)", missing)
         nodes.update((number, (parent, layer, depth)) for number, parent, layer, depth in rows)
         missing = {nodes[number][0] for number in missing} - nodes.keys() - {0}
+    for parent, _, depth in nodes.values():
+        if parent and nodes[parent][2] != depth - 1:
+            raise ValueError("a stack of layers stands on one that is not below it")
     return nodes
 
 

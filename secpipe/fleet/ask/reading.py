@@ -4,11 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from datetime import datetime
 
+from msgspec import MsgspecError
+
+from secpipe.errors import ResultsError
 from secpipe.fleet.results.database import Database, connect
 from secpipe.fleet.results.ids import selected
 from secpipe.model.fleetreport import Counts, FleetImageRef, FleetPackage, FleetRun
 from secpipe.model.severity import Severity
+from secpipe.model.text import printable
 
 SEVERITIES = tuple(sorted(Severity, reverse=True))
 NOW = 1 << 30
@@ -21,11 +26,17 @@ PACKAGE = "packages.purl, packages.type, packages.name, packages.version, packag
 
 @contextmanager
 def reading(url: str) -> Iterator[Database]:
-    """The results at that address, as they are at this instant. Raises as `connect` does."""
+    """The results at that address, as they are at this instant. Raises as `connect` does, and `ResultsError` when what is in
+    them makes no sense."""
     database = connect(url, write=False)
     try:
         with database.transaction():
             yield database
+    except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError, MsgspecError) as error:
+        raise ResultsError(
+            f"{database.name} holds what secpipe does not write: {printable(str(error))[:300]}",
+            "bring it back from a copy, or begin anew with another --results",
+        ) from error
     finally:
         database.close()
 
@@ -34,7 +45,11 @@ def runs(database: Database) -> list[FleetRun]:
     """All runs, by number."""
     sql = """SELECT runs.id, started, COALESCE(finished, ''), status, advisories.digest, version, seconds
     FROM runs JOIN advisories ON advisories.id = advisories ORDER BY runs.id"""
-    return [FleetRun(*row) for row in database.rows(sql)]
+    found = [FleetRun(*row) for row in database.rows(sql)]
+    for run in found:
+        for time in (run.started, run.finished) if run.status == "completed" else (run.started,):
+            datetime.fromisoformat(time)
+    return found
 
 
 def package_of(purl: str, type: str, name: str, version: str, ecosystem: str, source: str) -> FleetPackage:

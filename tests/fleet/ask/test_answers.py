@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from contextlib import suppress
+import sqlite3  # noqa: TID253 - as its writers do
+from collections.abc import Callable, Iterable
+from contextlib import closing, suppress
 from typing import Literal
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from secpipe.errors import UsageError
+from secpipe.errors import ResultsError, UsageError
 from secpipe.fleet.ask import Questions, ask
 from secpipe.fleet.ask.changes import baseline
 from secpipe.fleet.ask.packages import Query, parse
@@ -217,3 +218,28 @@ def test_a_fleet_that_nobody_has_seen(url: str) -> None:
         pass
     told: FleetReport = ask(url, Questions("x<1", "CVE-1", True, "", 5, 5))
     assert (told.overview.names, told.completed, told.running) == (0, None, None)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        "UPDATE runs SET finished = ''",
+        "UPDATE runs SET started = '<b>'",
+        "UPDATE images SET verdict = x'ff'",
+        "UPDATE images SET critical = 1e308",
+        "UPDATE images SET chain = 77",
+        "UPDATE chains SET parent = id",
+        "UPDATE findings SET severity = 99",
+        "UPDATE packages SET value = ''",
+        "UPDATE sightings SET since = 'x'",
+        "UPDATE vulnerabilities SET epss = 'x'",
+    ],
+)
+def test_results_from_elsewhere_that_make_no_sense(new_sqlite: Callable[[], str], change: str) -> None:
+    url = new_sqlite()
+    flaws = [("libssl3", "CVE-1")]
+    recorded(url, [(f"{name}:1", ("debian", name), [SSL], flaws) for name in "ab"])
+    with closing(sqlite3.connect(url.removeprefix("sqlite:"))) as connection, connection:
+        connection.execute(change)
+    with pytest.raises(ResultsError, match="holds what secpipe does not write"):
+        ask(url, Questions("openssl<9", "CVE-1", True, "", 5, 5))
