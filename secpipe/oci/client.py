@@ -38,6 +38,10 @@ _RESUME_PROGRESS = 1 * MIB
 _CONTENT_RANGE = re.compile(r"bytes (\d{1,19})-(\d{1,19})/(?:\d{1,19}|\*)", re.ASCII)
 
 
+class _Cut(ConnectionFailure):
+    """The answer began, and its body did not come to its end."""
+
+
 class Registry:
     """One repository of one registry. Safe for several threads; `close()` ends its connections.
 
@@ -91,16 +95,27 @@ class Registry:
         """The manifest or index of a tag or digest, and its Content-Type."""
         if ahead := self._ahead.pop(identifier, None):
             return ahead
-        accept = [("Accept", ", ".join(ACCEPTED))]
-        with self._get(f"manifests/{identifier}", accept) as response:
-            self._expect(response, (200,), identifier)
-            answer = response.read(self._limits.manifest_bytes, "manifest_bytes")
+        try:
+            answer = self._manifest(identifier)
+        except _Cut:
+            self._transport.pause(1)
+            answer = self._manifest(identifier)
         if answer.body.lstrip()[:1] == b"<":
             raise RegistryError(
                 f"{answer.url} answered with a web page instead of a manifest",
                 "is this a registry, and is there a login page or a proxy in between?",
             )
         return answer.body, answer.header("content-type")
+
+    def _manifest(self, identifier: str) -> Answer:
+        with self._get(f"manifests/{identifier}", [("Accept", ", ".join(ACCEPTED))]) as response:
+            self._expect(response, (200,), identifier)
+            try:
+                return response.read(self._limits.manifest_bytes, "manifest_bytes")
+            except ConnectionFailure as failure:
+                if failure.kind == "lost":
+                    raise _Cut(failure.kind, failure.message, failure.hint) from failure
+                raise
 
     def referrers(self, digest: str, artifact_type: str) -> Answer | None:
         """The first page of what refers to a manifest; None when the registry has no such list."""

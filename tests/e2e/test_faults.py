@@ -87,6 +87,12 @@ def test_cuts_are_taken_up_where_they_were(proxy: Proxy, at: int) -> None:
     assert proxy.ranges(FIRST) == ["", f"bytes={at}-"]
 
 
+def test_a_manifest_that_is_cut_is_asked_for_again(proxy: Proxy) -> None:
+    proxy.plan(MANIFEST, Fault(cut=10), SOUND)
+    assert pulled(proxy) == TARS
+    assert len(proxy.ranges(MANIFEST)) == 2
+
+
 def test_several_cuts(proxy: Proxy) -> None:
     proxy.plan(FIRST, Fault(cut=MIB), Fault(cut=MIB), SOUND)
     assert pulled(proxy) == TARS

@@ -226,10 +226,14 @@ def test_an_unknown_host() -> None:
 
 
 def test_a_lost_connection_is_tried_again(server: Server) -> None:
-    asked = on(server, "/manifests/1", Reply(200, IMAGE.manifest, sent=10), None)
+    cut = Reply(200, IMAGE.manifest, sent=10)
+    asked = on(server, "/manifests/1", cut, None)
+    with opened(server):
+        assert len(asked) == 2
+    asked = on(server, "/manifests/1", cut, cut, None)
     with pytest.raises(ConnectionFailure), opened(server):
         pass
-    assert len(asked) == 1
+    assert len(asked) == 2
 
 
 def test_blobs_are_verified_by_their_own_algorithm(server: Server) -> None:
