@@ -10,7 +10,7 @@ from collections.abc import Iterable, Sequence
 from functools import lru_cache
 from typing import Any, NamedTuple, Protocol
 
-from secpipe.match.ranges import UNAFFECTED, Outcome, evaluate, interval, is_settled, key_of
+from secpipe.match.ranges import UNAFFECTED, Outcome, evaluate, interval, is_settled, is_unlisted, key_of
 from secpipe.model.advisory import Advisory, Affected, Event
 
 
@@ -77,7 +77,7 @@ def judge(candidate: Candidate, version: str, scheme_name: str) -> Judged:
         if key is not None:
             lists = candidate.lists_versions
             judged = _within(steps, key, lists)
-            if judged.outcome.affected or not lists:
+            if judged.outcome.affected or not lists or is_unlisted(candidate.affected, version, scheme_name):
                 return judged
     outcome = evaluate(candidate.affected, version, scheme_name)
     if outcome.affected is False:

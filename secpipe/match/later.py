@@ -7,21 +7,17 @@ it, but no version is a fix that they call affected.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 
 from secpipe.match.aliases import cves
-from secpipe.match.candidates import Candidate, judge
+from secpipe.match.candidates import Candidate
 from secpipe.model.advisory import Advisory, Affected, cve_of
 
 
-def later(candidates: Iterable[Candidate], version: str, scheme: str) -> Iterator[Candidate]:
-    """Those that do not affect this version and may affect a later one. What has one range from 0 to a fix cannot."""
-    for one in candidates:
-        bounds = one.bounds
-        if bounds is not None and bounds[1:4] == "\n0\n" and bounds.count("\n") == 2:
-            continue
-        if judge(one, version, scheme).outcome.affected is False:
-            yield one
+def is_open(candidate: Candidate) -> bool:
+    """Whether what does not affect a version may affect a later one: what has one range from 0 to a fix cannot."""
+    bounds = candidate.bounds
+    return bounds is None or bounds[1:4] != "\n0\n" or bounds.count("\n") != 2
 
 
 def by_flaw(candidates: Iterable[Candidate], known: dict[str, list[Affected]]) -> None:

@@ -12,7 +12,7 @@ from secpipe.match import aliases
 from secpipe.match.candidates import AdvisorySource, Candidate, Judged, judge
 from secpipe.match.ecosystem import scheme_for
 from secpipe.match.identity import counterpart, is_pro, subjects
-from secpipe.match.later import again, by_flaw, later
+from secpipe.match.later import again, by_flaw, is_open
 from secpipe.match.modules import concerns
 from secpipe.match.ranges import (
     SILENT,
@@ -99,9 +99,13 @@ def match(packages: Iterable[Package], source: AdvisorySource) -> MatchResult:
                 problems.update(_unordered(package, len(candidates)))
                 continue
             unknown: list[tuple[str, Outcome]] = []
+            others: list[Candidate] = []
             for candidate in candidates:
                 judged = judge(candidate, version, scheme)
-                if judged.outcome.affected is False or not tells_of_a_flaw(candidate):
+                if judged.outcome.affected is False:
+                    others.append(candidate)
+                    continue
+                if not tells_of_a_flaw(candidate):
                     continue
                 advisory, affected = candidate.advisory, candidate.affected
                 if not concerns(advisory, affected, package):
@@ -112,8 +116,7 @@ def match(packages: Iterable[Package], source: AdvisorySource) -> MatchResult:
                     unknown.append((candidate.id, judged.outcome))
             problems.update(_unknown(package, version, scheme, unknown))
             if hits:
-                others = later(candidates, version, scheme)
-                by_flaw((one for one in others if _counts(one, package)), behind)
+                by_flaw((one for one in others if is_open(one) and _counts(one, package)), behind)
         if scheme is not None and hits:
             found.append(_Found(package, scheme, hits, behind))
     records = [hit.advisory for one in found for hit in one.hits]

@@ -209,6 +209,11 @@ def _free(entries: Iterable[Affected], version: str, scheme_name: str, certainly
     return not any(answers) and not (certainly and None in answers)
 
 
+def is_unlisted(affected: Affected, version: str, scheme_name: str) -> bool:
+    """Whether the list of an entry surely has no such version."""
+    return _DIGIT.search(version) is not None and not _listed(affected, version, scheme_name)
+
+
 def _listed(affected: Affected, version: str, scheme_name: str) -> bool:
     """Whether a list has the version, in whatever spelling where there is no range that would know it in all of them."""
     versions = affected.versions
