@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 from secpipe.documents.node import MAX_BYTES, Node, decoded
@@ -10,6 +11,11 @@ from secpipe.documents.yamltree import parse_yaml
 from secpipe.errors import UsageError
 
 _TABLE = ("tool", "secpipe")
+_MENTIONED = re.compile(
+    r"""tool[^\n]*secpipe|^[ \t]*\[?[ \t]*["']?tool["']?[ \t]*[]=]|\\[uU]""", re.MULTILINE
+)
+"""A header or a key of the table, what it may be within (`[tool]`, `tool = {…}`), or letters in disguise. A dependency on
+us is none of these."""
 _MEND = "mend the file, or pass --no-config to do without it"
 
 
@@ -24,7 +30,7 @@ def read_toml(path: Path) -> Node | None:
     Raises `UsageError` when it cannot be read.
     """
     text = _read(path)
-    if path.name == "pyproject.toml" and "secpipe" not in text:
+    if path.name == "pyproject.toml" and not _MENTIONED.search(text):
         return None  # spares most projects the parser
     table = parse_toml(text, str(path), _MEND, _TABLE)
     return table if table or path.name == "pyproject.toml" else parse_toml(text, str(path), _MEND)

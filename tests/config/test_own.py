@@ -167,6 +167,30 @@ def test_the_nearest_file_counts(here: Path, monkeypatch: pytest.MonkeyPatch) ->
     assert load(search_files=False).file is None
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "[tool.secpipe.lint]\njobs = 2",
+        "[ tool . secpipe . lint ]\njobs = 2",
+        "['tool'.\"secpipe\"]\nlint.jobs = 2",
+        "[tool]\nother = 1\nsecpipe.lint = {jobs = 2}",
+        '  [ "tool" ]\nsecpipe.lint.jobs = 2',
+        "tool.secpipe.lint.jobs = 2",
+        "'tool' = {\"secpipe\" = {lint = {jobs = 2}}}",
+        '["\\u0074ool"."s\\U00000065cpipe".lint]\njobs = 2',
+        "[tool.secpipe]\r\nlint.jobs = 2\r\n",
+    ],
+)
+def test_the_table_is_found_however_it_is_written(here: Path, text: str) -> None:
+    (here / "pyproject.toml").write_text(text, newline="")
+    assert load().settings.jobs == 2
+
+
+def test_a_pyproject_that_only_depends_on_us_is_not_ours(here: Path) -> None:
+    (here / "pyproject.toml").write_text("[dependency-groups]\ndev = ['secpipe']\n[tool.x]\ny = 1\n[broken")
+    assert load().file is None
+
+
 def test_the_search_ends_at_the_repository_and_at_home(here: Path) -> None:
     (here / "repo/.git").mkdir(parents=True)
     (here / "home/work").mkdir(parents=True)
