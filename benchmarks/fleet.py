@@ -264,7 +264,7 @@ def measured(listing: Path, before: Path, after: Path, scratch: Path, layer_byte
         assert keep(ways[0], work).problem is None
     reading = time.process_time() - spent
     spent = time.process_time()
-    found = {one.image.digest: list_packages(one.image, work).inventory for one in resolved.images}
+    found = {one.image.digest: list_packages(one.image, work).parcel for one in resolved.images}
     listing_time = time.process_time() - spent
 
     scan = ScanOptions("", before, platform="linux/amd64", max_age_days=100_000, allow_incomplete=True)

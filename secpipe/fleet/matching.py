@@ -12,6 +12,7 @@ from operator import attrgetter
 from msgspec.structs import replace
 
 from secpipe.advisories.store import Store
+from secpipe.fleet.recent import Recent
 from secpipe.match.matcher import MatchResult, match
 from secpipe.model.package import Package
 from secpipe.model.problem import Problem
@@ -31,6 +32,7 @@ class Matching:
 
     def __init__(self) -> None:
         self._known: dict[object, MatchResult] = {}
+        self._recent = Recent[Package, MatchResult]()
         self._by = ""
         self._size = 0
 
@@ -39,12 +41,18 @@ class Matching:
         if store.digest != self._by or self._size > _MOST:
             self._by, self._size = store.digest, 0
             self._known.clear()
+            self._recent.clear()
         findings: list[Finding] = []
         problems: set[Problem] = set()
         for package in packages:
-            found = self._of(package, store)
-            problems.update(found.problems)
-            findings += [replace(finding, package=package) for finding in found.findings]
+            found = self._recent.get(package)
+            if found is None:
+                found = self._of(package, store)
+                self._recent.put(package, found)
+            if found.problems:
+                problems.update(found.problems)
+            if found.findings:
+                findings += [replace(finding, package=package) for finding in found.findings]
         findings.sort(key=lambda finding: (finding.sort_key, finding.package.purl))
         return MatchResult(tuple(findings), tuple(sorted(problems)))
 

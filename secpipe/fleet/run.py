@@ -19,6 +19,7 @@ from msgspec import Struct, field
 from secpipe import __version__
 from secpipe.catalog import Inventory
 from secpipe.errors import SchedulerLostError
+from secpipe.fleet.parcel import Parcels
 from secpipe.fleet.plan import Plan
 from secpipe.fleet.values import FleetImage
 from secpipe.fleet.work import Done, Work, keep, list_packages
@@ -81,6 +82,7 @@ class _Run:
         self._suspects: deque[_Task] = deque()
         self._alone = False
         self._running = 0
+        self._parcels = Parcels()
         self._ended: SimpleQueue[tuple[_Task, Future[Done]]] = SimpleQueue()
 
     def outcomes(self) -> Iterator[Outcome]:
@@ -151,9 +153,11 @@ class _Run:
     def _listed(self, task: _Task, done: Done) -> Iterator[Outcome]:
         self._tally.images += 1
         image = self._plan.lists[task.number][0]
-        found = done.problem if done.problem is not None else done.inventory
-        assert found is not None
-        yield Outcome(image, found)
+        if done.problem is not None:
+            yield Outcome(image, done.problem)
+        else:
+            assert done.parcel is not None
+            yield Outcome(image, self._parcels.opened(done.parcel))
 
     def _kept(self, task: _Task, done: Done) -> Iterator[Outcome]:
         ways = self._plan.reads[task.number]

@@ -16,8 +16,9 @@ from msgspec.structs import replace
 
 from secpipe import __version__
 from secpipe.cache.shared import Store, open_store
-from secpipe.catalog import Inventory, keep_layer, versions
+from secpipe.catalog import keep_layer, versions
 from secpipe.errors import SecpipeError
+from secpipe.fleet.parcel import Parcel, packed
 from secpipe.fleet.reach import Access
 from secpipe.model.image import Image, Layer
 from secpipe.model.problem import Problem
@@ -44,7 +45,7 @@ class Done(Struct, frozen=True):
     """What became of a task: the packages of an image, None for a layer; or why there is nothing. `bytes` were transferred
     for it, and `trouble` is why the store could not be used, '' when it could."""
 
-    inventory: Inventory | None
+    parcel: Parcel | None
     problem: Problem | None
     bytes: int
     trouble: str
@@ -76,7 +77,7 @@ def list_packages(image: Image, work: Work) -> Done:
         found = listed(image, work.access.limits, cache=True, store=store)
     except SecpipeError as error:
         return Done(None, _problem(image.reference, error), counted.bytes, store.trouble)
-    return Done(found, None, counted.bytes, store.trouble)
+    return Done(packed(found), None, counted.bytes, store.trouble)
 
 
 class _Counted:

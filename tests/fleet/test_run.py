@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 
 from secpipe.catalog import Inventory
 from secpipe.fleet import run as running
+from secpipe.fleet.parcel import packed
 from secpipe.fleet.plan import layer_key, plan
 from secpipe.fleet.reach import Access
 from secpipe.fleet.values import FleetImage
@@ -86,7 +87,7 @@ def outcomes(
 
     def list_packages(image: Image, work: Work) -> Done:
         assert {layer.descriptor.digest for layer in image.layers} <= read.keys()
-        return Done(EMPTY, None, 0, "")
+        return Done(packed(EMPTY), None, 0, "")
 
     def executor() -> Executor:
         executors.append(
@@ -151,7 +152,7 @@ def test_a_layer_that_one_repository_cannot_serve_is_read_from_another(
         return Done(None, Problem("unreadable-image", "x", "no") if len(tried) == 1 else None, 0, "")
 
     monkeypatch.setattr(running, "keep", keep)
-    monkeypatch.setattr(running, "list_packages", lambda image, work: Done(EMPTY, None, 0, ""))
+    monkeypatch.setattr(running, "list_packages", lambda image, work: Done(packed(EMPTY), None, 0, ""))
     executors = [Deferred(lambda what: False, 0)]
     monkeypatch.setattr(running, "SimpleQueue", lambda: Ended(executors))
     made = plan(images, lambda key: False, lambda one: False)
@@ -167,7 +168,7 @@ def test_an_error_of_any_kind_costs_one_task(monkeypatch: pytest.MonkeyPatch) ->
     def list_packages(image: Image, work: Work) -> Done:
         if image.digest == "sha256:1":
             raise ZeroDivisionError("a defect")
-        return Done(EMPTY, None, 0, "")
+        return Done(packed(EMPTY), None, 0, "")
 
     class Now(Executor):
         def submit(self, fn: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Future[Any]:

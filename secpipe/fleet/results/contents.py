@@ -7,9 +7,11 @@ costs no more rows than it has layers with packages of their own.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from itertools import chain
 from typing import Any, NamedTuple
 
 from secpipe.catalog import Inventory
+from secpipe.fleet.recent import Recent
 from secpipe.fleet.results import codec
 from secpipe.fleet.results.database import Database
 from secpipe.fleet.results.ids import MOST, Ids, chunks, selected
@@ -46,6 +48,7 @@ class Contents:
         )
         self._contents = Ids[bytes](database, "contents", "key", ("position", "place", "packages"))
         self._facts: tuple[dict[Facts, int], dict[Facts, int]] = ({}, {})
+        self._recent = Recent[Package, int](), Recent[Package, int]()
 
     def chains(self, images: Sequence[FleetImage]) -> list[int]:
         """The stack of each image's layers; 0 for an image without any."""
@@ -81,15 +84,16 @@ class Contents:
 
     def packages(self, inventories: Sequence[Inventory]) -> list[Listed]:
         """Each inventory's packages, which are written where there are none."""
-        told = [self._told(inventory) for inventory in inventories]
-        # Each is looked up once where it is known, as most are: to hash a package takes longer than all the rest.
-        found = [[self._facts[matched].get(fact) for fact, matched in facts] for facts in told]
-        missing = {
-            facts[index]: inventory.packages[index]
-            for inventory, facts, numbers in zip(inventories, told, found, strict=True)
-            for index, number in enumerate(numbers)
-            if number is None
-        }
+        told = [_told(inventory) for inventory in inventories]
+        # Most are known, as the very same value or as one with the same facts.
+        missing: dict[tuple[Facts, bool], Package] = {}
+        for package, matched in chain(*told):
+            if self._recent[matched].get(package) is None:
+                fact = codec.facts(package)
+                if (number := self._facts[matched].get(fact)) is None:
+                    missing[fact, matched] = package
+                else:
+                    self._recent[matched].put(package, number)
         keys: dict[bytes, tuple[Facts, bool]] = {}
         rows: dict[bytes, tuple[object, ...]] = {}
         for (fact, matched), package in missing.items():
@@ -101,23 +105,24 @@ class Contents:
             fact, matched = keys[key]
             self._facts[matched][fact] = number
         listed = []
-        for facts, numbers in zip(told, found, strict=True):
-            ids = [
-                self._facts[matched][fact] if number is None else number
-                for number, (fact, matched) in zip(numbers, facts, strict=True)
-            ]
-            listed.append(Listed(ids, {id for id, (_, matched) in zip(ids, facts, strict=True) if matched}))
+        for packages in told:
+            ids = [self._number(package, matched) for package, matched in packages]
+            listed.append(
+                Listed(ids, {id for id, (_, matched) in zip(ids, packages, strict=True) if matched})
+            )
         return listed
 
-    @staticmethod
-    def _told(inventory: Inventory) -> list[tuple[Facts, bool]]:
-        """Of each package what it is, and whether advisories are held against it."""
-        managed = bool(managers(inventory))
-        return [(codec.facts(package), not (managed and package.owner)) for package in inventory.packages]
+    def _number(self, package: Package, matched: bool) -> int:
+        number = self._recent[matched].get(package)
+        if number is None:
+            number = self._facts[matched][codec.facts(package)]
+            self._recent[matched].put(package, number)
+        return number
 
     def matched(self, package: Package) -> int | None:
         """The id of a package of the last `packages`, against which advisories are held; None where it was none."""
-        return self._facts[True].get(codec.facts(package))
+        number = self._recent[True].get(package)
+        return self._facts[True].get(codec.facts(package)) if number is None else number
 
     def contents(self, inventories: Sequence[Inventory], ids: Sequence[Sequence[int]]) -> list[set[int]]:
         """What each inventory's layers brought, as ids."""
@@ -172,8 +177,14 @@ class Contents:
         self._clear()
 
     def _clear(self) -> None:
-        for facts in self._facts:
-            facts.clear()
+        for known in (*self._facts, *self._recent):
+            known.clear()
+
+
+def _told(inventory: Inventory) -> list[tuple[Package, bool]]:
+    """The packages, each with whether advisories are held against it."""
+    managed = bool(managers(inventory))
+    return [(package, not (managed and package.owner)) for package in inventory.packages]
 
 
 def _by_layer(packages: Sequence[Package], ids: Sequence[int]) -> Iterable[tuple[LayerRef | None, list[int]]]:
