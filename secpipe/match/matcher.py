@@ -193,11 +193,11 @@ def tells_of_a_flaw(candidate: Candidate) -> bool:
 
 def missing(packages: Iterable[Package], source: AdvisorySource) -> list[str]:
     """The ecosystems of the packages that the source has no advisories for, sorted: nothing was matched for these."""
-    needed = {package.ecosystem: counterpart(package) for package in packages if package.ecosystem}
+    needed = {package.ecosystem: package for package in packages if package.ecosystem}
     return [
         ecosystem
-        for ecosystem, pro in sorted(needed.items())
-        if not source.has(ecosystem) and not (pro and source.has(pro))
+        for ecosystem, package in sorted(needed.items())
+        if not source.has(ecosystem) and not ((pro := counterpart(package)) and source.has(pro))
     ]
 
 
