@@ -111,6 +111,8 @@ def _segments(head: bytes) -> tuple[list[Segment], int]:
     """What the program headers say, and where their table ends; nothing where they are not at the start."""
     wide, order = _kind(head)
     (start,) = Struct(f"{order}{'Q' if wide else 'I'}").unpack_from(head, 32 if wide else 28)
+    if start > len(head):
+        raise ValueError  # an offset of 64 bits may be more than unpack_from takes
     size, count = Struct(f"{order}2H").unpack_from(head, 54 if wide else 42)
     entry = Struct(f"{order}2I4Q" if wide else f"{order}8I")
     places = range(start, start + size * min(count, _MAX_HEADERS), size or 1)

@@ -8,7 +8,7 @@ import subprocess
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from secpipe.catalog import Inventory, _gobuild, file_view, inventory
@@ -208,6 +208,7 @@ def test_any_headers_are_read(magic: bytes, rest: bytes) -> None:
     assert found.is_cut(found.end) is False
 
 
+@example("no build id", 37, b"\x00\x00\x80")
 @given(st.sampled_from(sorted(OF_GO)), st.integers(0, 400), st.binary(min_size=1, max_size=8))
 def test_any_damage_to_headers_is_bounded(kind: str, at: int, noise: bytes) -> None:
     data = OF_GO[kind]
