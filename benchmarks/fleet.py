@@ -22,6 +22,7 @@ import zipfile
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Executor, Future
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -30,7 +31,7 @@ from msgspec.structs import replace
 from benchmarks.measure import ENVIRONMENT, MIB
 
 BASES, RUNTIMES = 3, 6
-BASE_BYTES, RUNTIME_BYTES, OWN_BYTES = 60 * MIB, 20 * MIB, 6 * MIB
+BASE_BYTES, RUNTIME_BYTES = 60 * MIB, 20 * MIB
 NEW_LAYERS = 0.1
 """of a fleet's layers, a day: what the model is asked for"""
 SIZES = (10**3, 10**5, 10**7)
@@ -101,21 +102,19 @@ def _add(archive: tarfile.TarFile, name: str, data: bytes) -> None:
     archive.addfile(info, io.BytesIO(data))
 
 
-def pushed(address: str, count: int) -> tuple[list[str], int, int]:
-    """Make a fleet and push it; its references, the bytes of its distinct layers, and those of all images by themselves."""
+def pushed(address: str, count: int, own_bytes: int) -> tuple[list[str], int, int]:
+    """Make a fleet, each image with a layer of about so many bytes of its own, and push it; its references, the stored bytes
+    of its distinct layers, and those of all images by themselves."""
     from tests.support.images import BuiltLayer, image
     from tests.support.registry import push
 
     class Packed(BuiltLayer):
         """Compressed once, at the level that builders take."""
 
-        @property
+        @cached_property
         def blob(self) -> bytes:
-            if self.tar not in blobs:
-                blobs[self.tar] = gzip.compress(self.tar, 6, mtime=0)
-            return blobs[self.tar]
+            return gzip.compress(self.tar, 6, mtime=0)
 
-    blobs: dict[bytes, bytes] = {}
     files, status = Files(), Path("/var/lib/dpkg/status").read_bytes()
     release = Path("/etc/os-release").read_bytes()
     paragraphs = status.rstrip().split(b"\n\n")
@@ -132,14 +131,16 @@ def pushed(address: str, count: int) -> tuple[list[str], int, int]:
         Packed(files.layer(RUNTIME_BYTES, _wheels(number)), "RUN pip install …") for number in range(RUNTIMES)
     ]
     references, there, total = [], dict[str, set[str]](), 0
+    distinct = sum(len(layer.blob) for layer in (*bases[:count], *runtimes[:count]))
     for number in range(count):
-        own = Packed(files.layer(OWN_BYTES, {"srv/number": str(number).encode()}), "COPY . /srv")
+        own = Packed(files.layer(own_bytes, {"srv/number": str(number).encode()}), "COPY . /srv")
         built = image([bases[number % BASES], runtimes[number % RUNTIMES], own])
         repository = f"team{number % 8}/app"
         push(address, repository, f"1.{number}", built, there=there.setdefault(repository, set()))
+        distinct += len(own.blob)
         total += sum(len(layer.blob) for layer in (bases[number % BASES], runtimes[number % RUNTIMES], own))
         references.append(f"{address}/{repository}:1.{number}")
-    return references, sum(map(len, blobs.values())), total
+    return references, distinct, total
 
 
 def _wheels(number: int) -> dict[str, bytes]:
@@ -190,6 +191,7 @@ def _run(arguments: Sequence[str], cache: Path, codes: Sequence[int] = (0, 1, 3)
         env={**ENVIRONMENT, "SECPIPE_CACHE": str(cache), "SECPIPE_OFFLINE": "1"},
         capture_output=True,
         text=True,
+        cwd=cache,
     )
     seconds = time.perf_counter() - start
     after = resource.getrusage(resource.RUSAGE_CHILDREN)
@@ -345,6 +347,7 @@ def main() -> None:
         "--advisories", type=Path, required=True, help="a folder like the public feed, with Debian and PyPI"
     )
     parser.add_argument("--images", type=int, default=200)
+    parser.add_argument("--own", type=int, default=16, help="MiB, unpacked, that each image has of its own")
     parser.add_argument("--runs", type=int, default=1)
     parser.add_argument("--price", type=float, default=0.04, help="of an hour of a processor")
     options = parser.parse_args()
@@ -354,9 +357,9 @@ def main() -> None:
         raise SystemExit(SKIPPED)
     with tempfile.TemporaryDirectory() as name:
         scratch = Path(name)
-        before, after = databases(options.advisories, scratch)
+        before, after = databases(options.advisories.resolve(), scratch)
         with serve(scratch, "registry", {}) as address:
-            references, layer_bytes, image_bytes = pushed(address, options.images)
+            references, layer_bytes, image_bytes = pushed(address, options.images, options.own * MIB)
             print(
                 f"{options.images} images, {layer_bytes / MIB:.0f} MiB of distinct layers, "
                 f"{image_bytes / MIB:.0f} MiB each by itself"
