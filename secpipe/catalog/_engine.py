@@ -116,10 +116,12 @@ def knows_layer(layer: Layer, limits: Limits, store: Store) -> bool:
 
 
 def keep_layer(layer: Layer, limits: Limits, store: Store) -> None:
-    """Read what `file_view` needs of a layer into `store`, for all images that have it. Raises as `read_layer` does."""
+    """Read what `file_view` needs of a layer into `store`, for all images that have it; with one processor, since whoever
+    keeps layers has others at work on the rest. Raises as `read_layer` does."""
     found = patterns()
     test = wanted([pattern for pattern in found if pattern != PROGRAMS])
-    Extracts(store, versions()).read(found, layer, test, limits, None, Budget(limits), _distillers(limits))
+    budget = Budget(limits, most=1)
+    Extracts(store, versions()).read(found, layer, test, limits, None, budget, _distillers(limits))
 
 
 def _distillers(limits: Limits) -> Distillers:

@@ -27,8 +27,10 @@ class Cancelled(ImageError):
 class Budget:
     """Counters of one image. Every method may be called from any thread."""
 
-    def __init__(self, limits: Limits) -> None:
+    def __init__(self, limits: Limits, most: int | None = None) -> None:
+        """`most` is how many processors may work on it, by default all that this process may use."""
         self.limits = limits
+        self._most = most
         self._lock = threading.Lock()
         self._bytes = self._entries = self._retained = self._names = 0
         self._stopped_from = NO_LAYER
@@ -92,7 +94,7 @@ class Budget:
     def spare_processor(self) -> bool:
         """Whether a processor has nothing to do; if so it is taken until `release_processor()`."""
         with self._lock:
-            if self._busy >= processors():
+            if self._busy >= (self._most or processors()):
                 return False
             self._busy += 1
             return True

@@ -56,6 +56,10 @@ def test_a_thread_makes_them_where_a_processor_is_spare() -> None:
     with budget.reading(), budget.reading():
         assert len(list(ahead(chunks(), budget))) == 20
     assert makers == {threading.current_thread().name}
+    alone = Budget(Limits(), most=1)
+    with alone.reading():
+        assert len(list(ahead(chunks(), alone))) == 20
+    assert makers == {threading.current_thread().name}
 
 
 def test_a_reader_takes_the_processor_that_another_gives_back() -> None:
