@@ -126,15 +126,11 @@ def unpack_affected(fields: Fields, ecosystem: str, name: str) -> Affected:
     )
 
 
-def bounds_of(fields: Fields) -> str | None:
-    """The entry's one range by `in_lines`; None where that has none, or the entry has others."""
-    text = fields if isinstance(fields, str) else fields.ranges
-    return text if isinstance(text, str) else None
-
-
-def lists_versions(fields: Fields) -> bool:
-    """Whether an entry names single versions besides ranges."""
-    return not isinstance(fields, str) and len(fields.versions) > 1  # a byte has the length of a list
+def told_by(entry: Entry) -> tuple[str | None, bool]:
+    """The entry's one range by `in_lines`, None where that has none, or the entry has others; and whether it names single
+    versions besides."""
+    bounds = entry.ranges if isinstance(entry.ranges, str) else None
+    return bounds, len(entry.versions) > 1  # a byte has the length of a list
 
 
 def squeezed(data: bytes) -> bytes:

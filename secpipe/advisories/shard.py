@@ -33,12 +33,9 @@ class Told(Struct, eq=False):
     _fields: blob.Fields
     bounds: str | None
     """The entry's one range by `in_lines`; None where that has none, or the entry has others."""
+    lists_versions: bool
+    """Whether the entry names single versions besides."""
     _affected: Affected | None = None
-
-    @property
-    def lists_versions(self) -> bool:
-        """Whether the entry names single versions besides."""
-        return blob.lists_versions(self._fields)
 
     @property
     def ecosystem(self) -> str:
@@ -103,7 +100,9 @@ class OpenShard:
                 opened = blob.open_package(blob.whole(row[0])) if row else ()
                 found = tuple(
                     [
-                        Told(self, place, number, one, fields, blob.bounds_of(fields))
+                        Told(self, place, number, one, fields, *blob.told_by(fields))
+                        if not isinstance(fields, str)
+                        else Told(self, place, number, one, fields, fields, False)
                         for number, one, fields in opened
                     ]
                 )

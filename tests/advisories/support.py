@@ -10,12 +10,11 @@ from pathlib import Path
 from typing import Any
 
 from secpipe.advisories.blob import (
-    bounds_of,
-    lists_versions,
     open_package,
     pack_affected,
     pack_package,
     squeezed,
+    told_by,
     unpack_affected,
     whole,
 )
@@ -105,6 +104,7 @@ def opened(pairs: Sequence[tuple[str, Affected]]) -> list[tuple[str, Affected]]:
         assert numbers[identifier] == number
         told = unpack_affected(fields, entry.ecosystem, normalise(entry.ecosystem, entry.name))
         plain = AdvisoryMatch(Advisory(identifier, "", ()), entry)
-        assert (bounds_of(fields), lists_versions(fields)) == (plain.bounds, plain.lists_versions)
+        known = (fields, False) if isinstance(fields, str) else told_by(fields)
+        assert known == (plain.bounds, plain.lists_versions)
         found.append((identifier, told))
     return found
