@@ -347,7 +347,7 @@ def main() -> None:
         "--advisories", type=Path, required=True, help="a folder like the public feed, with Debian and PyPI"
     )
     parser.add_argument("--images", type=int, default=400)
-    parser.add_argument("--own", type=int, default=12, help="MiB, unpacked, that each image has of its own")
+    parser.add_argument("--own", type=int, default=6, help="MiB, unpacked, that each image has of its own")
     parser.add_argument("--runs", type=int, default=1)
     parser.add_argument("--price", type=float, default=0.04, help="of an hour of a processor")
     options = parser.parse_args()
