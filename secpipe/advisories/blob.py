@@ -7,7 +7,7 @@ themselves, with what there is to say of those that count, lie apart and in the 
 from __future__ import annotations
 
 import zlib
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from functools import cache
 from typing import TYPE_CHECKING, Any, TypeAlias, cast
 
@@ -38,7 +38,9 @@ _ZLIB = b"\x78"
 _MOST_BYTES = 256 << 20
 _NUMBERS: dict[str, int] = {kind: number for number, kind in enumerate(_KINDS)}
 TOGETHER = 32
-"""Records, or ids, of one blob."""
+"""Records of one blob."""
+IDS_TOGETHER = 16
+"""Ids of one blob: of those that are looked up, hardly two are in the same."""
 
 Fields: TypeAlias = "str | Entry"
 """Of an entry: of one that has a single range alone, its text by `in_lines`."""
@@ -84,17 +86,25 @@ def pack_package(numbers: Iterable[int], identifiers: Sequence[str], entries: Se
 def pack_numbered(
     identifiers: Sequence[str], numbers: Sequence[int], places: Sequence[tuple[str, ...]]
 ) -> bytes:
-    """The blob, not squeezed yet, of ids with the numbers of their records and, of own ones, the ecosystems in which these
+    """The blob, never squeezed, of ids with the numbers of their records and, of own ones, the ecosystems in which these
     count instead of a feed's."""
     different = sorted(set(places))
     return encoder().encode((identifiers, numbers, different, [different.index(one) for one in places]))
 
 
-def open_numbered(data: bytes) -> Iterator[tuple[str, tuple[int, Sequence[str]]]]:
-    """Each id with the number of its record and the ecosystems. Raises as `split_package` does."""
+def find_numbered(data: bytes, identifier: str) -> tuple[int | None, Sequence[str]]:
+    """The number of the record of that id, None where it is not among these, and the ecosystems. Raises as `split_package`
+    does."""
     identifiers, numbers, different, chosen = _numbered().decode(data)
-    places = [different[one] for one in chosen] if chosen else [()] * len(numbers)
-    return zip(identifiers, zip(numbers, places, strict=True), strict=True)
+    if identifier not in identifiers:
+        return None, ()
+    at = identifiers.index(identifier)
+    return numbers[at], different[chosen[at]] if chosen else ()
+
+
+def split_numbered(data: bytes) -> list[str]:
+    """The ids. Raises likewise."""
+    return _numbered().decode(data)[0]
 
 
 def split_package(data: bytes) -> list[tuple[str, bytes]]:

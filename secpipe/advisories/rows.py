@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from msgspec import Struct, field
 
 from secpipe.advisories.blob import (
+    IDS_TOGETHER,
     TOGETHER,
     encoder,
     pack_numbered,
@@ -99,7 +100,7 @@ def content_digest(connection: sqlite3.Connection) -> str:
     for first, blob in connection.execute("SELECT first, records FROM record ORDER BY first"):
         digest.add(str(first), "", whole(blob))
     for first, blob in connection.execute("SELECT first, ids FROM numbered ORDER BY first"):
-        digest.add(first, "", whole(blob))
+        digest.add(first, "", blob)
     query = "SELECT id, modified, ecosystems FROM replaces ORDER BY id, modified"
     for identifier, at, ecosystems in connection.execute(query):
         digest.add(identifier, at, ecosystems)
@@ -160,11 +161,11 @@ def _records(rows: Rows, numbers: Mapping[str, int], digest: _Digest) -> Iterato
 def _numbered(rows: Rows, numbers: Mapping[str, int], digest: _Digest) -> Iterator[tuple[str, bytes]]:
     ordered = sorted(numbers)
     places = _places(rows) if rows.own else {}
-    for first in range(0, len(ordered), TOGETHER):
-        some = ordered[first : first + TOGETHER]
+    for first in range(0, len(ordered), IDS_TOGETHER):
+        some = ordered[first : first + IDS_TOGETHER]
         packed = pack_numbered(some, [numbers[one] for one in some], [places[one] for one in some if places])
         digest.add(some[0], "", packed)
-        yield some[0], squeezed(packed)
+        yield some[0], packed
 
 
 def _places(rows: Rows) -> dict[str, tuple[str, ...]]:

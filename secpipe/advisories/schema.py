@@ -4,8 +4,8 @@
 
     package    (ecosystem, name) → the affected entries, each with the number and the id of its record
     record     number → so many records without their affected entries, in the order of their numbers (`blob.TOGETHER`)
-    numbered   the first of `blob.TOGETHER` ids → these with the numbers of their records, which are counted in the order of
-               the packages, so that those of one lie together; of own records also where they count instead of a feed's
+    numbered   the first of `blob.IDS_TOGETHER` ids → these with the numbers of their records, counted in the order of the
+               packages, so that those of one lie together; of own records also where they count instead of a feed's
     listed     id → `modified`: records of a feed that nothing is used of, or that it lists with another time
     replaces   (id, `modified`) → ecosystems: own records of another time than the one in `record`; "" for withdrawn ones
 

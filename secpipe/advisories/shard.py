@@ -126,7 +126,8 @@ class OpenShard:
 
     def records(self, identifiers: set[str]) -> dict[str, Advisory]:
         """Those of the records that are there, by id."""
-        found = {one: self._number(one) for one in sorted(identifiers)}
+        with self.reading():
+            found = {one: self._number(one) for one in sorted(identifiers)}
         return {one: self.record(number) for one, (number, _) in found.items() if number is not None}
 
     def replaces(self, identifier: str, ecosystem: str) -> str | None:
@@ -138,22 +139,25 @@ class OpenShard:
             for at, packed in self._connection.execute(query, (identifier,)):
                 if not {ecosystem, ""}.isdisjoint(decode(packed, type=list[str])):
                     return str(at)
-        number, places = self._number(identifier)
+            number, places = self._number(identifier)
         return self.record(number).modified if number is not None and ecosystem in places else None
 
     def identifiers(self) -> Iterator[str]:
         """The ids of all records, sorted. Within `reading` only."""
         for (packed,) in self._connection.execute("SELECT ids FROM numbered ORDER BY first"):
-            yield from (one for one, _ in blob.open_numbered(blob.whole(packed)))
+            yield from blob.split_numbered(packed)
 
     def _number(self, identifier: str) -> tuple[int | None, Sequence[str]]:
-        """The number of a record, None where there is none of that id, and where it counts instead of a feed's."""
-        if identifier not in self._numbers:
-            with self.reading():
-                query = "SELECT ids FROM numbered WHERE first <= ? ORDER BY first DESC LIMIT 1"
-                if row := self._row(query, identifier):
-                    self._numbers.update(blob.open_numbered(blob.whole(row[0])))
-        return self._numbers.setdefault(identifier, (None, ()))
+        """The number of a record, None where there is none of that id, and where it counts instead of a feed's. Within
+        `reading` only."""
+        known = self._numbers.get(identifier)
+        if known is None:
+            row = self._row(
+                "SELECT ids FROM numbered WHERE first <= ? ORDER BY first DESC LIMIT 1", identifier
+            )
+            known = blob.find_numbered(row[0], identifier) if row else (None, ())
+            self._numbers[identifier] = known
+        return known
 
     def names(self, identifier: str, ecosystem: str) -> bool:
         """Whether the record of that id has an entry for that ecosystem. Reads all of it, so ask seldom."""
