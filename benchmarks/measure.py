@@ -9,6 +9,7 @@ import sys
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 MIB = 1 << 20
 # An installed package brings its bytecode along; a checkout writes it in the first run, unless told not to.
@@ -29,15 +30,18 @@ class Timing:
     cpu: float
 
 
-def measure(commands: Mapping[str, Sequence[str]], runs: int) -> dict[str, Timing]:
-    """Run every command `runs` times after one warm-up, taking turns, so that a busy machine slows all alike.
+def measure(
+    commands: Mapping[str, Sequence[str]], runs: int, folder: Path | None = None
+) -> dict[str, Timing]:
+    """Run every command `runs` times after one warm-up, taking turns, so that a busy machine slows all alike. `folder` is
+    where they run, by default here.
 
     Findings are what the commands are run for: exit code 1 is as good as 0. Raises `SystemExit` on any other.
     """
     samples: dict[str, list[Timing]] = {name: [] for name in commands}
     for turn in range(runs + 1):
         for name, command in commands.items():
-            sample = _run(command)
+            sample = _run(command, folder)
             if turn or runs == 1:
                 samples[name].append(sample)
     return {
@@ -50,7 +54,7 @@ def measure(commands: Mapping[str, Sequence[str]], runs: int) -> dict[str, Timin
     }
 
 
-def _run(command: Sequence[str]) -> Timing:
+def _run(command: Sequence[str], folder: Path | None) -> Timing:
     start = time.perf_counter()
     process = subprocess.Popen(
         command,
@@ -58,6 +62,7 @@ def _run(command: Sequence[str]) -> Timing:
         stdout=subprocess.DEVNULL,
         stderr=subprocess.PIPE,
         env=ENVIRONMENT,
+        cwd=folder,
     )
     assert process.stderr is not None
     errors = process.stderr.read()

@@ -238,14 +238,16 @@ def rows(source: Path, scratch: Path, wanted: int, roots: list[Path]) -> Iterato
     ]
     target = image(scratch / "image", of_debian[:IN_IMAGE])
     options = ["--platform", "linux/amd64", "--db", str(database), "--offline", "--allow-incomplete"]
-    done = measure({"scan": [*program, "scan", f"oci:{target}", *options]}, TURNS)["scan"]
+    # Not in the checkout, whose Containerfile would be read for the lines that findings may come from.
+    done = measure({"scan": [*program, "scan", f"oci:{target}", *options]}, TURNS, scratch)["scan"]
     number = min(len(of_debian), IN_IMAGE)
     yield Row(f"scan of {number} packages, whole process", done.seconds, "s", 0.35)
     yield Row("… processor time", done.cpu, "s")
     for root in roots:
         real = of_root(root, database)
         yield from looked_up(database, real, f" of {root.name}", goals=False)
-        done = measure({"scan": [*program, "scan", f"dir:{root}", *options]}, TURNS)["scan"]
+        command = [*program, "scan", f"dir:{root.resolve()}", *options]
+        done = measure({"scan": command}, TURNS, scratch)["scan"]
         yield Row(f"scan of {root.name}, whole process", done.seconds, "s")
         yield Row("… processor time", done.cpu, "s")
 
