@@ -254,18 +254,6 @@ def test_missing() -> None:
     pro = Records(record("UBUNTU-CVE-2024-1", "Ubuntu:Pro:14.04:LTS", "bash"))
     assert missing([ended], records) == ["Ubuntu:14.04:LTS"]
     assert missing([ended], pro) == []
-    ended = package("Ubuntu:14.04:LTS", "bash", "1")
-    pro = Records(record("UBUNTU-CVE-2024-1", "Ubuntu:Pro:14.04:LTS", "bash"))
-    assert missing([ended], records) == ["Ubuntu:14.04:LTS"]
-    assert missing([ended], pro) == []
-    ended = package("Ubuntu:14.04:LTS", "bash", "1")
-    pro = Records(record("UBUNTU-CVE-2024-1", "Ubuntu:Pro:14.04:LTS", "bash"))
-    assert missing([ended], records) == ["Ubuntu:14.04:LTS"]
-    assert missing([ended], pro) == []
-    ended = package("Ubuntu:14.04:LTS", "bash", "1")
-    pro = Records(record("UBUNTU-CVE-2024-1", "Ubuntu:Pro:14.04:LTS", "bash"))
-    assert missing([ended], records) == ["Ubuntu:14.04:LTS"]
-    assert missing([ended], pro) == []
 
 
 def test_the_order_does_not_depend_on_the_input() -> None:
