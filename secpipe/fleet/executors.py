@@ -41,6 +41,7 @@ def local(workers: int | None = None) -> Iterator[Workers]:
     # A process that was forked from one with threads may find a lock held for ever.
     context = multiprocessing.get_context("spawn")
     made: list[Executor] = []
+    others = set(multiprocessing.active_children())
 
     def executor() -> Executor:
         made.append(ProcessPoolExecutor(count, mp_context=context, initializer=end_with_parent))
@@ -52,8 +53,8 @@ def local(workers: int | None = None) -> Iterator[Workers]:
     try:
         yield Workers(executor, count * _PER_WORKER)
     except BaseException:
-        # Nobody waits any more for what they read, which may take minutes.
-        for process in multiprocessing.active_children():
+        # Nobody waits any more for what they read, which may take minutes. Who imports us may have children of its own.
+        for process in set(multiprocessing.active_children()) - others:
             process.kill()
         raise
     finally:

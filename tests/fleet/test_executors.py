@@ -38,6 +38,31 @@ def test_no_worker_outlives_who_began_it() -> None:
     assert int(done.stdout) > 1
 
 
+_INTERRUPTED = """
+import multiprocessing, os, time
+from secpipe.fleet.executors import local
+
+if __name__ == "__main__":
+    other = multiprocessing.get_context("spawn").Process(target=time.sleep, args=(300,))
+    other.start()
+    try:
+        with local(1) as workers:
+            workers.executor().submit(os.getpid).result()
+            raise KeyboardInterrupt
+    except KeyboardInterrupt:
+        time.sleep(0.2)
+        print(other.is_alive(), multiprocessing.active_children() == [other])
+    other.kill()
+"""
+
+
+def test_an_interrupted_run_ends_its_own_workers_and_nobody_elses() -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", _INTERRUPTED], stdout=subprocess.PIPE, check=False, timeout=60, text=True
+    )
+    assert done.stdout == "True True\n"
+
+
 def test_a_scheduler_that_is_gone_ends_the_run() -> None:
     distributed = pytest.importorskip("distributed")
     with (
