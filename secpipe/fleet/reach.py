@@ -6,6 +6,7 @@ Credentials are those that each worker finds by itself, in the files and the env
 from __future__ import annotations
 
 import os
+import time
 from collections.abc import Iterator
 from functools import lru_cache
 from pathlib import Path
@@ -21,9 +22,12 @@ from secpipe.oci.image import open_blob
 
 if TYPE_CHECKING:
     from secpipe.oci.client import Registry
+    from secpipe.oci.link import Links
 
 _CONNECTIONS = 64
-"""Images that a worker stays connected to; the one that was of no use for longest goes first."""
+"""Images of which a worker remembers where they are; the one that was of no use for longest goes first."""
+_SECONDS = 600.0
+"""for which it does: a worker may live for weeks, and credentials are renewed beside it."""
 
 
 class Access(Struct, frozen=True):
@@ -43,7 +47,8 @@ class FromRegistry(Struct, frozen=True):
     access: Access
 
     def __call__(self) -> Iterator[bytes]:
-        yield from open_blob(_connected(self.target, self.access, os.getpid()), self.descriptor)
+        period = int(time.monotonic() // _SECONDS)
+        yield from open_blob(_connected(self.target, self.access, os.getpid(), period), self.descriptor)
 
 
 def portable(image: Image, target: str, access: Access) -> Image:
@@ -60,9 +65,22 @@ def _nothing() -> None:
 
 
 @lru_cache(_CONNECTIONS)
-def _connected(target: str, access: Access, process: int) -> Registry:
-    """Kept for the next blob, with its connections and tokens; a process that was forked has connections of its own."""
+def _connected(target: str, access: Access, process: int, period: int) -> Registry:
+    """Kept for the next blob of the `period`; a process that was forked has connections of its own."""
     from secpipe.oci.mirrors import connect
 
-    named = reference.parse(target)
-    return connect(named, limits=access.limits, authfile=access.authfile, insecure=access.insecure)
+    return connect(
+        reference.parse(target),
+        limits=access.limits,
+        authfile=access.authfile,
+        insecure=access.insecure,
+        links=_links(access, process),
+    )
+
+
+@lru_cache(1)
+def _links(access: Access, process: int) -> Links:
+    """What images of the same registries have in common."""
+    from secpipe.oci.link import Links
+
+    return Links()

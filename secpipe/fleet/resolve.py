@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from functools import partial
+from typing import TYPE_CHECKING, NamedTuple
 
 from msgspec import Struct
 
@@ -17,6 +17,9 @@ from secpipe.model.problem import Problem
 from secpipe.oci import reference
 from secpipe.oci.platform import parse
 from secpipe.oci.target import open_image, open_images
+
+if TYPE_CHECKING:
+    from secpipe.oci.link import Links
 
 ALL = "all"
 _AT_ONCE = 16
@@ -36,13 +39,17 @@ def resolve(names: Sequence[Named], platform: str | None, access: Access) -> Res
     A name of which one platform's image cannot be read leads to the others all the same. Raises UsageError for what is no
     platform.
     """
+    # Imported late: what watches a fleet needs no HTTP.
+    from secpipe.oci.link import Links
+
     if platform and platform != ALL:
         parse(platform)
     images: dict[tuple[str, str], Image] = {}
     names_of: dict[tuple[str, str], list[Named]] = {}
     unresolved: list[Unresolved] = []
     with ThreadPoolExecutor(_AT_ONCE, "resolve") as pool:
-        found = pool.map(partial(_found, platform=platform, access=access, outages=Outages()), names)
+        asking = _Asking(platform, access, Outages(), Links())
+        found = pool.map(asking.found, names)
         for name, some in zip(names, found, strict=True):
             for one in some:
                 if isinstance(one, Problem):
@@ -57,48 +64,63 @@ def resolve(names: Sequence[Named], platform: str | None, access: Access) -> Res
     )
 
 
-def _found(name: Named, platform: str | None, access: Access, outages: Outages) -> list[Image | Problem]:
-    registry = reference.split_registry(name.reference)[0]
-    if outages.is_out(registry):
-        message = (
-            f"{name.reference}: not asked for, as {registry} had no answer to any of many names before it"
-        )
-        hint = "see that the registry is up, and run it again: what is known goes on counting"
-        return [Problem("unreadable-image", name.reference, message, hint, coverage=False)]
-    try:
-        found = list(_each(name.reference, platform, access))
-    except (UndecidedError, UsageError) as error:
-        outages.note(registry, error)
-        message = error.message if name.reference in error.message else f"{name.reference}: {error.message}"
-        return [Problem("unreadable-image", name.reference, message, error.hint, coverage=False)]
-    outages.note(registry, None)
-    return found
+class _Asking(NamedTuple):
+    """What all names have in common. Images of one registry share its connections, those of a repository its token."""
 
+    platform: str | None
+    access: Access
+    outages: Outages
+    links: Links
 
-def _each(target: str, platform: str | None, access: Access) -> Iterable[Image | Problem]:
-    named = f"registry:{target}"
-    if platform != ALL:
+    def found(self, name: Named) -> list[Image | Problem]:
+        """The images that the name leads to, or why there are none."""
+        registry = reference.split_registry(name.reference)[0]
+        if self.outages.is_out(registry):
+            message = (
+                f"{name.reference}: not asked for, as {registry} had no answer to any of many names before it"
+            )
+            hint = "see that the registry is up, and run it again: what is known goes on counting"
+            return [Problem("unreadable-image", name.reference, message, hint, coverage=False)]
+        try:
+            found = list(self._each(name.reference))
+        except (UndecidedError, UsageError) as error:
+            self.outages.note(registry, error)
+            message = (
+                error.message if name.reference in error.message else f"{name.reference}: {error.message}"
+            )
+            return [Problem("unreadable-image", name.reference, message, error.hint, coverage=False)]
+        self.outages.note(registry, None)
+        return found
+
+    def _each(self, target: str) -> Iterable[Image | Problem]:
+        named, access = f"registry:{target}", self.access
+        if self.platform == ALL:
+            return self._of_all(named, target)
         with open_image(
             named,
-            platform=platform,
+            platform=self.platform,
             authfile=access.authfile,
             insecure=access.insecure,
             limits=access.limits,
+            links=self.links,
         ) as image:
             return [_held(image, target, access)]
-    return _of_all(named, target, access)
 
-
-def _of_all(named: str, target: str, access: Access) -> Iterator[Image | Problem]:
-    with open_images(
-        named, authfile=access.authfile, insecure=access.insecure, limits=access.limits
-    ) as candidates:
-        for candidate in candidates:
-            try:
-                yield _held(candidate.open(), target, access)
-            except UndecidedError as error:
-                message = f"{target}, {candidate.platform}: {error.message}"
-                yield Problem("unreadable-image", target, message, error.hint, coverage=False)
+    def _of_all(self, named: str, target: str) -> Iterator[Image | Problem]:
+        access = self.access
+        with open_images(
+            named,
+            authfile=access.authfile,
+            insecure=access.insecure,
+            limits=access.limits,
+            links=self.links,
+        ) as candidates:
+            for candidate in candidates:
+                try:
+                    yield _held(candidate.open(), target, access)
+                except UndecidedError as error:
+                    message = f"{target}, {candidate.platform}: {error.message}"
+                    yield Problem("unreadable-image", target, message, error.hint, coverage=False)
 
 
 def _held(image: Image, target: str, access: Access) -> Image:

@@ -9,31 +9,27 @@ from __future__ import annotations
 import contextlib
 import copy
 import re
-from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from urllib.parse import quote
 
 from secpipe.errors import RegistryError
 from secpipe.model.image import Descriptor
-from secpipe.model.limits import KIB, MIB, Limits
+from secpipe.model.limits import MIB, Limits
 from secpipe.model.problem import Problem
 from secpipe.oci import challenge, refusal, urls
-from secpipe.oci.auth import Authorizer
-from secpipe.oci.certificates import Certificates
 from secpipe.oci.challenge import Challenge
 from secpipe.oci.credentials import Found
-from secpipe.oci.gate import Gate
+from secpipe.oci.link import Link
 from secpipe.oci.manifest import ACCEPTED, OCI_INDEX
-from secpipe.oci.network import ConnectionFailure, Network
-from secpipe.oci.reference import Reference, is_loopback
-from secpipe.oci.transport import Answer, Clock, Response, Transport
+from secpipe.oci.network import ConnectionFailure
+from secpipe.oci.reference import Reference
+from secpipe.oci.transport import Answer, Response
 from secpipe.oci.urls import Url
 
 _CATALOG = "registry:catalog:*"
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
 _NO_SUCH_LIST = frozenset({400, 404, 405, 406})
 """What registries from before there was a list of referrers answer to who asks for it."""
-# A name that is not found here may be found by the proxy, which there may be for one scheme alone.
-_OTHER_SCHEME = frozenset({"tls", "certificate", "refused", "lost", "connect", "timeout", "proxy", "name"})
 _RESUME_PROGRESS = 1 * MIB
 _CONTENT_RANGE = re.compile(r"bytes (\d{1,19})-(\d{1,19})/(?:\d{1,19}|\*)", re.ASCII)
 
@@ -45,9 +41,8 @@ class _Cut(ConnectionFailure):
 class Registry:
     """One repository of one registry. Safe for several threads; `close()` ends its connections.
 
-    `find` looks up credentials and is only called when the registry asks for some. `insecure` declares that the
-    registry may be spoken to over plain HTTP or with a certificate that nobody vouches for. `trusted` are hosts
-    besides the registry's own that the user vouches for, `certificates` those kept for the registry.
+    `find` looks up credentials and is only called when the registry asks for some; `link` is how it is reached, by default
+    as one is that nothing was declared of.
     """
 
     remote = True
@@ -58,26 +53,21 @@ class Registry:
         find: Callable[[], Found],
         *,
         limits: Limits,
-        insecure: bool = False,
-        trusted: Iterable[str] = (),
-        certificates: Certificates = Certificates(),  # noqa: B008 - a value
-        clock: Clock | None = None,
+        link: Link | None = None,
     ) -> None:
         self.where = reference.registry
         self.notes: tuple[Problem, ...] = ()
         """What who chose it has to tell of it."""
         self._reference, self._limits = reference, limits
         self._scope = f"repository:{reference.repository}:pull"
-        self._ping: Answer | None = None
         self._ahead: dict[str, tuple[bytes, str]] = {}
-        host = urls.parse(f"https://{reference.endpoint}").host
-        self._gate = Gate(host, trusted)
-        self._transport, self._origin = self._connect(insecure, certificates, clock or Clock())
-        self._auth = Authorizer(self._origin, self.where, self._transport, find, self._gate)
+        self._link = link or Link(reference, limits=limits)
+        self._transport, self._origin = self._link.transport, self._link.origin
+        self._auth = self._link.authorizer(reference.repository, find)
 
     def close(self) -> None:
-        """End all connections."""
-        self._transport.close()
+        """End all connections, unless others use them, too."""
+        self._link.close()
 
     def beside(self, repository: str) -> Registry:
         """Another repository of the same registry, over the same connections and with the same credentials; only this one
@@ -256,9 +246,7 @@ class Registry:
         """The challenge to answer; some registries only say at /v2/ what they want."""
         given = challenge.preferred(challenge.parse(head.all("www-authenticate")))
         if given is None:
-            if self._ping is None:
-                self._ping = _ping(self._transport, self._origin)
-            given = challenge.preferred(challenge.parse(self._ping.all("www-authenticate")))
+            given = challenge.preferred(challenge.parse(self._link.ping().all("www-authenticate")))
         return given
 
     def _expect(self, response: Response, statuses: Collection[int], subject: str) -> None:
@@ -278,52 +266,6 @@ class Registry:
                 "the registry's storage is misconfigured: tell its owner",
             )
         return answer
-
-    def _connect(self, insecure: bool, certificates: Certificates, clock: Clock) -> tuple[Transport, Url]:
-        """The transport, and the origin with the scheme that the registry speaks.
-
-        Without TLS only a loopback registry or one declared insecure is spoken to; these are asked which it is.
-        """
-        endpoint = self._reference.endpoint
-        secure, plain = (urls.parse(f"{scheme}://{endpoint}/v2/") for scheme in ("https", "http"))
-        candidates = (
-            [plain, secure] if is_loopback(secure.host) else [secure, plain] if insecure else [secure]
-        )
-        network = Network(self._gate, self._limits.idle_seconds, secure, certificates, insecure)
-        transport = Transport(network, self._limits, clock)
-        if len(candidates) == 1:
-            return transport, secure
-        failure: ConnectionFailure | None = None
-        try:
-            for origin in candidates:
-                try:
-                    self._ping = _ping(transport, origin)
-                except ConnectionFailure as error:
-                    failure = error if error.kind == "certificate" else failure or error
-                    if error.kind not in _OTHER_SCHEME or (
-                        error.kind == "refused" and secure.port == plain.port
-                    ):
-                        raise
-                    continue
-                if not _wants_tls(self._ping):
-                    return transport, origin
-            raise failure or RegistryError(f"{self.where} speaks neither HTTP nor HTTPS as a registry does")
-        except BaseException:
-            transport.close()
-            raise
-
-
-def _ping(transport: Transport, origin: Url) -> Answer:
-    """The answer to /v2/, which every registry has; its body is of no interest."""
-    with transport.send("GET", origin.at("/v2/")) as response:
-        with contextlib.suppress(RegistryError):
-            return response.read(4 * KIB, "ping")
-        return response.head
-
-
-def _wants_tls(answer: Answer) -> bool:
-    """Whether a server answered plain HTTP with the remark that it speaks TLS, as Go's and nginx do."""
-    return answer.status == 400 and answer.url.scheme == "http" and b"HTTPS" in answer.body
 
 
 def _was_cut(head: Answer, position: int, size: int) -> bool:

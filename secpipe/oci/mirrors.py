@@ -18,6 +18,7 @@ from secpipe.model.problem import Problem
 from secpipe.oci import certificates, credentials, registries
 from secpipe.oci.client import Registry
 from secpipe.oci.credentials import Credentials, Found
+from secpipe.oci.link import Link, Links
 from secpipe.oci.reference import Reference
 from secpipe.oci.registries import Place
 
@@ -30,12 +31,14 @@ def connect(
     authfile: Path | None = None,
     insecure: bool = False,
     mirrors: bool = True,
+    links: Links | None = None,
 ) -> Registry:
     """The registry to pull from; without `mirrors` the image's own, wherever that has moved to.
 
     The credentials `given` and the declaration `insecure` are about the registry that was named: no other host gets
     the ones, or is spoken to less securely for the other. UsageError when a configuration is wrong or forbids it, and
-    the last place's error when none has the image, with what was the matter with the others.
+    the last place's error when none has the image, with what was the matter with the others. `links`, of the same
+    credentials and declaration, are used and added to.
     """
 
     def opened(place: Place) -> Registry:
@@ -49,14 +52,19 @@ def connect(
             note = (f"--username and its password are for {named.registry} alone",)
             return replace(files, troubles=files.troubles + note) if given else files
 
-        return Registry(
-            place.reference,
-            found,
-            limits=limits,
-            insecure=place.insecure or (insecure and own),
-            trusted=os.environ.get("SECPIPE_TRUSTED_HOSTS", "").split(","),
-            certificates=certificates.find(there),
-        )
+        is_insecure = place.insecure or (insecure and own)
+
+        def made() -> Link:
+            return Link(
+                place.reference,
+                limits=limits,
+                insecure=is_insecure,
+                trusted=os.environ.get("SECPIPE_TRUSTED_HOSTS", "").split(","),
+                certificates=certificates.find(there),
+            )
+
+        link = links.link((there, own, is_insecure), made) if links else made()
+        return Registry(place.reference, found, limits=limits, link=link)
 
     places = registries.places(named)
     *others, last = places if mirrors else places[-1:]

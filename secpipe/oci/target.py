@@ -30,11 +30,12 @@ from secpipe.oci.progress import followed
 if TYPE_CHECKING:
     from secpipe.oci.client import Registry
     from secpipe.oci.credentials import Credentials
+    from secpipe.oci.link import Links
 
 
 class Options(Struct, frozen=True):
     """How to open a target: one platform or `every` one, limits; for a registry, who asks and if plain HTTP is declared;
-    who is told of what is read."""
+    who is told of what is read; the connections that others use, too."""
 
     platform: Platform | None = None
     every: bool = False
@@ -43,6 +44,7 @@ class Options(Struct, frozen=True):
     authfile: Path | None = None
     insecure: bool = False
     progress: Progress | None = None
+    links: Links | None = None
 
 
 @contextmanager
@@ -55,17 +57,19 @@ def open_image(
     insecure: bool = False,
     limits: Limits | None = None,
     progress: Progress | None = None,
+    links: Links | None = None,
 ) -> Iterator[Image]:
     """The image that `target` names, with its layers readable until the context ends.
 
     `platform` is `os/architecture[/variant]`; None means this machine's architecture where there is a choice.
     `credentials` win over those found in files; `authfile` is the only file looked into when given. `insecure`
     declares that the registry may be spoken to without TLS or with a certificate that nobody vouches for. `progress`
-    is told of what is read.
+    is told of what is read. `links` keep the connections and tokens of a registry for the next image, with the same
+    credentials.
     Raises UsageError for a wrong target, UndecidedError and its kinds when the image cannot be read.
     """
     wanted = platforms.parse(platform) if platform else None
-    options = Options(wanted, False, limits or Limits(), credentials, authfile, insecure, progress)
+    options = Options(wanted, False, limits or Limits(), credentials, authfile, insecure, progress, links)
     opener, rest = _recognise(target)
     with opener(rest, target, options) as (found,):
         yield followed(found, progress).open()
@@ -80,9 +84,10 @@ def open_images(
     insecure: bool = False,
     limits: Limits | None = None,
     progress: Progress | None = None,
+    links: Links | None = None,
 ) -> Iterator[Sequence[Candidate]]:
     """The images of all platforms that `target` names, each yet to be opened; otherwise as `open_image`."""
-    options = Options(None, True, limits or Limits(), credentials, authfile, insecure, progress)
+    options = Options(None, True, limits or Limits(), credentials, authfile, insecure, progress, links)
     opener, rest = _recognise(target)
     with opener(rest, target, options) as found:
         yield [followed(candidate, progress) for candidate in found]
@@ -258,6 +263,7 @@ def _registry(named: reference.Reference, options: Options, mirrors: bool = True
         authfile=options.authfile,
         insecure=options.insecure,
         mirrors=mirrors,
+        links=options.links,
     )
 
 

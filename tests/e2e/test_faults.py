@@ -17,6 +17,7 @@ from secpipe.model.limits import MIB, Limits
 from secpipe.oci.client import Registry
 from secpipe.oci.credentials import Credentials, Found
 from secpipe.oci.image import resolve
+from secpipe.oci.link import Link
 from secpipe.oci.reference import parse
 from tests.oci.server import Time
 from tests.support import images
@@ -59,7 +60,8 @@ def guarded(pushed: Registries) -> Iterator[Proxy]:
 def pulled(proxy: Proxy, credentials: Credentials | None = None, limits: Limits = HASTY) -> list[bytes]:
     """The layers as they arrive; nobody waits between tries."""
     reference = parse(f"{proxy.address}/faults/app:1")
-    client = Registry(reference, lambda: Found(credentials), limits=limits, clock=Time().clock())
+    link = Link(reference, limits=limits, clock=Time().clock())
+    client = Registry(reference, lambda: Found(credentials), limits=limits, link=link)
     with closing(client):
         image = resolve(client, "1", reference="app", wanted=None, limits=limits)
         return [b"".join(layer.open()) for layer in image.layers]

@@ -35,6 +35,7 @@ from tests.support.servers import REDIS, redis
 
 COUNT = 200
 FEW = 30
+ENCODED = base64.b64encode(f"{USERNAME}:{PASSWORD}".encode()).decode()
 needs_redis = pytest.mark.skipif(REDIS is None, reason="redis-server is not installed")
 
 
@@ -63,6 +64,13 @@ def scan(folder: Path, references: list[str], database: Path, *more: str, cache:
         *("fleet", "scan", *files, "--platform", "linux/amd64", "--workers", "2", *more),
         env={"SECPIPE_CACHE": str(folder / cache)},
     )
+
+
+def logged_in(folder: Path, registries: Registries) -> Path:
+    """A file with the credentials for the registry that gives tokens."""
+    authfile = folder / "auth.json"
+    authfile.write_text(json.dumps({"auths": {registries.token: {"auth": ENCODED}}}))
+    return authfile
 
 
 def verdicts(folder: Path) -> dict[str, str]:
@@ -323,10 +331,7 @@ def test_the_fleet_is_judged_again_when_advisories_change(
 def test_credentials_do_not_travel(
     tmp_path: Path, registries: Registries, images: list[tuple[str, BuiltImage]]
 ) -> None:
-    encoded = base64.b64encode(f"{USERNAME}:{PASSWORD}".encode()).decode()
-    authfile = tmp_path / "auth.json"
-    authfile.write_text(json.dumps({"auths": {registries.token: {"auth": encoded}}}))
-    access = Access(authfile)
+    access = Access(logged_in(tmp_path, registries))
     names, _ = named(asked([f"{registries.token}/{path}" for path, _ in images[:2]]))
     resolved = resolve(names, "linux/amd64", access)
     assert not resolved.unresolved
@@ -334,9 +339,21 @@ def test_credentials_do_not_travel(
     work = Work(access, str(tmp_path / "store"))
     sent = b"".join(pickle.dumps((way, work)) for ways in made.reads for way in ways)
     sent += b"".join(pickle.dumps((image.image, work)) for image, _ in made.lists)
-    for secret in (PASSWORD, USERNAME, encoded, "Bearer", "Basic"):
+    for secret in (PASSWORD, USERNAME, ENCODED, "Bearer", "Basic"):
         assert secret.encode() not in sent
     assert all(keep(*pickle.loads(pickle.dumps((ways[0], work)))).problem is None for ways in made.reads)
+
+
+def test_a_token_is_for_all_images_of_a_repository(
+    tmp_path: Path, registries: Registries, images: list[tuple[str, BuiltImage]]
+) -> None:
+    names, _ = named(asked([f"{registries.token}/{path}" for path, _ in images]))
+    asked_before = len(registries.issuer.requests)
+    resolved = resolve(names, "linux/amd64", Access(logged_in(tmp_path, registries)))
+    assert not resolved.unresolved
+    repositories = {path.rpartition(":")[0] for path, _ in images}
+    # Those that ask at the very beginning do not know of each other.
+    assert len(registries.issuer.requests) - asked_before <= len(repositories) + 16 < COUNT
 
 
 def test_a_cluster_that_loses_a_worker(

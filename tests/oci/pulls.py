@@ -16,6 +16,7 @@ from secpipe.model.limits import Limits
 from secpipe.oci.client import Registry
 from secpipe.oci.credentials import Credentials, Found
 from secpipe.oci.image import resolve
+from secpipe.oci.link import Link
 from secpipe.oci.reference import parse
 from tests.oci.server import Reply, Seen, Server, Time
 from tests.support import images
@@ -35,7 +36,8 @@ def opened(
     credentials: Credentials | None = None,
 ) -> Iterator[Image]:
     reference = parse(f"{server.address}/app:1")
-    registry = Registry(reference, lambda: Found(credentials), limits=limits, clock=(clock or Time()).clock())
+    link = Link(reference, limits=limits, clock=(clock or Time()).clock())
+    registry = Registry(reference, lambda: Found(credentials), limits=limits, link=link)
     with closing(registry):
         yield resolve(registry, "1", reference="app:1", wanted=None, limits=limits)
 

@@ -14,7 +14,7 @@ from secpipe.oci import urls
 from secpipe.oci.client import Registry
 from secpipe.oci.credentials import Credentials, Found
 from secpipe.oci.reference import parse
-from tests.oci.server import Reply, Server, Time
+from tests.oci.server import Reply, Server
 from tests.oci.tokens import ALICE, BASIC, IMAGE, Service, complaint, opened
 
 # Other organisations' token services ---------------------------------------------------------------------------------
@@ -129,10 +129,7 @@ def test_credentials_are_looked_up_only_when_asked_for(service: Service) -> None
     def never() -> Found:
         raise AssertionError
 
-    registry = Registry(
-        parse(f"{service.registry.address}/app:1"), never, limits=Limits(), clock=Time().clock()
-    )
-    with closing(registry):
+    with closing(Registry(parse(f"{service.registry.address}/app:1"), never, limits=Limits())) as registry:
         registry.manifest("1")
 
 

@@ -18,6 +18,7 @@ from secpipe.model.limits import MIB, Limits
 from secpipe.oci.client import Registry
 from secpipe.oci.credentials import Credentials, Found
 from secpipe.oci.image import resolve
+from secpipe.oci.link import Link
 from secpipe.oci.reference import parse
 from tests.oci.server import Reply, Seen, Server, Time
 from tests.support import images
@@ -82,14 +83,15 @@ def opened(
     troubles: tuple[str, ...] = (),
 ) -> Iterator[Image]:
     address = f"{host}:{service.registry.address.rpartition(':')[2]}" if host else service.registry.address
-    registry = Registry(
-        parse(f"{address}/app:1"),
-        lambda: Found(credentials, troubles),
+    reference = parse(f"{address}/app:1")
+    link = Link(
+        reference,
         limits=Limits(),
         insecure=bool(host),
         trusted=trusted,
         clock=(time or Time()).clock(),
     )
+    registry = Registry(reference, lambda: Found(credentials, troubles), limits=Limits(), link=link)
     with closing(registry):
         yield resolve(registry, "1", reference="app:1", wanted=None, limits=Limits())
 

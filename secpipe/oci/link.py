@@ -1,0 +1,158 @@
+"""How a registry is reached: connections, the scheme that it speaks, where it may send us, and who is let in.
+
+All of that is the same for every repository of a registry but the last: a token is for one repository, and credentials may
+be. So one link serves as many images as there are, which saves each of them a handshake, a challenge and a token.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import threading
+import time
+import weakref
+from collections import OrderedDict
+from collections.abc import Callable, Hashable, Iterable
+
+from secpipe.errors import RegistryError
+from secpipe.model.limits import KIB, Limits
+from secpipe.oci import urls
+from secpipe.oci.auth import Authorizer
+from secpipe.oci.certificates import Certificates
+from secpipe.oci.credentials import Found
+from secpipe.oci.gate import Gate
+from secpipe.oci.network import ConnectionFailure, Network
+from secpipe.oci.reference import Reference, is_loopback
+from secpipe.oci.transport import Answer, Clock, Transport
+from secpipe.oci.urls import Url
+
+# A name that is not found here may be found by the proxy, which there may be for one scheme alone.
+_OTHER_SCHEME = frozenset({"tls", "certificate", "refused", "lost", "connect", "timeout", "proxy", "name"})
+_MOST = 32
+"""Registries that stay connected; the one that was of no use for longest goes first."""
+_SECONDS = 600.0
+"""for which one does: credentials are renewed beside a worker that lives for weeks, and it has to look for them again."""
+_MOST_REPOSITORIES = 10_000
+"""of a registry, whose tokens are remembered; beyond that all are forgotten."""
+
+
+class Link:
+    """One registry. Safe for several threads; `close()` ends its connections.
+
+    Without TLS only a loopback registry or one declared `insecure` is spoken to; these are asked which it is. `trusted`
+    are hosts besides the registry's own that the user vouches for, `certificates` those kept for the registry.
+    Raises RegistryError where such a one does not answer.
+    """
+
+    def __init__(
+        self,
+        reference: Reference,
+        *,
+        limits: Limits,
+        insecure: bool = False,
+        trusted: Iterable[str] = (),
+        certificates: Certificates = Certificates(),  # noqa: B008 - a value
+        clock: Clock | None = None,
+    ) -> None:
+        self._where = reference.registry
+        secure, plain = (urls.parse(f"{scheme}://{reference.endpoint}/v2/") for scheme in ("https", "http"))
+        self._one_port = secure.port == plain.port
+        self._gate = Gate(secure.host, trusted)
+        network = Network(self._gate, limits.idle_seconds, secure, certificates, insecure)
+        self.transport, self.origin = Transport(network, limits, clock or Clock()), secure
+        self._pinged: Answer | None = None
+        self._is_kept = False
+        self._authorizers: dict[str, Authorizer] = {}
+        self._lock = threading.Lock()
+        if is_loopback(secure.host):
+            self._choose([plain, secure])
+        elif insecure:
+            self._choose([secure, plain])
+
+    def close(self) -> None:
+        """End all connections, unless they are kept for others: these end with the last who uses them."""
+        if not self._is_kept:
+            self.transport.close()
+
+    def keep(self) -> None:
+        """Make it one that several use."""
+        self._is_kept = True
+        weakref.finalize(self, self.transport.close)
+
+    def authorizer(self, repository: str, find: Callable[[], Found]) -> Authorizer:
+        """Who lets us in to a repository, with the tokens that were had for it; `find` looks up credentials."""
+        with self._lock:
+            if len(self._authorizers) >= _MOST_REPOSITORIES:
+                self._authorizers.clear()
+            if (known := self._authorizers.get(repository)) is None:
+                known = Authorizer(self.origin, self._where, self.transport, find, self._gate)
+                self._authorizers[repository] = known
+            return known
+
+    def ping(self) -> Answer:
+        """What the registry answers at /v2/."""
+        if self._pinged is None:
+            self._pinged = _ping(self.transport, self.origin)
+        return self._pinged
+
+    def _choose(self, origins: list[Url]) -> None:
+        """Take the first of the origins that speaks its scheme."""
+        failure: ConnectionFailure | None = None
+        try:
+            for origin in origins:
+                try:
+                    answer = _ping(self.transport, origin)
+                except ConnectionFailure as error:
+                    failure = error if error.kind == "certificate" else failure or error
+                    if error.kind not in _OTHER_SCHEME or (error.kind == "refused" and self._one_port):
+                        raise
+                    continue
+                if not _wants_tls(answer):
+                    self.origin, self._pinged = origin, answer
+                    return
+            raise failure or RegistryError(f"{self._where} speaks neither HTTP nor HTTPS as a registry does")
+        except BaseException:
+            self.close()
+            raise
+
+
+class Links:
+    """The links of many images, whose registries stay connected: for one set of limits and credentials. Safe for several
+    threads. A link that is no longer kept ends with the last who uses it."""
+
+    def __init__(self, now: Callable[[], float] = time.monotonic) -> None:
+        self._kept: OrderedDict[Hashable, tuple[Link, float]] = OrderedDict()
+        self._lock, self._now = threading.Lock(), now
+
+    def link(self, key: Hashable, make: Callable[[], Link]) -> Link:
+        """The link that is kept under `key`, or the one that `make` makes. Several threads that find none make one each, so
+        that nobody waits for who waits for a registry that does not answer."""
+        with self._lock:
+            if known := self._current(key):
+                self._kept.move_to_end(key)
+                return known
+        made = make()
+        made.keep()
+        with self._lock:
+            if known := self._current(key):
+                return known  # Another thread was here before.
+            self._kept[key] = made, self._now() + _SECONDS
+            while len(self._kept) > _MOST:
+                self._kept.popitem(last=False)
+        return made
+
+    def _current(self, key: Hashable) -> Link | None:
+        known, until = self._kept.get(key, (None, 0.0))
+        return known if self._now() < until else None
+
+
+def _ping(transport: Transport, origin: Url) -> Answer:
+    """The answer to /v2/, which every registry has; its body is of no interest."""
+    with transport.send("GET", origin.at("/v2/")) as response:
+        with contextlib.suppress(RegistryError):
+            return response.read(4 * KIB, "ping")
+        return response.head
+
+
+def _wants_tls(answer: Answer) -> bool:
+    """Whether a server answered plain HTTP with the remark that it speaks TLS, as Go's and nginx do."""
+    return answer.status == 400 and answer.url.scheme == "http" and b"HTTPS" in answer.body

@@ -1,0 +1,168 @@
+"""What images of the same registry have in common: one connection, one challenge, one token, for as long as that does."""
+
+from __future__ import annotations
+
+import gc
+import socket
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, closing
+from typing import Any
+
+import pytest
+
+from secpipe.errors import AuthenticationError, RegistryError
+from secpipe.model.limits import Limits
+from secpipe.oci import link as links_of
+from secpipe.oci.credentials import Credentials
+from secpipe.oci.link import Link, Links
+from secpipe.oci.mirrors import connect
+from secpipe.oci.network import ConnectionFailure
+from secpipe.oci.reference import parse
+from secpipe.oci.target import open_image
+from tests.oci.server import Reply, Seen, Server, serving
+from tests.oci.tokens import ALICE, IMAGE, Service
+
+
+@pytest.fixture
+def service() -> Iterator[Service]:
+    with serving() as registry, serving() as tokens:
+        yield Service(registry, tokens)
+
+
+@pytest.fixture
+def connected(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
+    """Every connection that is made."""
+    made: list[Any] = []
+    real = socket.create_connection
+
+    def counted(*arguments: Any, **options: Any) -> socket.socket:
+        made.append(arguments[0])
+        return real(*arguments, **options)
+
+    monkeypatch.setattr(socket, "create_connection", counted)
+    return made
+
+
+def read(address: str, tag: str, links: Links | None, credentials: Credentials | None = ALICE) -> None:
+    with open_image(f"registry:{address}/app:{tag}", credentials=credentials, links=links) as image:
+        for layer in image.layers:
+            b"".join(layer.open())
+
+
+def test_images_of_a_repository_share_all_of_it(service: Service, connected: list[Any]) -> None:
+    links = Links()
+    for number in range(5):
+        read(service.registry.address, str(number), links)
+    assert service.issued == 1
+    assert len(connected) == 2  # the registry and its token service
+    assert [seen.path for seen in service.registry.seen].count("/v2/") == 1
+    # By itself, each has its own.
+    read(service.registry.address, "1", None)
+    read(service.registry.address, "2", None)
+    assert service.issued == 3
+
+
+def test_each_repository_has_its_own_token(service: Service) -> None:
+    def answer(seen: Seen) -> Reply:
+        repository = seen.path.split("/")[2]
+        service.scope = f'scope="repository:{repository}:pull"'
+        seen.path = seen.path.replace("/other/", "/app/")
+        return service._registry(seen)
+
+    service.registry.answer = answer
+    links = Links()
+    for repository in ("app", "other", "app", "other"):
+        named = parse(f"{service.registry.address}/{repository}:1")
+        with closing(connect(named, limits=Limits(), given=ALICE, links=links)) as registry:
+            registry.manifest("1")
+    assert [query["scope"] for query in service.asked()] == [
+        ["repository:app:pull"],
+        ["repository:other:pull"],
+    ]
+
+
+def test_it_lasts_no_longer_than_credentials_may(service: Service, connected: list[Any]) -> None:
+    now = [0.0]
+    links = Links(lambda: now[0])
+    for seconds in (0, 500, 599, 601, 700, 1202):
+        now[0] = seconds
+        read(service.registry.address, "1", links)
+    assert service.issued == 3
+    assert len(connected) == 6
+
+
+def test_a_refusal_is_not_kept(service: Service) -> None:
+    """Who logs in meanwhile is let in."""
+    now = [0.0]
+    links = Links(lambda: now[0])
+    service.grant = lambda seen: None if "authorization" in seen.headers else Reply(401)
+    with pytest.raises(AuthenticationError):
+        read(service.registry.address, "1", links, None)
+    now[0] = 601
+    read(service.registry.address, "1", links)
+
+
+def test_what_does_not_answer_is_asked_again(service: Service, monkeypatch: pytest.MonkeyPatch) -> None:
+    links = Links()
+    usual, service.registry.answer = service.registry.answer, lambda _: Reply(400, b"HTTPS is spoken here")
+    with pytest.raises(RegistryError):
+        read(service.registry.address, "1", links)
+    service.registry.answer = usual
+    read(service.registry.address, "1", links)
+
+
+def test_few_registries_stay_connected(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(links_of, "_MOST", 2)
+    links = Links()
+    with ExitStack() as running:
+        servers = [running.enter_context(serving()) for _ in range(4)]
+        for server in servers:
+            server.serve(IMAGE)
+        first = connect(parse(f"{servers[0].address}/app:1"), limits=Limits(), links=links)
+        first.manifest("1")
+        for server in servers[1:]:
+            read(server.address, "1", links, None)
+        # It is no longer kept, but somebody uses it.
+        first.close()
+        first.manifest("1")
+        assert pinged(servers) == [1, 1, 1, 1]
+        transport, origin = first._transport, first._origin
+        del first
+        gc.collect()
+        with pytest.raises(ConnectionFailure, match="were closed"):
+            transport.send("GET", origin)
+        for server in reversed(servers):
+            read(server.address, "1", links, None)
+        assert pinged(servers) == [2, 2, 1, 1]
+
+
+def pinged(servers: list[Server]) -> list[int]:
+    return [[seen.path for seen in server.seen].count("/v2/") for server in servers]
+
+
+def test_threads_share_it(service: Service) -> None:
+    links = Links()
+
+    def pull(number: int) -> bytes:
+        named = parse(f"{service.registry.address}/app:{number}")
+        with closing(connect(named, limits=Limits(), given=ALICE, links=links)) as registry:
+            return registry.manifest(str(number))[0]
+
+    with ThreadPoolExecutor(8) as pool:
+        assert set(pool.map(pull, range(200))) == {IMAGE.manifest}
+    # Those that found none at the beginning made their own.
+    assert 1 <= service.issued <= 8
+
+
+def test_of_two_that_were_made_at_once_one_is_kept(service: Service) -> None:
+    links = Links()
+
+    def made(inner: Callable[[], object] = lambda: None) -> Link:
+        inner()
+        return Link(parse(f"{service.registry.address}/app:1"), limits=Limits())
+
+    second: list[Link] = []
+    first = links.link("key", lambda: made(lambda: second.append(links.link("key", made))))
+    assert first is second[0]
+    assert links.link("key", made) is first
