@@ -1,7 +1,7 @@
 """Inventories on their way from a worker: what a layer brought is one value, which the receiver reads once.
 
 Images share layers, and with them nearly all of their packages. To read these anew for each image would take the one process
-that judges a fleet longer than judging, so the packages of one layer travel as bytes with a digest (see `results.codec`),
+that judges a fleet longer than judging, so the packages of one layer travel as bytes with a digest (see `codec`),
 and who has met that already takes the packages from then: the very same values, by which others know them again, too.
 """
 
@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from msgspec import Struct
 
 from secpipe.catalog import Inventory
-from secpipe.fleet.results import codec
+from secpipe.fleet import codec
 from secpipe.model.package import Distribution, LayerRef, Package
 from secpipe.model.problem import Problem
 

@@ -14,7 +14,7 @@ from secpipe.fleet import recent
 from secpipe.fleet.parcel import Parcels, packed
 from secpipe.fleet.recent import Recent
 from secpipe.model.package import LayerRef, Package
-from tests.fleet.results.test_codec import INVENTORIES
+from tests.fleet.test_codec import INVENTORIES
 
 BASE, OWN = LayerRef("sha256:a", 0, "FROM x"), LayerRef("sha256:b", 1, "COPY . /")
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import NamedTuple
 
+from secpipe.fleet import codec
 from secpipe.fleet.ask.reading import NOW, PACKAGE, images, package_of, references
-from secpipe.fleet.results import codec
 from secpipe.fleet.results.database import Database
 from secpipe.fleet.results.ids import selected
 from secpipe.model.fleetreport import Asked, Carried, Carrier, Mended

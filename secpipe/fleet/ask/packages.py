@@ -13,8 +13,8 @@ from typing import NamedTuple
 
 from secpipe.advisories.names import normalise
 from secpipe.errors import UsageError
+from secpipe.fleet import codec
 from secpipe.fleet.ask.reading import IN_FLEET, PACKAGE, images, package_of
-from secpipe.fleet.results import codec
 from secpipe.fleet.results.database import Database, Row
 from secpipe.fleet.results.ids import selected
 from secpipe.match.ecosystem import scheme_for

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping
 
-from secpipe.fleet.results import codec
+from secpipe.fleet import codec
 from secpipe.fleet.results.database import Database
 from secpipe.fleet.results.ids import selected
 from secpipe.fleet.results.images import rows_of

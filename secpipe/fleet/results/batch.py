@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from itertools import groupby
 from typing import Any
 
-from secpipe.fleet.results.codec import clean
+from secpipe.fleet.codec import clean
 from secpipe.fleet.results.contents import Contents, Listed
 from secpipe.fleet.results.database import Database
 from secpipe.fleet.results.ids import Ids

@@ -11,8 +11,8 @@ from itertools import chain
 from typing import Any, NamedTuple
 
 from secpipe.catalog import Inventory
+from secpipe.fleet import codec
 from secpipe.fleet.recent import Recent
-from secpipe.fleet.results import codec
 from secpipe.fleet.results.database import Database
 from secpipe.fleet.results.ids import MOST, Ids, chunks, selected
 from secpipe.fleet.values import FleetImage

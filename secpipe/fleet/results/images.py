@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 
-from secpipe.fleet.results import codec
-from secpipe.fleet.results.codec import clean
+from secpipe.fleet import codec
+from secpipe.fleet.codec import clean
 from secpipe.fleet.results.database import Database, Row
 from secpipe.fleet.results.ids import Ids, selected
 from secpipe.fleet.results.values import Run

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 
-from secpipe.fleet.results.codec import clean
+from secpipe.fleet.codec import clean
 from secpipe.fleet.results.database import Database
 from secpipe.fleet.results.ids import MOST, Ids, selected
 from secpipe.model.scan import Finding

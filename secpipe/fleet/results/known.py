@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 
 from secpipe.catalog import Inventory
-from secpipe.fleet.results import codec
+from secpipe.fleet import codec
 from secpipe.fleet.results.database import Database
 from secpipe.fleet.results.ids import chunks, selected
 from secpipe.fleet.values import ImageKey

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from secpipe.fleet.results.codec import clean, texts
+from secpipe.fleet.codec import clean, texts
 from secpipe.fleet.results.database import Database
 from secpipe.fleet.results.ids import Ids, selected
 from secpipe.fleet.results.values import tagged

@@ -20,7 +20,7 @@ from secpipe.fleet.results.database import connect
 from secpipe.fleet.values import FleetResult, Named, Unresolved
 from secpipe.model.problem import Problem
 from secpipe.model.scan import Suppression
-from tests.fleet.results.test_codec import INVENTORIES
+from tests.fleet.test_codec import INVENTORIES
 from tests.support.fleet import ARM64, deb, finding, image, inventory, pypi, result
 
 CATALOGERS = "dpkg=1"

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from secpipe.catalog import Inventory
-from secpipe.fleet.results import codec
+from secpipe.fleet import codec
 from secpipe.model.package import Distribution, LayerRef, Package, Source
 from secpipe.model.problem import Problem
 
