@@ -13,6 +13,7 @@ A cataloger is a module of this package whose name does not start with `_`. It h
   the paths they name (see `_owners`),
 - optionally `BESIDE`, files that tell more of the package whose file is in the same folder, and `beside(file)`, what they
   tell as qualifiers of its package URL, or a Problem,
+- optionally `ONCE`, true where a package that several of its files list, in the same version, is one,
 - optionally `distil(path, data, limits)`, what is kept of such a file in memory and in the cache, where that is much less;
   `parse` is given that,
 - `parse(file) -> Iterator[Package | Problem]`, a pure function of `file.path` and `file.data`.

@@ -189,7 +189,8 @@ def inventory(view: FileView, image: Image, limits: Limits | None = None) -> Inv
 
 def _once(packages: Iterable[Package]) -> Iterator[Package]:
     """Without what is known by its content alone where the distribution owns it, or it was told of the layer, and without
-    what Bitnami's images tell a second time."""
+    what catalogers with `ONCE` tell a second time."""
+    once = {cataloger.TYPE for cataloger in catalogers() if getattr(cataloger, "ONCE", False)}
     seen = set()
     for package in packages:
         if package.evidence:
@@ -197,7 +198,7 @@ def _once(packages: Iterable[Package]) -> Iterator[Package]:
             if package.owner or key in seen:
                 continue
             seen.add(key)
-        elif package.type == "bitnami":
+        elif package.type in once:
             again = package.type, package.name, package.version, None
             if again in seen:
                 continue

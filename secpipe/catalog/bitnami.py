@@ -26,6 +26,7 @@ GLOBS = (_LIST, "opt/bitnami/**/.spdx-*.spdx")
 # A component is removed with its folder.
 KEPT = ()
 COMPLETE = ()
+ONCE = True
 
 
 def parse(file: FileLike) -> Iterator[Package | Problem]:
