@@ -21,6 +21,7 @@ from secpipe.model.pattern import lazy
 from secpipe.model.problem import Problem
 from secpipe.oci import listing, reference, registries
 from secpipe.oci.client import Registry
+from secpipe.oci.link import Links
 from secpipe.oci.listing import Listed
 from secpipe.oci.mirrors import connect
 from secpipe.oci.reference import DOCKER_HUB, Reference
@@ -114,6 +115,7 @@ class _Asking:
 
     def __init__(self, registry: str, given: Given) -> None:
         self._registry, self._given = registry, given
+        self._links = Links()
         self._known: frozenset[str] = frozenset()
 
     def images(self, patterns: Sequence[_Pattern]) -> Iterator[Found | Problem]:
@@ -202,6 +204,7 @@ class _Asking:
             authfile=access.authfile,
             insecure=access.insecure,
             mirrors=False,
+            links=self._links,
         )
 
     def _listing(self, pattern: _Pattern) -> Registry:

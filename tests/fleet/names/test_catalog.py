@@ -154,6 +154,16 @@ def test_one_list_serves_all_patterns(server: Server) -> None:
     ]
 
 
+def test_repositories_share_connections(server: Server) -> None:
+    names = [f"app{number}" for number in range(50)]
+    answering(server, {f"/v2/{name}/tags/list?n=1000": reply("tags", "1") for name in names})
+    images, problems = found(server.address, *(f"{name}:*" for name in names))
+    assert len(images) == 50
+    assert not problems
+    # Those that ask at the very beginning do not know of each other.
+    assert [seen.path for seen in server.seen].count("/v2/") <= 8
+
+
 def test_what_is_wrong_with_a_list_is_told_and_the_rest_goes_on(server: Server) -> None:
     answering(
         server,
