@@ -26,6 +26,8 @@ from secpipe.oci.urls import Url
 
 _TOKEN = re.compile(r"[\x21-\x7e]+", re.ASCII)
 _LEAST_LIFE, _REFRESH_AT = 60.0, 0.8
+_REFUSED = 60.0
+"""Seconds for which a refusal counts."""
 _POST_REFUSED = frozenset({400, 401, 404, 405})
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
 _NO_SERVICE = (
@@ -65,6 +67,8 @@ class Authorizer:
         self._withheld = ""
         self._keys: dict[str, _Key] = {}
         self._tokens: dict[_Key, _Token] = {}
+        self._refused: dict[_Key, tuple[str, str, float]] = {}
+        """Message and hint, and until when."""
 
     @property
     def used(self) -> Found:
@@ -152,6 +156,18 @@ class Authorizer:
         )
 
     def _fetch(self, key: _Key) -> _Token:
+        """A new token. What the service refused is not asked for again at once: it counts how often a log-in fails."""
+        now = self._transport.clock.now()
+        message, hint, until = self._refused.get(key, ("", "", now))
+        if now < until:
+            raise AuthenticationError(message, hint)
+        try:
+            return self._fetched(key)
+        except AuthenticationError as error:
+            self._refused[key] = error.message, error.hint, now + _REFUSED
+            raise
+
+    def _fetched(self, key: _Key) -> _Token:
         realm = self._checked_realm(key.realm)
         known = self.used.credentials
         withheld = known is not None and not self._may_have_secrets(realm)

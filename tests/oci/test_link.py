@@ -14,13 +14,14 @@ import pytest
 from secpipe.errors import AuthenticationError, RegistryError
 from secpipe.model.limits import Limits
 from secpipe.oci import link as links_of
-from secpipe.oci.credentials import Credentials
+from secpipe.oci.client import Registry
+from secpipe.oci.credentials import Credentials, Found
 from secpipe.oci.link import Link, Links
 from secpipe.oci.mirrors import connect
 from secpipe.oci.network import ConnectionFailure
 from secpipe.oci.reference import parse
 from secpipe.oci.target import open_image
-from tests.oci.server import Reply, Seen, Server, serving
+from tests.oci.server import Reply, Seen, Server, Time, serving
 from tests.oci.tokens import ALICE, IMAGE, Service
 
 
@@ -101,6 +102,27 @@ def test_a_refusal_is_not_kept(service: Service) -> None:
         read(service.registry.address, "1", links, None)
     now[0] = 601
     read(service.registry.address, "1", links)
+
+
+def test_a_log_in_that_fails_is_not_repeated_for_each_image(service: Service) -> None:
+    """Services lock an account after a few."""
+    service.grant = lambda seen: Reply(401)
+    time, links = Time(), Links()
+    named = parse(f"{service.registry.address}/app:1")
+    link = links.link("key", lambda: Link(named, limits=Limits(), clock=time.clock()))
+
+    def complaint() -> str:
+        registry = Registry(named, lambda: Found(ALICE), limits=Limits(), link=link)
+        with closing(registry), pytest.raises(AuthenticationError) as raised:
+            registry.manifest("1")
+        return raised.value.message + raised.value.hint
+
+    said = {complaint() for _ in range(20)}
+    assert len(said) == 1
+    assert len(service.asked()) == 1
+    time.skew = 61
+    assert {complaint()} == said
+    assert len(service.asked()) == 2
 
 
 def test_what_does_not_answer_is_asked_again(service: Service, monkeypatch: pytest.MonkeyPatch) -> None:
