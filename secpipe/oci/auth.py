@@ -67,8 +67,9 @@ class Authorizer:
         self._withheld = ""
         self._keys: dict[str, _Key] = {}
         self._tokens: dict[_Key, _Token] = {}
-        self._refused: dict[_Key, tuple[str, str, float]] = {}
-        """Message and hint, and until when."""
+        self._refused: dict[_Key | None, tuple[str, str, float]] = {}
+        """Message and hint, and until when; None is what is said without a token."""
+        self._was_accepted = False
 
     @property
     def used(self) -> Found:
@@ -76,9 +77,13 @@ class Authorizer:
         return self._found or Found()
 
     def current(self, scope: str) -> str:
-        """The header's value for a request of `scope`; empty as long as nobody asked for one."""
+        """The header's value for a request of `scope`; empty as long as nobody asked for one.
+
+        Raises AuthenticationError while a refusal counts, of credentials that were never let in before.
+        """
         with self._lock:
             if self._fixed:
+                self._check(None)
                 return self._fixed
             key = self._keys.get(scope)
             token = self._tokens.get(key) if key else None
@@ -116,11 +121,20 @@ class Authorizer:
                 self._fixed, self._keys[scope] = "", key
                 return f"Bearer {self._fetch(key).value}", True
             if self._fixed == rejected:
-                raise AuthenticationError(
-                    f"{self._name} refuses the credentials of {self.who()}",
-                    self.hint("check user name and password"),
-                )
+                message = f"{self._name} refuses the credentials of {self.who()}"
+                error = AuthenticationError(message, self.hint("check user name and password"))
+                self.rejected(error)
+                raise error
             return self._fixed, True
+
+    def accepted(self) -> None:
+        """Note that a header of ours was let in: what is refused after that is refused for what was asked."""
+        self._was_accepted = True
+
+    def rejected(self, error: AuthenticationError) -> None:
+        """Note what is said of credentials that were not let in."""
+        if not self._was_accepted:
+            self._note(None, error)
 
     def refusal(self, message: str, hint: str = "") -> AuthenticationError:
         """The error that says no more can be offered: `message` continues the registry's name."""
@@ -156,16 +170,23 @@ class Authorizer:
         )
 
     def _fetch(self, key: _Key) -> _Token:
-        """A new token. What the service refused is not asked for again at once: it counts how often a log-in fails."""
+        """A new token, unless the service refused one just now."""
+        self._check(key)
+        try:
+            return self._fetched(key)
+        except AuthenticationError as error:
+            self._note(key, error)
+            raise
+
+    def _check(self, key: _Key | None) -> None:
+        """Raise a refusal again while it counts: registries count how often a log-in fails, and lock accounts."""
         now = self._transport.clock.now()
         message, hint, until = self._refused.get(key, ("", "", now))
         if now < until:
             raise AuthenticationError(message, hint)
-        try:
-            return self._fetched(key)
-        except AuthenticationError as error:
-            self._refused[key] = error.message, error.hint, now + _REFUSED
-            raise
+
+    def _note(self, key: _Key | None, error: AuthenticationError) -> None:
+        self._refused[key] = error.message, error.hint, self._transport.clock.now() + _REFUSED
 
     def _fetched(self, key: _Key) -> _Token:
         realm = self._checked_realm(key.realm)

@@ -208,13 +208,17 @@ class Registry:
             response = self._follow(url, headers, authorization)
             # Only the registry's own challenge is answered: another host's would be asking for what is not its own.
             if response.head.status != 401 or response.head.url.origin != self._origin.origin:
+                if authorization:
+                    self._auth.accepted()
                 return response
             response.dismiss()
             given = self._challenge(response.head)
             if fresh or given is None:
                 asked = challenge.parse(response.head.all("www-authenticate"))
                 what = "its catalog" if of_catalog else self._reference.repository
-                raise refusal.unauthorized(self._reference, self._auth, given, asked, what)
+                error = refusal.unauthorized(self._reference, self._auth, given, asked, what)
+                self._auth.rejected(error)
+                raise error
             authorization, fresh = self._auth.renew(given, scope, authorization)
 
     def _follow(self, url: Url, headers: Sequence[tuple[str, str]], authorization: str) -> Response:

@@ -22,7 +22,7 @@ from secpipe.oci.network import ConnectionFailure
 from secpipe.oci.reference import parse
 from secpipe.oci.target import open_image
 from tests.oci.server import Reply, Seen, Server, Time, serving
-from tests.oci.tokens import ALICE, IMAGE, Service
+from tests.oci.tokens import ALICE, BASIC, IMAGE, Service
 
 
 @pytest.fixture
@@ -104,9 +104,17 @@ def test_a_refusal_is_not_kept(service: Service) -> None:
     read(service.registry.address, "1", links)
 
 
-def test_a_log_in_that_fails_is_not_repeated_for_each_image(service: Service) -> None:
+@pytest.mark.parametrize("scheme", ["token", "basic"])
+def test_a_log_in_that_fails_is_not_repeated_for_each_image(service: Service, scheme: str) -> None:
     """Services lock an account after a few."""
+
+    def tried() -> int:
+        requests = [*service.registry.seen, *service.tokens.seen]
+        return sum("authorization" in seen.headers for seen in requests)
+
     service.grant = lambda seen: Reply(401)
+    if scheme == "basic":
+        service.registry.answer = lambda seen: Reply(401, b"", [("WWW-Authenticate", 'Basic realm="x"')])
     time, links = Time(), Links()
     named = parse(f"{service.registry.address}/app:1")
     link = links.link("key", lambda: Link(named, limits=Limits(), clock=time.clock()))
@@ -119,10 +127,30 @@ def test_a_log_in_that_fails_is_not_repeated_for_each_image(service: Service) ->
 
     said = {complaint() for _ in range(20)}
     assert len(said) == 1
-    assert len(service.asked()) == 1
+    assert tried() == 1
     time.skew = 61
     assert {complaint()} == said
-    assert len(service.asked()) == 2
+    assert tried() == 2
+
+
+def test_what_is_refused_to_who_was_let_in_is_asked_again(service: Service) -> None:
+    """Some refuse what they do not have."""
+    usual = service.usual
+
+    def answer(seen: Seen) -> Reply:
+        if seen.path.endswith("/manifests/none") or seen.headers.get("authorization") != BASIC:
+            return Reply(401, b"", [("WWW-Authenticate", 'Basic realm="x"')])
+        return usual(seen)
+
+    service.registry.answer = answer
+    named, links = parse(f"{service.registry.address}/app:1"), Links()
+    for tag in ("1", "none", "1", "none", "2"):
+        with closing(connect(named, limits=Limits(), given=ALICE, links=links)) as registry:
+            if tag == "none":
+                with pytest.raises(AuthenticationError, match="refuses the credentials"):
+                    registry.manifest(tag)
+            else:
+                registry.manifest(tag)
 
 
 def test_what_does_not_answer_is_asked_again(service: Service, monkeypatch: pytest.MonkeyPatch) -> None:
