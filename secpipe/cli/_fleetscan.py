@@ -24,7 +24,7 @@ from secpipe.cli._fleetprogress import followed
 from secpipe.cli._gate import ConfigOption, FailOnOption, IgnoreFileOption, NoConfigOption
 from secpipe.cli._limits import parse_limits
 from secpipe.cli._reports import tell
-from secpipe.cli._streams import write
+from secpipe.cli._streams import say, write
 from secpipe.errors import NoResultsError, UsageError
 from secpipe.model.text import bytes_of, plural
 
@@ -112,7 +112,7 @@ def scan(
     """
     from secpipe.fleet import names
     from secpipe.fleet.results import open_results
-    from secpipe.fleet.scan import Fleet, found, planned
+    from secpipe.fleet.scan import Fleet, found, planned, ready
 
     options = fleet_options(
         store,
@@ -129,6 +129,15 @@ def scan(
         raise UsageError(
             "no image was named", "name some, or a list of them with --file, --kubernetes or --inventory"
         )
+    if scheduler and not store and not plan:
+        raise UsageError(
+            "a cluster needs a store that all of its workers reach",
+            "name it: --store redis://HOST or s3://BUCKET/FOLDER",
+        )
+    # To look thousands of names up takes long, and what cannot be used is known before.
+    with _known(results):
+        if not plan:
+            _warn(ready(options), options.scan.max_age_days)
     access = names.Access(authfile=authfile, insecure=insecure, newest=newest)
     named, problems = names.named(sources, limits, access)
     tell(problems)
@@ -140,11 +149,6 @@ def scan(
             _write_plan(planned(resolved.images, options, history).totals)
         tell(one.problem for one in resolved.unresolved)
         raise typer.Exit(3 if undecided or resolved.unresolved else 0)
-    if scheduler and not store:
-        raise UsageError(
-            "a cluster needs a store that all of its workers reach",
-            "name it: --store redis://HOST or s3://BUCKET/FOLDER",
-        )
     with open_results(results) as history, _workers(scheduler, workers) as there:
         fleet = Fleet(resolved, options, history, whole=bool(named) and names.whole(problems))
         with followed(fleet):
@@ -152,6 +156,14 @@ def scan(
     tell_fleet(fleet)
     metrics_of(results, metrics)
     raise typer.Exit(fleet.exit_code or (3 if undecided else 0))
+
+
+def _warn(old: list[str], days: int) -> None:
+    if old:
+        say(
+            f"warning: advisories are more than {plural(days, 'day')} old: {', '.join(old)} "
+            "(run: secpipe db update, or allow it with --max-db-age)"
+        )
 
 
 def _workers(scheduler: str, workers: int | None) -> AbstractContextManager[Workers]:

@@ -42,8 +42,7 @@ def resolve(names: Sequence[Named], platform: str | None, access: Access) -> Res
     # Imported late: what watches a fleet needs no HTTP.
     from secpipe.oci.link import Links
 
-    if platform and platform != ALL:
-        parse(platform)
+    check(platform)
     images: dict[tuple[str, str], Image] = {}
     names_of: dict[tuple[str, str], list[Named]] = {}
     unresolved: list[Unresolved] = []
@@ -62,6 +61,12 @@ def resolve(names: Sequence[Named], platform: str | None, access: Access) -> Res
         tuple(FleetImage(image, tuple(sorted(names_of[key], key=_order))) for key, image in images.items()),
         tuple(unresolved),
     )
+
+
+def check(platform: str | None) -> None:
+    """Raises UsageError for what is no platform."""
+    if platform and platform != ALL:
+        parse(platform)
 
 
 class _Asking(NamedTuple):

@@ -22,7 +22,7 @@ from secpipe.fleet.executors import Workers
 from secpipe.fleet.matching import Matching
 from secpipe.fleet.plan import Plan, plan
 from secpipe.fleet.reach import Access
-from secpipe.fleet.resolve import Resolved, resolve
+from secpipe.fleet.resolve import Resolved, check, resolve
 from secpipe.fleet.results import Results, Run, tagged
 from secpipe.fleet.run import Outcome, Tally, run
 from secpipe.fleet.values import FleetImage, FleetResult, ImageKey, Named
@@ -75,6 +75,20 @@ def catalogers(options: FleetOptions) -> str:
 def found(names: Sequence[Named], options: FleetOptions) -> Resolved:
     """The images of the fleet."""
     return resolve(names, options.scan.platform, options.access)
+
+
+def ready(options: FleetOptions) -> list[str]:
+    """What is known of the advisories before any registry is asked: raises `AdvisoryError` when they cannot be opened;
+    returns the ecosystems for which they are too old, and nobody will fetch others. Raises UsageError for no platform."""
+    scan = options.scan
+    check(scan.platform)
+    with Supply(scan.database, scan.feed, scan.max_age_days, scan.limits, None) as supply:
+        store = supply.covering(())
+        return [
+            name
+            for name, shard in store.sources().items()
+            if (scan.feed is None or not shard.url) and store.age_days(name) > scan.max_age_days
+        ]
 
 
 def planned(images: Sequence[FleetImage], options: FleetOptions, results: Results | None) -> Plan:

@@ -49,6 +49,29 @@ def test_a_plan_makes_no_tables_in_postgresql(tmp_path: Path, postgres: str) -> 
         assert not connection.execute("SELECT 1 FROM pg_namespace WHERE nspname = 'secpipe'").fetchall()
 
 
+def test_what_cannot_be_used_is_told_before_registries_are_asked(tmp_path: Path) -> None:
+    database = build_database(tmp_path / "db")
+
+    def scan(*more: str | Path) -> str:
+        told = secpipe("fleet", "scan", "127.0.0.1:1/a:1", *more, cwd=tmp_path)
+        assert told.code in (2, 3)
+        return told.stderr
+
+    assert "there is no advisory database" in (said := scan("--db", tmp_path / "none"))
+    assert "refused" not in said
+    (tmp_path / "other.sqlite").write_text("no database" * 100)
+    assert "not a database" in (said := scan("--db", database, "--results", "other.sqlite"))
+    assert "refused" not in said
+    assert "--store" in (said := scan("--db", database, "--scheduler", "tcp://127.0.0.1:1"))
+    assert "refused" not in said
+    assert "refused" in (said := scan("--db", database, "--max-db-age", "0"))
+    assert said.startswith("warning: advisories are more than 0 days old: Alpine, Debian, ")
+    manifest = database / "manifest.json"
+    manifest.write_text(manifest.read_text().replace('"schema": ', '"schema": 9'))
+    assert "has schema 9" in (said := scan("--db", database))
+    assert "refused" not in said
+
+
 def test_nobody_leaves_the_fleet_when_a_source_fails(tmp_path: Path, registries: Registries) -> None:
     database = build_database(tmp_path / "db")
     references = [reference for reference, _ in pushed(registries.anonymous, 2, "leaving")]
