@@ -67,8 +67,8 @@ class Authorizer:
         self._withheld = ""
         self._keys: dict[str, _Key] = {}
         self._tokens: dict[_Key, _Token] = {}
-        self._refused: dict[_Key | None, tuple[str, str, float]] = {}
-        """Message and hint, and until when; None is what is said without a token."""
+        self._refused: dict[_Key | str, tuple[str, str, float]] = {}
+        """Message and hint, and until when: by key of tokens, by scope of what needs none."""
         self._was_accepted = False
 
     @property
@@ -83,7 +83,7 @@ class Authorizer:
         """
         with self._lock:
             if self._fixed:
-                self._check(None)
+                self._check(scope)
                 return self._fixed
             key = self._keys.get(scope)
             token = self._tokens.get(key) if key else None
@@ -123,7 +123,7 @@ class Authorizer:
             if self._fixed == rejected:
                 message = f"{self._name} refuses the credentials of {self.who()}"
                 error = AuthenticationError(message, self.hint("check user name and password"))
-                self.rejected(error)
+                self.rejected(scope, error)
                 raise error
             return self._fixed, True
 
@@ -131,10 +131,10 @@ class Authorizer:
         """Note that a header of ours was let in: what is refused after that is refused for what was asked."""
         self._was_accepted = True
 
-    def rejected(self, error: AuthenticationError) -> None:
+    def rejected(self, scope: str, error: AuthenticationError) -> None:
         """Note what is said of credentials that were not let in."""
         if not self._was_accepted:
-            self._note(None, error)
+            self._note(scope, error)
 
     def refusal(self, message: str, hint: str = "") -> AuthenticationError:
         """The error that says no more can be offered: `message` continues the registry's name."""
@@ -178,14 +178,14 @@ class Authorizer:
             self._note(key, error)
             raise
 
-    def _check(self, key: _Key | None) -> None:
+    def _check(self, key: _Key | str) -> None:
         """Raise a refusal again while it counts: registries count how often a log-in fails, and lock accounts."""
         now = self._transport.clock.now()
         message, hint, until = self._refused.get(key, ("", "", now))
         if now < until:
             raise AuthenticationError(message, hint)
 
-    def _note(self, key: _Key | None, error: AuthenticationError) -> None:
+    def _note(self, key: _Key | str, error: AuthenticationError) -> None:
         self._refused[key] = error.message, error.hint, self._transport.clock.now() + _REFUSED
 
     def _fetched(self, key: _Key) -> _Token:

@@ -217,7 +217,7 @@ class Registry:
                 asked = challenge.parse(response.head.all("www-authenticate"))
                 what = "its catalog" if of_catalog else self._reference.repository
                 error = refusal.unauthorized(self._reference, self._auth, given, asked, what)
-                self._auth.rejected(error)
+                self._auth.rejected(scope, error)
                 raise error
             authorization, fresh = self._auth.renew(given, scope, authorization)
 

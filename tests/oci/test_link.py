@@ -153,6 +153,21 @@ def test_what_is_refused_to_who_was_let_in_is_asked_again(service: Service) -> N
                 registry.manifest(tag)
 
 
+def test_a_catalog_that_is_refused_says_nothing_of_images(service: Service) -> None:
+    def answer(seen: Seen) -> Reply:
+        if "catalog" in seen.path or seen.headers.get("authorization") != BASIC:
+            return Reply(401, b"", [("WWW-Authenticate", 'Basic realm="x"')])
+        return service.usual(seen)
+
+    service.registry.answer = answer
+    named = parse(f"{service.registry.address}/app:1")
+    with closing(connect(named, limits=Limits(), given=ALICE)) as registry:
+        for _ in range(2):
+            with pytest.raises(AuthenticationError):
+                registry.catalog()
+        registry.manifest("1")
+
+
 def test_what_does_not_answer_is_asked_again(service: Service, monkeypatch: pytest.MonkeyPatch) -> None:
     links = Links()
     usual, service.registry.answer = service.registry.answer, lambda _: Reply(400, b"HTTPS is spoken here")
