@@ -103,9 +103,10 @@ def fleet_options(
     return FleetOptions(scan, store or str(layers_path()))
 
 
-def tell_fleet(fleet: Fleet) -> None:
+def tell_fleet(fleet: Fleet, limits: Limits) -> None:
     """Say what became of the fleet."""
-    tell(fleet.problems)
+    tell(fleet.problems, limits.fleet_problems)
+    tell(sorted(fleet.warnings), limits.fleet_problems)
     for trouble in sorted(fleet.tally.troubles):
         say(f"warning: {trouble}")
     verdicts = fleet.verdicts

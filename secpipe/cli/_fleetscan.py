@@ -147,13 +147,13 @@ def scan(
     if plan:
         with _known(results) as history:
             _write_plan(planned(resolved.images, options, history).totals)
-        tell(one.problem for one in resolved.unresolved)
+        tell((one.problem for one in resolved.unresolved), limits.fleet_problems)
         raise typer.Exit(3 if undecided or resolved.unresolved else 0)
     with open_results(results) as history, _workers(scheduler, workers) as there:
         fleet = Fleet(resolved, options, history, whole=bool(named) and names.whole(problems))
         with followed(fleet):
             fleet.scan(there)
-    tell_fleet(fleet)
+    tell_fleet(fleet, limits)
     metrics_of(results, metrics)
     raise typer.Exit(fleet.exit_code or (3 if undecided else 0))
 

@@ -28,6 +28,7 @@ from secpipe.errors import SecpipeError, UsageError
 
 if TYPE_CHECKING:
     from secpipe.fleet.watch import Round
+    from secpipe.model.limits import Limits
 
 _UNITS = {"m": 60, "h": 3600, "d": 86400}
 
@@ -71,7 +72,7 @@ def watch(
             )
             with shown() as progress, open_results(results) as history:
                 found = look(options, history, progress)
-            _tell(found)
+            _tell(found, limits)
             metrics_of(results, metrics)
         except SecpipeError as error:
             # Whoever watches for weeks meets a database that is locked, a disk that is full for an hour, a file half edited.
@@ -84,11 +85,11 @@ def watch(
         time.sleep(pause)
 
 
-def _tell(found: Round) -> None:
+def _tell(found: Round, limits: Limits) -> None:
     if found.trouble:
         say(f"warning: no advisories were fetched: {found.trouble}")
     if found.fleet:
-        tell_fleet(found.fleet)
+        tell_fleet(found.fleet, limits)
     else:
         say("nothing has changed")
 

@@ -107,11 +107,18 @@ def save(text: str, file: Path) -> None:
         ) from error
 
 
-def tell(problems: Iterable[Problem]) -> None:
-    """Say on standard error what a report for people would show, and no other does on screen: what could not be read."""
+def tell(problems: Iterable[Problem], most: int | None = None) -> None:
+    """Say on standard error what a report for people would show, and no other does on screen: what could not be read. Of
+    each code so many are told one by one, and how many more there are."""
+    told: dict[str, int] = {}
     for problem in problems:
-        hint = f" ({problem.hint})" if problem.hint else ""
-        say(f"{problem.code}: {problem.message}{hint}")
+        number = told[problem.code] = told.get(problem.code, 0) + 1
+        if most is None or number <= most:
+            hint = f" ({problem.hint})" if problem.hint else ""
+            say(f"{problem.code}: {problem.message}{hint}")
+    for code, number in told.items():
+        if most is not None and number > most:
+            say(f"{code}: {number - most} more of this kind (the limit fleet-problems is {most})")
 
 
 def _columns() -> int:

@@ -41,6 +41,8 @@ from secpipe.policy.overrides import Gates
 
 _ASIDE = ("cache_", "fleet_")
 """How limits begin that change nothing in what is read of an image."""
+_OF_FILES = frozenset({"expired-ignore", "unreadable-ignore", "unreadable-vex"})
+"""Codes of warnings that are about a file of the user's, whichever image is held against it."""
 _WORST = (1, 3, 0)
 """Exit codes in the order in which they win."""
 
@@ -121,6 +123,8 @@ class Fleet:
         """of the images that names lead to, those included that could not be read this time and have one from before"""
         self.problems = [one.problem for one in resolved.unresolved]
         """names that lead to no image, and images that could not be read"""
+        self.warnings: set[Problem] = set()
+        """what of files that accept findings holds for none"""
 
     def scan(self, workers: Workers | None) -> None:
         """Judge every image, and read before what is not known of it. An interrupted run of the same options goes on.
@@ -202,7 +206,9 @@ class Fleet:
         target = Target(reference, image.digest, str(image.platform), found.distribution)
         options = replace(self._options.scan, target=reference, feed=None)
         judged = matched(target, found, supply, options, match=self._match)
-        return concluded(judged, options, Baseline(None))
+        report = concluded(judged, options, Baseline(None))
+        self.warnings.update(one for one in report.warnings if one.code in _OF_FILES)
+        return report
 
 
 def _plan(images: Sequence[FleetImage], known: set[ImageKey], options: FleetOptions) -> Plan:

@@ -128,4 +128,4 @@ class Limits(NamedTuple):
     fleet_names: int = 1_000_000
     """names of images that the sources of a fleet have, repeated ones counted each time"""
     fleet_problems: int = 100
-    """of one kind with one source of names that are told one by one"""
+    """of one kind, with one source of names or with all that is read, that are told one by one"""

@@ -72,6 +72,42 @@ def test_what_cannot_be_used_is_told_before_registries_are_asked(tmp_path: Path)
     assert "refused" not in said
 
 
+def test_many_names_that_cannot_be_read_are_told_by_their_number(tmp_path: Path) -> None:
+    database, history = build_database(tmp_path / "db"), tmp_path / "fleet.sqlite"
+    names = [f"127.0.0.1:1/a:{number}" for number in range(7)]
+    files = ("--db", database, "--results", history)
+    for option in ("--plan", "--offline"):
+        told = secpipe("fleet", "scan", *names, *files, "--limit", "fleet-problems=3", option, cwd=tmp_path)
+        assert told.code == 3
+        lines = told.stderr.splitlines()
+        assert [line.split()[1] for line in lines] == [f"{name}:" for name in names[:3]] + ["4"]
+        assert lines[3] == "unreadable-image: 4 more of this kind (the limit fleet-problems is 3)"
+    assert "7 could not be read" in told.stdout
+    report = secpipe("fleet", "report", "--results", history, "-f", "json")
+    assert [gap["reference"] for gap in report.json["overview"]["unresolved"]] == names
+
+
+def test_what_an_ignore_file_holds_for_nothing_is_told_of_a_fleet(
+    tmp_path: Path, registries: Registries
+) -> None:
+    database = build_database(tmp_path / "db")
+    references = [reference for reference, _ in pushed(registries.anonymous, 4, "ignoring")]
+    (tmp_path / ".trivyignore").write_text("CVE-2023-5363 exp:2020-01-01\nCVE-1 exp:soon\nCVE-2\n")
+    files = ("--results", tmp_path / "fleet.sqlite", "--db", database, "--ignore-file", ".trivyignore")
+    told = secpipe(
+        *("fleet", "scan", *references, "--platform", "linux/amd64", "--workers", "1"),
+        *files,
+        env={"SECPIPE_CACHE": str(tmp_path / "cache")},
+        cwd=tmp_path,
+    )
+    assert [line.partition(":")[0] for line in told.stderr.splitlines()] == [
+        "expired-ignore",
+        "unreadable-ignore",
+    ]
+    again = secpipe("fleet", "watch", "--once", "--fail-on", "low", *files, cwd=tmp_path)
+    assert again.stderr == told.stderr
+
+
 def test_nobody_leaves_the_fleet_when_a_source_fails(tmp_path: Path, registries: Registries) -> None:
     database = build_database(tmp_path / "db")
     references = [reference for reference, _ in pushed(registries.anonymous, 2, "leaving")]
