@@ -20,7 +20,9 @@ if TYPE_CHECKING:
     import yaml
 
 # At the beginning of a line these can be nothing else, not even within a text of several lines (YAML 1.2.2 §9.1.2).
-_MARKER = lazy(rb"^---(?=[ \t\r\n]|\Z)", re.MULTILINE)
+_MARKER = lazy(rb"^(?:---(?=[ \t\r\n]|\Z)|\.\.\.(?=[ \t\r\n]|\Z)[^\n]*\n?)", re.MULTILINE)
+_BEFORE_START = lazy(rb"(?:\s++|[#%][^\n]*+\n)*+")
+"""Directives and comments, which stand before the marker of the document that they belong to."""
 # A text that does not end goes to the end of the file: to look on behind its first quote would take quadratic time.
 _JSON_TOKEN = lazy(rb'"[^"\\]*(?:\\.[^"\\]*)*(?:"|\\?\Z)|[{}\[\]]', re.DOTALL)
 _STRUCTURE = (b"{", b"[", b",")
@@ -148,13 +150,23 @@ def _values(data: bytes) -> Iterator[tuple[int, bytes]]:
 
 
 def _yaml_documents(data: bytes, wanted: re.Pattern[bytes], bounds: Bounds) -> Iterator[Document]:
-    marks = [0, *(found.start() for found in _MARKER.finditer(data) if found.start()), len(data)]
     line = 1
-    for start, end in pairwise(marks):
+    for start, end in pairwise([*_starts(data), len(data)]):
         piece = data[start:end]
         if wanted.search(piece):
             yield from _yaml(piece, line, bounds)
         line += piece.count(b"\n")
+
+
+def _starts(data: bytes) -> list[int]:
+    """Where documents begin: at `---`, or at the directives before it, and behind `...`."""
+    starts = [0]
+    for found in _MARKER.finditer(data):
+        if found[0] != b"---":
+            starts.append(found.end())
+        elif not _BEFORE_START.fullmatch(data, starts[-1], found.start()):
+            starts.append(found.start())
+    return starts
 
 
 def _yaml(data: bytes, line: int, bounds: Bounds) -> Iterator[Document]:
@@ -269,4 +281,8 @@ def _utf8(data: bytes) -> bytes:
         return data.decode("utf-32", "replace").encode()
     if data.startswith(_UTF_16):
         return data.decode("utf-16", "replace").encode()
-    return data.removeprefix(codecs.BOM_UTF8)
+    # What begins with ASCII tells without a mark as well (YAML 1.2.2 §5.2).
+    if 0 in data[:2]:
+        return data.decode("utf-16-le" if data[0] else "utf-16-be", "replace").encode()
+    # Files that were put one behind the other have a mark each.
+    return data.removeprefix(codecs.BOM_UTF8).replace(b"\n" + codecs.BOM_UTF8, b"\n")

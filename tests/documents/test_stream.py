@@ -30,13 +30,27 @@ def test_documents_of_yaml_are_read_each_for_itself() -> None:
     assert two.flaw.startswith("no valid YAML: ")
 
 
+def test_where_documents_begin() -> None:
+    """Directives belong to the document behind them, and what ends with dots needs no other mark."""
+    text = "%TAG !e! tag:x,2000:\n# one\n---\na: !e!x 1\n...\n# two\n%YAML 1.1\n---\nb: 2\n...\nc: 3\n... # end\n\n"
+    assert values(text) == values(text.replace("\n", "\r\n")) == [{"a": "1"}, {"b": "2"}, {"c": "3"}]
+    assert [each.line for each in documents(text.encode(), re.compile(b"[abc]:"), BOUNDS)] == [1, 6, 11]
+    assert values("a: ...x\n....: 1\n") == [{"a": "...x", "....": "1"}]
+
+
+def test_files_that_were_put_one_behind_the_other() -> None:
+    mark = b"\xef\xbb\xbf"
+    assert values(mark + b"a: 1\n---\n" + mark + b"b: 2\n") == [{"a": "1"}, {"b": "2"}]
+    assert values(mark + b'{"a": 1}\n' + mark + b'{"b": 2}\n') == [{"a": 1}, {"b": 2}]
+
+
 def test_what_is_not_wanted_is_not_read() -> None:
     assert values("a: [\n---\nimage: x\n---\nb: [", wanted=b"image") == [{"image": "x"}]
     assert values('{"kind": "List", "items": [{"a": 1}, {"image": 1}]}', wanted=b"image") == [{"image": 1}]
 
 
 @pytest.mark.parametrize("newline", ["\n", "\r\n"])
-@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "utf-32"])
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "utf-16-le", "utf-16-be", "utf-32"])
 def test_encodings(encoding: str, newline: str) -> None:
     text = "a: é\n---\nb: 2\n".replace("\n", newline)
     assert values(text.encode(encoding)) == [{"a": "é"}, {"b": "2"}]
