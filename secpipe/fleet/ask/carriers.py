@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 from secpipe.fleet import codec
+from secpipe.fleet.ask.namesakes import namesakes
 from secpipe.fleet.ask.reading import NOW, PACKAGE, images, package_of, references
-from secpipe.fleet.results.database import Database
+from secpipe.fleet.results.database import Database, Row
 from secpipe.fleet.results.ids import selected
 from secpipe.model.fleetreport import Asked, Carried, Carrier, Mended
 from secpipe.model.severity import Severity
@@ -26,20 +27,56 @@ class _Row(NamedTuple):
 
 def asked(database: Database, query: str) -> Asked:
     """All that is known by that name, whatever its case; nothing where nothing is."""
-    sql = """SELECT vulnerabilities.id, name, summary, url, kev, epss FROM vulnerabilities
-    WHERE id IN (SELECT vulnerability FROM aliases WHERE folded = ?) ORDER BY name"""
-    found = database.rows(sql, (codec.clean(query.strip()).lower(),))
-    return Asked(query, tuple(_carried(database, *row) for row in found))
+    sql = "SELECT vulnerability FROM aliases WHERE folded = ?"
+    found = [number for (number,) in database.rows(sql, (codec.clean(query.strip()).lower(),))]
+    same: dict[int, set[int]] = {number: set() for number in found}
+    for number, others in namesakes(database, found).items():
+        for other in others:
+            same[number].add(other)
+            same.setdefault(other, set()).add(number)
+    rows = {number: _rows(database, number) for number in same}
+    heirs = {number: _heirs(number, some, rows) for number, some in same.items()}
+    told = {heir for number in found for heir in heirs[number] or [number]}
+    sql = "SELECT id, name, summary, url, kev, epss FROM vulnerabilities WHERE id IN (…)"
+    known = sorted(selected(database, sql, told), key=lambda row: str(row[1]))
+    return Asked(
+        query,
+        tuple(
+            _carried(
+                database,
+                row,
+                rows[row[0]],
+                [one for number, some in heirs.items() if row[0] in some for one in rows[number]],
+            )
+            for row in known
+        ),
+    )
 
 
-def _carried(
-    database: Database, number: int, name: str, summary: str, url: str, kev: int, epss: float | None
-) -> Carried:
+def _heirs(number: int, same: Iterable[int], rows: Mapping[int, Sequence[_Row]]) -> list[int]:
+    """The other names of the flaw, if any, by which it goes now or went later."""
+    now, last = _last(rows[number])
+    if now:
+        return []
+    later = {other: _last(rows[other]) for other in same}
+    return [other for other, (current, _) in later.items() if current] or [
+        other for other, (_, since) in later.items() if since > last
+    ]
+
+
+def _last(rows: Sequence[_Row]) -> tuple[bool, int]:
+    """Whether anybody has it now, and the last run since which a package had it."""
+    now = any(row.sighted[1] == NOW == row.found[1] for row in rows)
+    return now, max((row.found[0] for row in rows), default=0)
+
+
+def _carried(database: Database, told: Row, rows: Sequence[_Row], earlier: Sequence[_Row]) -> Carried:
+    """`rows` are those of the vulnerability, `earlier` those under names that it had before."""
+    number, name, summary, url, kev, epss = told
     aliases = database.rows("SELECT alias FROM aliases WHERE vulnerability = ?", (number,))
-    rows = _rows(database, number)
     periods = {
         key: merged(both)
-        for key, some in _by_name(rows).items()
+        for key, some in _by_name([*rows, *earlier]).items()
         if (both := [met for row in some if (met := meet(row.sighted, row.found))])
     }
     named = references(database, periods)

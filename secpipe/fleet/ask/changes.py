@@ -1,7 +1,8 @@
 """What is new and what is fixed since a run: what names have now, held against what they had then.
 
 A name has what is found in the packages of the images that it leads to, as far as that was known then; whatever could not be
-looked at counts as it was. Findings are compared by name and vulnerability, so an update that leaves a flaw mends nothing.
+looked at counts as it was. Findings are compared by name and vulnerability, so an update that leaves a flaw mends nothing,
+and neither does another name for the flaw.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from msgspec import Struct, field
 
 from secpipe.errors import UsageError
+from secpipe.fleet.ask.namesakes import namesakes
 from secpipe.fleet.ask.reading import NOW, references
 from secpipe.fleet.results.database import Database
 from secpipe.fleet.results.ids import chunks, selected
@@ -86,6 +88,7 @@ class _Comparing:
         self._database = database
         self._times = since, NOW - 1
         self._contents: dict[int, tuple[Found, Found]] = {}
+        self._namesakes: dict[int, list[int]] = {}
         self.new: _Groups = {}
         self.fixed: _Groups = {}
 
@@ -102,17 +105,29 @@ class _Comparing:
             if then == now and all(found[image][0] is found[image][1] for image in now):
                 continue
             had, has = _union(found, then, 0), _union(found, now, 1)
-            for vulnerability in has.keys() - had.keys():
+            came, went = has.keys() - had.keys(), had.keys() - has.keys()
+            if went and has:
+                self._leave_out_renamed(came, went, has)
+            for vulnerability in came:
                 # Where the images of then would have it now as well, it is not their successors that brought it.
                 cause: Cause = "name" if not then else "image"
                 if any(vulnerability in found[image][1] for image in then):
                     cause = "advisory"
                 _add(self.new, vulnerability, cause, has[vulnerability], name)
-            for vulnerability in had.keys() - has.keys():
+            for vulnerability in went:
                 cause = "name" if not now else "image"
                 if now and not any(vulnerability in found[image][1] for image in then):
                     cause = "advisory"
                 _add(self.fixed, vulnerability, cause, had[vulnerability], name)
+
+    def _leave_out_renamed(self, came: set[int], went: set[int], has: Found) -> None:
+        """What has another name now neither came nor went."""
+        if missing := went - self._namesakes.keys():
+            self._namesakes.update(namesakes(self._database, missing))
+        for vulnerability in sorted(went):
+            if others := [other for other in self._namesakes[vulnerability] if other in has]:
+                went.discard(vulnerability)
+                came.difference_update([other for other in others if other in came][:1])
 
     def _images(self, images: set[int]) -> dict[int, tuple[Found, Found]]:
         """What images had and have, without what does not count."""

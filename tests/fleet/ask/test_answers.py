@@ -91,6 +91,64 @@ def test_an_update_that_leaves_the_flaw_mends_nothing(url: str) -> None:
     assert [(one.package.version, one.since) for one in carried.carriers] == [("3.0.10-1", (1,))]
 
 
+def renamed(url: str, *names: Iterable[tuple[str, tuple[str, ...]]]) -> None:
+    """Runs in which an image has one package, and this the vulnerabilities of these names and aliases."""
+    one = image("one", ["one"], ["registry.example/app:1"])
+    with open_results(url) as results:
+        for number, flaws in enumerate(names):
+            run = results.begin(f"sha256:{number}", "1", "all=1")
+            found = [finding(name, SSL, "9", aliases=aliases) for name, aliases in flaws]
+            results.record(run, result(one, inventory(one, {0: [SSL]}), found, database=f"sha256:{number}"))
+            results.finish(run)
+
+
+def told(url: str, name: str) -> list[tuple[str, list[int], list[tuple[int, int]]]]:
+    """Of what goes by that name: its id, since when it is carried, and from when to when it was."""
+    asked = ask(url, Questions(vulnerability=name)).asked
+    assert asked is not None
+    return [
+        (
+            one.id,
+            [since for carrier in one.carriers for since in carrier.since],
+            [(mended.since, mended.until) for mended in one.mended],
+        )
+        for one in asked.found
+    ]
+
+
+def test_a_flaw_that_gets_another_name_is_neither_new_nor_mended(url: str) -> None:
+    renamed(url, [("GHSA-1", ())], [("CVE-1", ("GHSA-1",))])
+    assert changed(url) == (set(), set())
+    assert told(url, "ghsa-1") == told(url, "CVE-1") == [("CVE-1", [1], [])]
+    # And back, when an alias was none.
+    renamed(url, [("CVE-1", ("GHSA-1",))], [("GHSA-1", ())])
+    assert changed(url) == (set(), set())
+    assert told(url, "GHSA-1") == told(url, "CVE-1") == [("GHSA-1", [1], [])]
+    renamed(url, [], [("GHSA-1", ())])
+    assert changed(url) == ({("GHSA-1", "advisory", "app:1")}, set())
+    renamed(url, [])
+    assert changed(url) == (set(), {("GHSA-1", "advisory", "app:1")})
+
+
+def test_flaws_that_turn_out_to_be_one_or_several(url: str) -> None:
+    renamed(url, [("CVE-1", ()), ("GHSA-1", ())], [("CVE-1", ("GHSA-1",))])
+    assert changed(url) == (set(), set())
+    assert told(url, "GHSA-1") == [("CVE-1", [1], [])]
+    several = ("DSA-1",)
+    renamed(url, [("DSA-1", ()), ("CVE-1", ())], [("CVE-2", several), ("CVE-3", several), ("CVE-1", ())])
+    assert changed(url) == ({("CVE-3", "advisory", "app:1")}, set())
+    assert [(name, since) for name, since, _ in told(url, "DSA-1")] == [("CVE-2", [3]), ("CVE-3", [3])]
+    # A name that both merely have is that of an update, which mends several.
+    renamed(url, [("CVE-2", several)], [("CVE-3", several)])
+    assert changed(url) == ({("CVE-3", "advisory", "app:1")}, {("CVE-2", "advisory", "app:1")})
+
+
+def test_an_image_without_the_flaw_mends_it_under_all_of_its_names(url: str) -> None:
+    renamed(url, [("GHSA-1", ())], [("CVE-1", ("GHSA-1",))], [])
+    assert told(url, "GHSA-1") == told(url, "CVE-1") == [("CVE-1", [], [(1, 3)])]
+    assert changed(url) == (set(), {("CVE-1", "advisory", "app:1")})
+
+
 def test_a_base_goes_by_the_image_that_is_just_its_layers(url: str) -> None:
     flaws = [("libssl3", "CVE-1")]
     recorded(
