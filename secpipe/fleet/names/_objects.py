@@ -3,7 +3,8 @@
 Source: the Kubernetes API 1.34: PodSpec (`containers`, `initContainers`, `ephemeralContainers`, image volumes),
 ContainerStatus (`imageID`), NodeStatus (`images`). A PodSpec is found wherever it stands, in a workload of Kubernetes or
 in an object of anybody's own kind; likewise the containers of Argo's and Tekton's steps, which stand in no PodSpec, and
-what objects of other groups than Kubernetes' own have as `image`, where it looks like one: operators run that.
+what objects of other groups than Kubernetes' own have as `image`, or under a key that ends so (`imageName`, `dockerImage`),
+where it looks like one: operators run that.
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ from secpipe.model.problem import Problem
 from secpipe.model.text import plural, printable
 from secpipe.oci import reference
 
-WANTED = lazy(rb"image|[cC]ontainers|HelmRelease|HelmChart|argoproj\.io|\\[Uux\r\n]")
+WANTED = lazy(rb"[iI]mage|IMAGE|[cC]ontainers|HelmRelease|HelmChart|argoproj\.io|\\[Uux\r\n]")
 """What is in a document that names images, or should, or that writes words in another way than in letters."""
 ELSEWHERE = "images-elsewhere"
 """The code of a problem with an object that leads to manifests or a chart instead of having them."""
@@ -38,6 +39,11 @@ _WORKLOADS = frozenset(
 _ASIDE = frozenset({"metadata", "status"})
 _TOLD = lazy(r"[/:$]|\{\{")
 _TOLD_BELOW = lazy(r"/.*[:@]|\$[({]|\{\{")
+_TOLD_AS = lazy(r"[iI]mage(?:Name|Ref|Reference)?$|IMAGE$|image_(?:name|ref)$")
+_MAYBE = lazy(
+    r"[a-z0-9]+(?:[._-]+[a-z0-9]+)*(?::[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}|(?:/[a-z0-9]+(?:[._-]+[a-z0-9]+)*)+)"
+)
+"""A name with a tag or in a folder, which nobody can tell from other texts."""
 _NO_IMAGE = lazy(r"://|^/|\s|\.(?:gif|jpe?g|png|svg|webp)$")
 _LEADING_ELSEWHERE = frozenset({"Application", "ApplicationSet", "HelmChart", "HelmRelease"})
 # Docker's for what has no name, containerd's for what came out of an archive: no registry has either.
@@ -121,6 +127,7 @@ class _Walk:
                 yield from self._volume(value, owner)
             elif _is_object(value):
                 owner, aside = self._owner(value), _ASIDE
+                self._tell_kind(value)
                 yield from self._of_object(value, owner)
             elif owner.custom:
                 yield from self._told(value, key, owner)
@@ -136,6 +143,14 @@ class _Walk:
         if self._left < 0:
             raise _TooMuchError
         return found
+
+    def _tell_kind(self, value: Mapping[str, Any]) -> None:
+        """The items of a list that Kubernetes itself wrote (`PodList`) don't say what they are."""
+        stem = text(value, "kind").removesuffix("List")
+        if stem and stem != value["kind"] and "spec" not in value:
+            for each in self._items(value, "items"):
+                if isinstance(each, dict):
+                    each.setdefault("kind", stem)
 
     def _owner(self, value: Mapping[str, Any]) -> _Owner:
         kind, name = text(value, "kind"), text(value, "metadata", "name")
@@ -154,8 +169,10 @@ class _Walk:
     def _of_object(self, value: Mapping[str, Any], owner: _Owner) -> Iterator[Found | Problem]:
         if owner.kind == "Node":
             yield from self._on_node(value, owner)
-        elif owner.custom and owner.kind in _LEADING_ELSEWHERE:
-            yield Problem(ELSEWHERE, self._where, owner.name)
+        elif owner.custom:
+            if owner.kind in _LEADING_ELSEWHERE:
+                yield Problem(ELSEWHERE, self._where, owner.name)
+            yield from self._told(value, owner.kind, owner)
 
     def _on_node(self, value: Mapping[str, Any], owner: _Owner) -> Iterator[Found | Problem]:
         local = 0
@@ -171,13 +188,23 @@ class _Walk:
             yield Problem("not-in-a-registry", self._where, message, hint)
 
     def _told(self, value: Mapping[str, Any], key: str, owner: _Owner) -> Iterator[Found | Problem]:
-        """The image that an operator is told to run, by its looks; a name alone is one in `spec`."""
+        """The images that an operator is told to run, by their looks; a name alone is one in `spec`."""
         if key == "image" and (whole := _joined_values(value)):
             yield canonical(whole, owner.name, self._where)
-        image = text(value, "image").strip()
-        looks = _TOLD if key == "spec" else _TOLD_BELOW
-        if looks.search(image) and not _NO_IMAGE.search(image):
-            yield canonical(image, f"{owner.name} ({_short(key)})", self._where)
+        for name in value:
+            if not (image := text(value, name).strip()) or not _TOLD_AS.search(name):
+                continue
+            by = f"{owner.name} ({_short(key)})"
+            looks = _TOLD if (key, name) == ("spec", "image") else _TOLD_BELOW
+            if _NO_IMAGE.search(image):
+                continue
+            if looks.search(image):
+                yield canonical(image, by, self._where)
+            # In a cluster its pods tell, as they do of charts.
+            elif not self._runs and owner.kind not in _LEADING_ELSEWHERE and _MAYBE.fullmatch(image):
+                message = f"{self._where}: {by}: {image!r} may be an image, and may be anything else"
+                hint = "if it is one, name it as well, with its registry and tag"
+                yield Problem("unclear-image", self._where, message, hint)
 
     def _volume(self, value: Mapping[str, Any], owner: _Owner) -> Iterator[Found | Problem]:
         if image := text(value, "image", "reference").strip():

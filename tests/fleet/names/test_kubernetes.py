@@ -140,6 +140,64 @@ def test_what_operators_run(tmp_path: Path, image: object, expected: list[str], 
     assert [each.code for each in found(path)[1]] == ["invalid-reference"]
 
 
+def test_other_words_of_operators_for_an_image(tmp_path: Path) -> None:
+    spec = {
+        "imageName": "ghcr.io/cloudnative-pg/postgresql:16.2",
+        "deeper": {"dockerImage": "ghcr.io/zalando/spilo:3.2", "pooler_image_name": "quay.io/x/pooler:2"},
+        "pull": {"imagePullPolicy": "registry.example/no:1", "imageFormat": "registry.example/no:2"},
+        "SIDECAR_IMAGE": "quay.io/x/side:1",
+        "logoImage": "https://registry.example/logo:1",
+    }
+    value = {**obj("Cluster", spec), "apiVersion": "x.example/v1", "baseImage": "quay.io/x/base:1"}
+    (tmp_path / "m.json").write_text(json.dumps(value))
+    images, problems = found(tmp_path)
+    assert images == {
+        "ghcr.io/cloudnative-pg/postgresql:16.2": ("Cluster shop/web (spec)",),
+        "ghcr.io/zalando/spilo:3.2": ("Cluster shop/web (deeper)",),
+        "quay.io/x/base:1": ("Cluster shop/web (Cluster)",),
+        "quay.io/x/pooler:2": ("Cluster shop/web (deeper)",),
+        "quay.io/x/side:1": ("Cluster shop/web (spec)",),
+    }
+    assert not problems
+
+
+@pytest.mark.parametrize("image", ["redis:6.2", "prom/exporter", "registry.example/team/exporter"])
+def test_what_may_be_an_image_is_told(tmp_path: Path, image: str) -> None:
+    path = tmp_path / "m.json"
+    value = {**obj("Redis", {"exporter": {"image": image}}), "apiVersion": "x.example/v1"}
+    path.write_text(json.dumps(value))
+    images, (problem,) = found(path)
+    assert (images, problem.code, problem.coverage) == ({}, "unclear-image", True)
+    assert f"Redis shop/web (exporter): '{image}' may be an image" in problem.message
+    assert [each.code for each in named(asked(inventory=[path]))[1]] == ["no-images"]
+
+
+def test_lists_within_lists(tmp_path: Path) -> None:
+    """As one gets of several clusters. What a list that Kubernetes wrote has does not say what it is."""
+    digest = "sha256:" + "a" * 64
+    pod = {
+        "metadata": {"name": "p"},
+        "spec": {"containers": [{"name": "c", "image": "app:1"}, {"name": "d"}]},
+        "status": {"containerStatuses": [{"name": "c", "imageID": f"docker.io/library/app@{digest}"}]},
+    }
+    node = {"metadata": {"name": "n"}, "status": {"images": [{"names": ["registry.example/x:1"]}]}}
+    lists = [
+        {"kind": "PodList", "metadata": {}, "items": [pod]},
+        {"kind": "NodeList", "metadata": {}, "items": [node]},
+    ]
+    (tmp_path / "i.json").write_text(json.dumps([*lists, {"kind": "List", "metadata": {}, "items": lists}]))
+    images, problems = named(asked(inventory=[tmp_path / "i.json"]))
+    assert {each.reference: each.by for each in images} == {
+        f"docker.io/library/app:1@{digest}": ("Pod p (c)",),
+        "registry.example/x:1": ("Node n",),
+    }
+    assert [each.code for each in problems] == ["no-image"]
+    (tmp_path / "m.yaml").write_text(dump(lists[0]))
+    images, problems = named(asked(kubernetes=[tmp_path / "m.yaml"]))
+    assert [(each.reference, each.by) for each in images] == [("docker.io/library/app:1", ("Pod p (c)",))]
+    assert [each.code for each in problems] == ["no-image"]
+
+
 def test_releases_of_charts(tmp_path: Path) -> None:
     """What their values name is known, and that there may be more is told once for all of them."""
     values = {
