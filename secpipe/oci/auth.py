@@ -9,8 +9,8 @@ from __future__ import annotations
 
 import re
 import threading
-from collections.abc import Callable, Sequence
-from contextlib import closing
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from urllib.parse import urlencode
 
@@ -28,6 +28,9 @@ _TOKEN = re.compile(r"[\x21-\x7e]+", re.ASCII)
 _LEAST_LIFE, _REFRESH_AT = 60.0, 0.8
 _REFUSED = 60.0
 """Seconds for which a refusal counts."""
+_PATIENCE = 2.0
+"""Seconds that a thread waits for another's token before it gets one of its own: many that wait in turn for a token service
+that does not answer would take as many times as long."""
 _POST_REFUSED = frozenset({400, 401, 404, 405})
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
 _NO_SERVICE = (
@@ -53,7 +56,8 @@ class _Token:
 class Authorizer:
     """The Authorization header for one registry, renewed as it wears out. Safe for several threads.
 
-    `find` looks the credentials up and is called once, when the registry first asks.
+    `find` looks the credentials up and is called when the registry first asks, and again when it refuses what came of them:
+    they may have been renewed meanwhile, as who shares it may have begun long ago.
     """
 
     def __init__(
@@ -61,14 +65,14 @@ class Authorizer:
     ) -> None:
         self._registry, self._name = registry, name
         self._transport, self._find, self._gate = transport, find, gate
-        self._lock = threading.RLock()
+        self._lock = threading.Lock()
         self._found: Found | None = None
         self._fixed = ""
         self._withheld = ""
         self._keys: dict[str, _Key] = {}
         self._tokens: dict[_Key, _Token] = {}
-        self._refused: dict[_Key | str, tuple[str, str, float]] = {}
-        """Message and hint, and until when: by key of tokens, by scope of what needs none."""
+        self._refused: dict[_Key | str, tuple[Credentials, str, str, float]] = {}
+        """Credentials, message and hint, and until when: by key of tokens, by scope of what needs none."""
         self._was_accepted = False
 
     @property
@@ -81,35 +85,21 @@ class Authorizer:
 
         Raises AuthenticationError while a refusal counts, of credentials that were never let in before.
         """
-        with self._lock:
-            if self._fixed:
-                self._check(scope)
-                return self._fixed
-            key = self._keys.get(scope)
-            token = self._tokens.get(key) if key else None
-            if key is None or token is None:
-                return ""
-            now = self._transport.clock.now()
-            if now >= token.renew_at:
-                try:
-                    token = self._fetch(key)
-                except RegistryError:
-                    if now >= token.dead_at:
-                        raise
-            return f"Bearer {token.value}"
+        with self._alone():
+            return self._current(scope)
 
     def renew(self, challenge: Challenge, scope: str, rejected: str) -> tuple[str, bool]:
         """A header in place of the `rejected` one, and whether it was made just now.
 
         Raises AuthenticationError when there is nothing (else) to offer.
         """
-        with self._lock:
-            current = self.current(scope)
+        with self._alone():
+            current = self._current(scope)
             if current and current != rejected:
                 return current, False  # Another thread was here before.
-            if self._found is None:
+            if rejected or not self.used.credentials:
                 self._found = self._find()
-            known = self._found.credentials
+            known = self.used.credentials
             if known and known.registry_token:
                 self._fixed = f"Bearer {known.registry_token}"
             elif challenge.scheme == "basic":
@@ -126,6 +116,37 @@ class Authorizer:
                 self.rejected(scope, error)
                 raise error
             return self._fixed, True
+
+    @contextmanager
+    def _alone(self) -> Iterator[None]:
+        """One thread at a time, as long as that takes no longer than it may; nothing but effort is lost where it does."""
+        is_alone = self._lock.acquire(timeout=_PATIENCE)
+        try:
+            yield
+        finally:
+            if is_alone:
+                self._lock.release()
+
+    def _current(self, scope: str) -> str:
+        if self._fixed and not self._is_outdated(scope):
+            return self._fixed
+        key = self._keys.get(scope)
+        token = self._tokens.get(key) if key else None
+        if key is None or token is None:
+            return ""
+        now = self._transport.clock.now()
+        if now >= token.renew_at:
+            try:
+                token = self._fetch(key)
+            except AuthenticationError:
+                if now >= token.dead_at:
+                    # The registry is asked what it wants, and the credentials are looked up again for that.
+                    self._tokens.pop(key, None)
+                    return ""
+            except RegistryError:
+                if now >= token.dead_at:
+                    raise
+        return f"Bearer {token.value}"
 
     def accepted(self) -> None:
         """Note that a header of ours was let in: what is refused after that is refused for what was asked."""
@@ -171,22 +192,30 @@ class Authorizer:
 
     def _fetch(self, key: _Key) -> _Token:
         """A new token, unless the service refused one just now."""
-        self._check(key)
+        self._is_outdated(key)
         try:
             return self._fetched(key)
         except AuthenticationError as error:
             self._note(key, error)
             raise
 
-    def _check(self, key: _Key | str) -> None:
-        """Raise a refusal again while it counts: registries count how often a log-in fails, and lock accounts."""
+    def _is_outdated(self, key: _Key | str) -> bool:
+        """Whether other credentials were found than those that were refused just now. Raises that refusal again where they
+        are the same: registries count how often a log-in fails, and lock accounts."""
         now = self._transport.clock.now()
-        message, hint, until = self._refused.get(key, ("", "", now))
-        if now < until:
+        refused, message, hint, until = self._refused.get(key, (None, "", "", now))
+        if now >= until:
+            return False
+        self._found = self._find()
+        if self._found.credentials == refused:
             raise AuthenticationError(message, hint)
+        self._fixed = ""
+        return True
 
     def _note(self, key: _Key | str, error: AuthenticationError) -> None:
-        self._refused[key] = error.message, error.hint, self._transport.clock.now() + _REFUSED
+        if known := self.used.credentials:
+            until = self._transport.clock.now() + _REFUSED
+            self._refused[key] = known, error.message, error.hint, until
 
     def _fetched(self, key: _Key) -> _Token:
         realm = self._checked_realm(key.realm)

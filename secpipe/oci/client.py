@@ -250,7 +250,10 @@ class Registry:
         """The challenge to answer; some registries only say at /v2/ what they want."""
         given = challenge.preferred(challenge.parse(head.all("www-authenticate")))
         if given is None:
-            given = challenge.preferred(challenge.parse(self._link.ping().all("www-authenticate")))
+            ping = self._link.ping()
+            if ping.is_temporary:
+                raise self.refusal(ping)
+            given = challenge.preferred(challenge.parse(ping.all("www-authenticate")))
         return given
 
     def _expect(self, response: Response, statuses: Collection[int], subject: str) -> None:

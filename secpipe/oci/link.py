@@ -29,6 +29,8 @@ from secpipe.oci.urls import Url
 _OTHER_SCHEME = frozenset({"tls", "certificate", "refused", "lost", "connect", "timeout", "proxy", "name"})
 _MOST = 32
 """Registries that stay connected; the one that was of no use for longest goes first."""
+_MOST_CONNECTIONS = 100
+"""of all of them, which may be as few files as a process can open at a time on some systems (256) less what else is open."""
 _SECONDS = 600.0
 """for which one does: credentials are renewed beside a worker that lives for weeks, and it has to look for them again."""
 _MOST_REPOSITORIES = 10_000
@@ -89,8 +91,8 @@ class Link:
             return known
 
     def ping(self) -> Answer:
-        """What the registry answers at /v2/."""
-        if self._pinged is None:
+        """What the registry answers at /v2/; asked again as long as that is only that it cannot say now."""
+        if self._pinged is None or self._pinged.is_temporary:
             self._pinged = _ping(self.transport, self.origin)
         return self._pinged
 
@@ -127,6 +129,7 @@ class Links:
         """The link that is kept under `key`, or the one that `make` makes. Several threads that find none make one each, so
         that nobody waits for who waits for a registry that does not answer."""
         with self._lock:
+            self._thin_out(key)
             if known := self._current(key):
                 self._kept.move_to_end(key)
                 return known
@@ -136,9 +139,17 @@ class Links:
             if known := self._current(key):
                 return known  # Another thread was here before.
             self._kept[key] = made, self._now() + _SECONDS
-            while len(self._kept) > _MOST:
-                self._kept.popitem(last=False)
+            self._thin_out(key)
         return made
+
+    def _thin_out(self, key: Hashable) -> None:
+        """Let go of those that are too many, but for the one under `key`."""
+        connections = sum(link.transport.connections for link, _ in self._kept.values())
+        for other in [*self._kept]:
+            if len(self._kept) <= _MOST and connections <= _MOST_CONNECTIONS:
+                return
+            if other != key:
+                connections -= self._kept.pop(other)[0].transport.connections
 
     def _current(self, key: Hashable) -> Link | None:
         known, until = self._kept.get(key, (None, 0.0))

@@ -95,6 +95,11 @@ class Network:
         for pool in pools.values():
             pool.close()
 
+    @property
+    def connections(self) -> int:
+        """How many are open, in use or not."""
+        return len(self._streams)
+
     def within(self, seconds: float) -> AbstractContextManager[None]:
         """A context in which everything that this thread receives must arrive in time."""
         return self._deadline.within(seconds)
@@ -160,6 +165,9 @@ class _Streams:
         self._lock = threading.Lock()
         self._live: weakref.WeakSet[_Stream] = weakref.WeakSet()
         self._ended = False
+
+    def __len__(self) -> int:
+        return len(self._live)
 
     def check(self) -> None:
         """ConnectionFailure once everything was ended."""

@@ -59,6 +59,11 @@ class Answer:
         """Every header of a name."""
         return [value for key, value in self.headers if key == name]
 
+    @property
+    def is_temporary(self) -> bool:
+        """Whether it may be another one if asked for again."""
+        return self.status in _AGAIN
+
 
 class Response:
     """The head of an answer, with its body still to come. A context manager that closes."""
@@ -160,6 +165,11 @@ class Transport:
     def close(self) -> None:
         self._network.close()
 
+    @property
+    def connections(self) -> int:
+        """How many are open now, in use or not."""
+        return self._network.connections
+
     def deadline(self) -> contextlib.AbstractContextManager[None]:
         """A context whose receiving ends after `request_seconds`."""
         return self._network.within(self.limits.request_seconds)
@@ -180,7 +190,7 @@ class Transport:
                     raise
                 pause = self._backoff(_PAUSE, failed)
             else:
-                if response.head.status not in _AGAIN or tries >= _STATUS_TRIES:
+                if not response.head.is_temporary or tries >= _STATUS_TRIES:
                     return response
                 pause = self._asked_pause(response.head) or self._backoff(_STATUS_PAUSE, tries)
                 if waited + pause > self.limits.retry_seconds:

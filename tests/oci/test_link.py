@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import base64
 import gc
 import socket
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, closing
+from threading import Barrier
 from typing import Any
 
 import pytest
@@ -231,3 +233,108 @@ def test_of_two_that_were_made_at_once_one_is_kept(service: Service) -> None:
     first = links.link("key", lambda: made(lambda: second.append(links.link("key", made))))
     assert first is second[0]
     assert links.link("key", made) is first
+
+
+def test_a_ping_that_failed_once_is_made_again(service: Service) -> None:
+    """The challenge stands at /v2/ alone."""
+    usual, pings = service.registry.answer, iter([Reply(503, b"", [("Retry-After", "3600")])])
+
+    def answer(seen: Seen) -> Reply:
+        if seen.path == "/v2/":
+            return next(pings, usual(seen))
+        reply = usual(seen)
+        return Reply(401) if reply.status == 401 else reply
+
+    service.registry.answer = answer
+    links = Links()
+    read(service.registry.address, "1", links)
+    assert [seen.path for seen in service.registry.seen].count("/v2/") == 2
+    pings = iter([Reply(503, b"", [("Retry-After", "3600")])] * 2)
+    with pytest.raises(RegistryError, match="/v2/ answered 503"):
+        read(service.registry.address, "1", Links())
+
+
+@pytest.mark.parametrize("scheme", ["bearer", "basic"])
+def test_credentials_that_are_refused_are_looked_for_again(
+    service: Service, scheme: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The helper failed once; or somebody renews them beside."""
+    known = {"alice:wonderland"}
+
+    def is_known(seen: Seen) -> bool:
+        given = seen.headers.get("authorization", "")
+        return base64.b64decode(given.removeprefix("Basic ") if "Basic" in given else b"").decode() in known
+
+    def answer(seen: Seen) -> Reply:
+        return service.usual(seen) if is_known(seen) else Reply(401, b"", [("WWW-Authenticate", "Basic")])
+
+    service.grant = lambda seen: None if is_known(seen) else Reply(401)
+    if scheme == "basic":
+        service.registry.answer = answer
+    trouble = Found(None, ("docker-credential-x failed (exit 1)",))
+    renewed = Credentials("alice", "the looking-glass", origin="a test")
+    found = iter([trouble, Found(ALICE), Found(ALICE), Found(renewed), Found(renewed)])
+    monkeypatch.setattr("secpipe.oci.credentials.find", lambda *_: next(found))
+    links = Links()
+    with pytest.raises(AuthenticationError) as raised:
+        read(service.registry.address, "1", links, None)
+    assert "docker-credential-x failed" in raised.value.hint
+    read(service.registry.address, "2", links, None)
+    known.clear()
+    service.valid.clear()
+    with pytest.raises(AuthenticationError, match="refuses the credentials of 'alice'"):
+        read(service.registry.address, "3", links, None)
+    known.add("alice:the looking-glass")
+    read(service.registry.address, "4", links, None)
+
+
+def test_credentials_that_are_refused_for_a_new_token_are_looked_for_again(
+    service: Service, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Until the old one has ended it will do."""
+    renewed = Credentials("alice", "the looking-glass")
+    found = iter([Found(ALICE), Found(renewed)])
+    monkeypatch.setattr("secpipe.oci.credentials.find", lambda *_: next(found))
+    service.grant = lambda seen: (
+        None if len(service.tokens.seen) == 1 or seen.headers.get("authorization") != BASIC else Reply(401)
+    )
+    time, named = Time(), parse(f"{service.registry.address}/app:1")
+    link = Link(named, limits=Limits(), clock=time.clock())
+    monkeypatch.setattr("secpipe.oci.mirrors.Link", lambda *_, **__: link)
+    registry = connect(named, limits=Limits(), links=Links())
+    registry.manifest("1")
+    time.skew = 50
+    registry.manifest("1")
+    time.skew = 61
+    service.valid.clear()
+    registry.manifest("1")
+    assert service.issued == 2
+
+
+def test_nobody_waits_in_turn_for_tokens_that_do_not_come(
+    service: Service, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("secpipe.oci.auth._PATIENCE", 0.01)
+    all_there = Barrier(4)
+    service.grant = lambda _: (all_there.wait(20), None)[1]
+    links = Links()
+    connect(parse(f"{service.registry.address}/app:0"), limits=Limits(), links=links)
+    with ThreadPoolExecutor(4) as pool:
+        list(pool.map(lambda tag: read(service.registry.address, str(tag), links), range(4)))
+    assert not all_there.broken
+
+
+def test_few_connections_stay_open(
+    service: Service, connected: list[Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(links_of, "_MOST_CONNECTIONS", 2)
+    links = Links()
+    with serving() as other:
+        other.serve(IMAGE)
+        for _ in range(2):
+            read(service.registry.address, "1", links)  # with its token service, which makes two
+            read(service.registry.address, "2", links)
+            read(other.address, "1", links, None)
+            read(other.address, "2", links, None)
+    assert len(connected) == 2 * (2 + 1)
+    assert sum(link.transport.connections for link, _ in links._kept.values()) <= 3
