@@ -4,7 +4,8 @@ Source: the Kubernetes API 1.34: PodSpec (`containers`, `initContainers`, `ephem
 ContainerStatus (`imageID`), NodeStatus (`images`). A PodSpec is found wherever it stands, in a workload of Kubernetes or
 in an object of anybody's own kind; likewise the containers of Argo's and Tekton's steps, which stand in no PodSpec, and
 what objects of other groups than Kubernetes' own have as `image`, or under a key that ends so (`imageName`, `dockerImage`),
-where it looks like one: operators run that.
+where it looks like one: operators run that. OpenShift's streams and builds refer to images as `kind: DockerImage`, and
+containers are left to streams by triggers (`spec.triggers`, the annotation `image.openshift.io/triggers`).
 """
 
 from __future__ import annotations
@@ -33,10 +34,15 @@ _CONTAINERS = _PODS | {"container", "script", "sidecars", "stepTemplate", "steps
 _ROLES = _CONTAINERS | {"spec", "volumes"}
 _STATUSES = ("containerStatuses", "initContainerStatuses", "ephemeralContainerStatuses")
 _WORKLOADS = frozenset(
-    {"CronJob", "DaemonSet", "Deployment", "Job", "Pod", "PodTemplate", "ReplicaSet", "ReplicationController"}
-    | {"StatefulSet"}
+    {"CronJob", "DaemonSet", "Deployment", "DeploymentConfig", "Job", "Pod", "PodTemplate", "ReplicaSet"}
+    | {"ReplicationController", "StatefulSet"}
 )
 _ASIDE = frozenset({"metadata", "status"})
+_TRIGGERED = lazy(
+    r"\b((?:[A-Za-z]{1,32}\.){1,8}(?:c|initC)ontainers)"
+    r"\[(?:([0-9]{1,4})\]|\?\(@\.name==\\{0,2}[\"']([^\"'\\]{1,253}))"
+)
+"""Where OpenShift puts images in: a list, and which of it by number or by name."""
 _TOLD = lazy(r"[/:$]|\{\{")
 _TOLD_BELOW = lazy(r"/.*[:@]|\$[({]|\{\{")
 _TOLD_AS = lazy(r"[iI]mage(?:Name|Ref|Reference)?$|IMAGE$|image_(?:name|ref)$")
@@ -61,6 +67,8 @@ class _Owner(NamedTuple):
     running: Mapping[str, str] = {}
     custom: bool = False
     """of a kind that Kubernetes does not have"""
+    streamed: frozenset[str] = frozenset()
+    """containers whose image OpenShift puts in, of an image stream"""
 
 
 def bounds(limits: Limits) -> Bounds:
@@ -129,6 +137,8 @@ class _Walk:
                 owner, aside = self._owner(value), _ASIDE
                 self._tell_kind(value)
                 yield from self._of_object(value, owner)
+            elif owner.kind and text(value, "kind") == "DockerImage":
+                yield from self._referred(value, key, owner)
             elif owner.custom:
                 yield from self._told(value, key, owner)
             if value is root:
@@ -164,7 +174,17 @@ class _Walk:
                 if (container := text(each, "name")) and (image := text(each, "imageID")):
                     running[container] = image
         custom = "." in text(value, "apiVersion").rpartition("/")[0]
-        return _Owner(f"{_short(kind)} {called}".strip(), kind, running, custom)
+        return _Owner(f"{_short(kind)} {called}".strip(), kind, running, custom, self._streamed(value))
+
+    def _streamed(self, value: Mapping[str, Any]) -> frozenset[str]:
+        triggered: list[object] = []
+        annotation = text(value, "metadata", "annotations", "image.openshift.io/triggers")
+        for path, number, name in _TRIGGERED.findall(annotation):
+            there = self._items(value, *path.split(".")) if number else []
+            triggered += [name] if name else [text(each, "name") for each in there[int(number or 0) :][:1]]
+        for trigger in self._items(value, "spec", "triggers"):
+            triggered += self._items(trigger, "imageChangeParams", "containerNames")
+        return frozenset(each for each in triggered if each and isinstance(each, str))
 
     def _of_object(self, value: Mapping[str, Any], owner: _Owner) -> Iterator[Found | Problem]:
         if owner.kind == "Node":
@@ -210,11 +230,19 @@ class _Walk:
         if image := text(value, "image", "reference").strip():
             yield canonical(image, f"{owner.name} (volume {_short(text(value, 'name'))})", self._where)
 
+    def _referred(self, value: Mapping[str, Any], key: str, owner: _Owner) -> Iterator[Found | Problem]:
+        if image := text(value, "name").strip():
+            yield canonical(image, f"{owner.name} ({_short(key)})", self._where)
+
     def _container(self, value: Mapping[str, Any], key: str, owner: _Owner) -> Iterator[Found | Problem]:
         name = text(value, "name")
         by = f"{owner.name} ({_short(name or key)})"
         image, place = value.get("image"), f"{self._where}: {by}"
-        if image is not None and self._template and (not isinstance(image, str) or "{{" in image):
+        # What a cluster has put in is by digest.
+        if name in owner.streamed and "@" not in text(value, "image"):
+            message = f"{place}: the image is left to an image stream"
+            yield Problem("no-image", self._where, message, "add the inventory of the cluster")
+        elif image is not None and self._template and (not isinstance(image, str) or "{{" in image):
             hint = f"{_RENDER}; if it is a parameter, name the images that it takes"
             yield Problem("template", self._where, f"{place}: the image is left to a template", hint)
         elif image == "auto" and name == "istio-proxy":

@@ -47,6 +47,8 @@ def canonical(text: str, by: str, where: str = "") -> Found | Problem:
         hint = error.hint
         if _VARIABLE.search(text):
             hint = "put values in the place of variables before"
+        elif text.startswith("ko://"):
+            hint = "ko makes an image of it: ko resolve -f FILE | secpipe fleet scan --kubernetes -"
         place = f"{where}: {by}" if where else by
         return Problem("invalid-reference", where or by, f"{place}: {error.message}", hint)
 

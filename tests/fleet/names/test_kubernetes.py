@@ -172,6 +172,70 @@ def test_what_may_be_an_image_is_told(tmp_path: Path, image: str) -> None:
     assert [each.code for each in named(asked(inventory=[path]))[1]] == ["no-images"]
 
 
+def test_streams_of_openshift(tmp_path: Path) -> None:
+    """What a stream imports and a build begins with is named; what a trigger puts in cannot be known."""
+    digest = "sha256:" + "a" * 64
+    docker = {"kind": "DockerImage", "name": "quay.io/x/ruby:3.3"}
+    tags = [
+        {"name": "3.3", "from": docker},
+        {"name": "latest", "from": {"kind": "ImageStreamTag", "name": "3.3"}},
+    ]
+    trigger = {"type": "ImageChange", "imageChangeParams": {"containerNames": ["web", "put-in"]}}
+    containers = [
+        {"name": "web", "image": "shop/web:latest"},
+        {"name": "put-in", "image": f"registry.svc:5000/shop/web@{digest}"},
+        {"name": "side", "image": "quay.io/x/side:1"},
+        {"name": "blank", "image": " "},
+        {"image": "quay.io/x/nameless:1"},
+    ]
+    pods = {"template": {"spec": {"containers": containers}}}
+    place = "spec.template.spec"
+    annotation = json.dumps(
+        [
+            {"fieldPath": f'{place}.containers[?(@.name=="web")].image', "from": {}},
+            {"fieldPath": f"{place}.initContainers[1].image", "from": {}},
+            {"fieldPath": f"{place}.initContainers[2].image", "from": {}},
+            {"fieldPath": f"{place}.initContainers[7].image", "from": {}},
+        ]
+    )
+    init = [{"name": "first", "image": "quay.io/x/first:1"}, {"name": "second", "image": "web:latest"}, {}]
+    pod = {"containers": containers[:1], "initContainers": init}
+    deployment = obj("Deployment", {"template": {"spec": pod}})
+    deployment["metadata"]["annotations"] = {"image.openshift.io/triggers": annotation}
+    builder = {"strategy": {"sourceStrategy": {"from": {**docker, "name": "quay.io/x/builder:1"}}}}
+    (tmp_path / "m.json").write_text(
+        json.dumps(
+            [
+                obj("ImageStream", {"tags": tags}),
+                obj("BuildConfig", builder),
+                {
+                    "kind": "Template",
+                    "metadata": {},
+                    "objects": [obj("DeploymentConfig", {**pods, "triggers": [trigger]})],
+                },
+                deployment,
+            ]
+        )
+    )
+    images, problems = found(tmp_path)
+    assert images == {
+        "quay.io/x/builder:1": ("BuildConfig shop/web (from)",),
+        "quay.io/x/first:1": ("Deployment shop/web (first)",),
+        "quay.io/x/nameless:1": ("DeploymentConfig shop/web (containers)",),
+        "quay.io/x/ruby:3.3": ("ImageStream shop/web (from)",),
+        "quay.io/x/side:1": ("DeploymentConfig shop/web (side)",),
+        f"registry.svc:5000/shop/web@{digest}": ("DeploymentConfig shop/web (put-in)",),
+    }
+    assert [each.message.partition(".json: ")[2] for each in problems] == [
+        "Deployment shop/web (initContainers) has no image",
+        "Deployment shop/web (second): the image is left to an image stream",
+        "Deployment shop/web (web): the image is left to an image stream",
+        "DeploymentConfig shop/web (blank) has no image",
+        "DeploymentConfig shop/web (web): the image is left to an image stream",
+    ]
+    assert {each.code for each in problems} == {"no-image"}
+
+
 def test_lists_within_lists(tmp_path: Path) -> None:
     """As one gets of several clusters. What a list that Kubernetes wrote has does not say what it is."""
     digest = "sha256:" + "a" * 64
@@ -320,6 +384,16 @@ def test_what_kustomize_makes_is_told(tmp_path: Path) -> None:
     )
     images, (built, patch) = sorted([each.code for each in found(tmp_path)[1]]), ("no-image", "not-built")
     assert images == [built, patch]
+
+
+def test_what_ko_builds(tmp_path: Path) -> None:
+    """A path of Go's is no repository, whatever it looks like."""
+    pod = {"containers": [{"name": "x", "image": "ko://knative.dev/serving/cmd/webhook"}]}
+    (tmp_path / "m.json").write_text(json.dumps(obj("Pod", pod)))
+    images, (problem,) = found(tmp_path)
+    assert (images, problem.code) == ({}, "invalid-reference")
+    assert "ko resolve -f" in problem.hint
+    assert "leave" not in problem.hint
 
 
 def test_images_that_are_none(tmp_path: Path) -> None:
