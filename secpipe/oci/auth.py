@@ -71,7 +71,7 @@ class Authorizer:
         self._withheld = ""
         self._keys: dict[str, _Key] = {}
         self._tokens: dict[_Key, _Token] = {}
-        self._refused: dict[_Key | str, tuple[Credentials, str, str, float]] = {}
+        self._refused: dict[_Key | str, tuple[Credentials | None, str, str, float]] = {}
         """Credentials, message and hint, and until when: by key of tokens, by scope of what needs none."""
         self._was_accepted = False
 
@@ -97,7 +97,8 @@ class Authorizer:
             current = self._current(scope)
             if current and current != rejected:
                 return current, False  # Another thread was here before.
-            if rejected or not self.used.credentials:
+            looked_up = bool(rejected or not self.used.credentials)
+            if looked_up:
                 self._found = self._find()
             known = self.used.credentials
             if known and known.registry_token:
@@ -109,7 +110,7 @@ class Authorizer:
             else:
                 key = self._key(challenge, scope)
                 self._fixed, self._keys[scope] = "", key
-                return f"Bearer {self._fetch(key).value}", True
+                return f"Bearer {self._fetch(key, looked_up).value}", True
             if self._fixed == rejected:
                 message = f"{self._name} refuses the credentials of {self.who()}"
                 error = AuthenticationError(message, self.hint("check user name and password"))
@@ -190,32 +191,32 @@ class Authorizer:
             tuple(sorted(set(asked))),
         )
 
-    def _fetch(self, key: _Key) -> _Token:
-        """A new token, unless the service refused one just now."""
-        self._is_outdated(key)
+    def _fetch(self, key: _Key, looked_up: bool = False) -> _Token:
+        """A new token, unless the service refused one just now. `looked_up`: the credentials were, this moment."""
+        self._is_outdated(key, looked_up)
         try:
             return self._fetched(key)
         except AuthenticationError as error:
             self._note(key, error)
             raise
 
-    def _is_outdated(self, key: _Key | str) -> bool:
+    def _is_outdated(self, key: _Key | str, looked_up: bool = False) -> bool:
         """Whether other credentials were found than those that were refused just now. Raises that refusal again where they
         are the same: registries count how often a log-in fails, and lock accounts."""
         now = self._transport.clock.now()
         refused, message, hint, until = self._refused.get(key, (None, "", "", now))
         if now >= until:
             return False
-        self._found = self._find()
-        if self._found.credentials == refused:
+        if not looked_up:
+            self._found = self._find()
+        if self.used.credentials == refused:
             raise AuthenticationError(message, hint)
         self._fixed = ""
         return True
 
     def _note(self, key: _Key | str, error: AuthenticationError) -> None:
-        if known := self.used.credentials:
-            until = self._transport.clock.now() + _REFUSED
-            self._refused[key] = known, error.message, error.hint, until
+        until = self._transport.clock.now() + _REFUSED
+        self._refused[key] = self.used.credentials, error.message, error.hint, until
 
     def _fetched(self, key: _Key) -> _Token:
         realm = self._checked_realm(key.realm)

@@ -135,6 +135,15 @@ def test_a_log_in_that_fails_is_not_repeated_for_each_image(service: Service, sc
     assert tried() == 2
 
 
+def test_a_token_that_nobody_gets_is_not_asked_for_with_each_image(service: Service) -> None:
+    service.grant = lambda seen: Reply(401)
+    links = Links()
+    for tag in ("1", "2", "3"):
+        with pytest.raises(AuthenticationError, match="wants credentials"):
+            read(service.registry.address, tag, links, None)
+    assert len(service.asked()) == 1
+
+
 def test_what_is_refused_to_who_was_let_in_is_asked_again(service: Service) -> None:
     """Some refuse what they do not have."""
     usual = service.usual
@@ -273,18 +282,20 @@ def test_credentials_that_are_refused_are_looked_for_again(
         service.registry.answer = answer
     trouble = Found(None, ("docker-credential-x failed (exit 1)",))
     renewed = Credentials("alice", "the looking-glass", origin="a test")
-    found = iter([trouble, Found(ALICE), Found(ALICE), Found(renewed), Found(renewed)])
-    monkeypatch.setattr("secpipe.oci.credentials.find", lambda *_: next(found))
+    found = [trouble]
+    monkeypatch.setattr("secpipe.oci.credentials.find", lambda *_: found[-1])
     links = Links()
     with pytest.raises(AuthenticationError) as raised:
         read(service.registry.address, "1", links, None)
     assert "docker-credential-x failed" in raised.value.hint
+    found.append(Found(ALICE))
     read(service.registry.address, "2", links, None)
     known.clear()
     service.valid.clear()
     with pytest.raises(AuthenticationError, match="refuses the credentials of 'alice'"):
         read(service.registry.address, "3", links, None)
     known.add("alice:the looking-glass")
+    found.append(Found(renewed))
     read(service.registry.address, "4", links, None)
 
 
