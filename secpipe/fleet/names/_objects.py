@@ -24,7 +24,10 @@ from secpipe.model.problem import Problem
 from secpipe.model.text import plural, printable
 from secpipe.oci import reference
 
-WANTED = lazy(rb"[iI]mage|IMAGE|[cC]ontainers|HelmRelease|HelmChart|argoproj\.io|\\[Uux\r\n]")
+WANTED = lazy(
+    rb"[iI]mage|IMAGE|[cC]ontainers|HelmRelease|[hH]elmChart|argoproj\.io|(?:pipeline|task)Ref|\\[Uux\r\n]"
+    rb"|(?m:^(?:bases|components|resources)[ \t]*:)"
+)
 """What is in a document that names images, or should, or that writes words in another way than in letters."""
 ELSEWHERE = "images-elsewhere"
 """The code of a problem with an object that leads to manifests or a chart instead of having them."""
@@ -54,6 +57,12 @@ _NO_IMAGE = lazy(r"://|^/|\s|\.(?:gif|jpe?g|png|svg|webp)$")
 _LEADING_ELSEWHERE = frozenset({"Application", "ApplicationSet", "HelmChart", "HelmRelease"})
 # Docker's for what has no name, containerd's for what came out of an archive: no registry has either.
 _LOCAL = lazy(r"<none>[:@]<none>|docker\.io/library/import-[0-9]{4}-[0-9]{2}-[0-9]{2}@.*")
+_BUILDS = ("bases", "components", "resources")
+_PATCHES = ("patches", "patchesJson6902", "patchesStrategicMerge")
+_REMOTE = lazy(r"://|^git(?:@|::)|[?&](?:ref|version)=|^(?:www\.)?(?:bitbucket\.org|git(?:hub|lab)\.com)[/:]")
+_PATCHED = lazy(r"image(?!Pull)[^:\n]*:|/image\b")
+_PATCHED_PATH = lazy(r"/image$|ontainers(?:/[^/]*)?$")
+_BUILD = "build it first: kubectl kustomize FOLDER | secpipe fleet scan --kubernetes -"
 _MAX_NAME = 253
 """Of an object, in Kubernetes."""
 _RENDER = "render it first: helm template CHART | secpipe fleet scan --kubernetes -"
@@ -141,6 +150,8 @@ class _Walk:
                 yield from self._referred(value, key, owner)
             elif owner.custom:
                 yield from self._told(value, key, owner)
+            elif not owner.kind:
+                yield from self._patches(value)
             if value is root:
                 yield from self._rewrites(value)
             # Definitions have schemas, with defaults and examples, in the place of values.
@@ -209,6 +220,8 @@ class _Walk:
 
     def _told(self, value: Mapping[str, Any], key: str, owner: _Owner) -> Iterator[Found | Problem]:
         """The images that an operator is told to run, by their looks; a name alone is one in `spec`."""
+        if key in ("pipelineRef", "taskRef") and (text(value, "resolver") or text(value, "bundle")):
+            yield Problem(ELSEWHERE, self._where, owner.name)
         if key == "image" and (whole := _joined_values(value)):
             yield canonical(whole, owner.name, self._where)
         for name in value:
@@ -258,11 +271,29 @@ class _Walk:
             yield Problem("no-image", self._where, f"{place} has no image", hint)
 
     def _rewrites(self, value: Mapping[str, Any]) -> Iterator[Problem]:
-        """What is the matter with a Kustomization, which need not say that it is one."""
-        if items(value, "images") and ("resources" in value or text(value, "kind") == "Kustomization"):
+        """What is the matter with a Kustomization, which need not say that it is one. Flux's has in `spec` what changes."""
+        kind = text(value, "kind")
+        if kind not in ("Component", "Kustomization") and (kind or not any(key in value for key in _BUILDS)):
+            return
+        parts = [value, value.get("spec")]
+        patches = [each for part in parts for key in _PATCHES for each in self._items(part, key)]
+        texts = [text(each, "patch") for each in patches]
+        # What has one line is the name of a file, which is read for itself.
+        texts += [each for each in patches if isinstance(each, str) and "\n" in each]
+        patched = any(map(_PATCHED.search, texts))
+        if patched or any(self._items(part, key) for part in parts for key in ("images", "imageTags")):
             message = f"{self._where}: this Kustomization changes the images that manifests name"
-            hint = "build it first: kubectl kustomize FOLDER | secpipe fleet scan --kubernetes -"
-            yield Problem("not-built", self._where, message, hint)
+            yield Problem("not-built", self._where, message, _BUILD)
+        remote = [each for key in _BUILDS for each in self._items(value, key) if isinstance(each, str)]
+        charts = value.get("helmCharts") or value.get("helmChartInflationGenerator")
+        if charts or any(map(_REMOTE.search, remote)):
+            yield Problem(ELSEWHERE, self._where, f"Kustomization {printable(self._where)}")
+
+    def _patches(self, value: Mapping[str, Any]) -> Iterator[Problem]:
+        """A patch of RFC 6902 is of no kind: it says at which path of another object it puts an image in."""
+        if text(value, "op") in ("add", "replace") and _PATCHED_PATH.search(text(value, "path")):
+            message = f"{self._where}: this patch changes the images that manifests name"
+            yield Problem("not-built", self._where, message, _BUILD)
 
 
 def _is_object(value: Mapping[str, Any]) -> bool:

@@ -396,6 +396,57 @@ def test_what_ko_builds(tmp_path: Path) -> None:
     assert "leave" not in problem.hint
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "bases: [../base]\nimages: [{name: x, newTag: y}]\n",
+        "apiVersion: kustomize.config.k8s.io/v1alpha1\nkind: Component\nimages: [{name: x, newTag: y}]\n",
+        "resources: [a.yaml]\npatches:\n- target: {kind: Deployment}\n  patch: |-\n    - op: replace\n"
+        "      path: /spec/template/spec/containers/0/image\n      value: x:2\n",
+        "resources: [a.yaml]\npatchesStrategicMerge:\n- |-\n  kind: Deployment\n  spec: {image: x}\n  metadata: {}\n",
+        """resources: [a.yaml]\npatches: [{patch: '[{"op": "replace", "path": "/spec/image", "value": "x"}]'}]\n""",
+        "apiVersion: kustomize.toolkit.fluxcd.io/v1\nkind: Kustomization\nmetadata: {name: f}\n"
+        "spec: {images: [{name: x, newTag: y}]}\n",
+        "- op: replace\n  path: /spec/template/spec/containers/0/image\n  value: x:2\n",
+        '[{"op": "add", "path": "/spec/template/spec/containers/-", "value": {"name": "s", "image": "x:2"}}]',
+    ],
+)
+def test_what_changes_images_is_told(tmp_path: Path, text: str) -> None:
+    (tmp_path / "m.yaml").write_text(text)
+    images, (problem,) = found(tmp_path)
+    assert (images, problem.code, problem.coverage) == ({}, "not-built", True)
+    assert problem.hint.startswith("build it first: ")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "resources:\n- https://github.com/x/y/releases/download/v1/install.yaml\n",
+        "resources: [github.com/x/y/deploy?ref=v1]\n",
+        "kind: Kustomization\nresources: [a.yaml, 'git@github.com:x/y']\n",
+        "helmCharts: [{name: x, repo: 'https://charts.example', version: 1.0.0}]\nkind: Kustomization\n",
+        "apiVersion: tekton.dev/v1\nkind: PipelineRun\nmetadata: {name: r}\n"
+        "spec: {pipelineRef: {resolver: git, params: []}}\n",
+    ],
+)
+def test_what_leads_elsewhere_is_told(tmp_path: Path, text: str) -> None:
+    (tmp_path / "m.yaml").write_text(text)
+    images, (problem,) = found(tmp_path)
+    assert (images, problem.code, problem.coverage) == ({}, "images-elsewhere", True)
+
+
+def test_a_kustomization_that_changes_no_image(tmp_path: Path) -> None:
+    (tmp_path / "kustomization.yaml").write_text(
+        "resources: [a.yaml, ../base, github.com]\npatches:\n- path: patches/image.yaml\n- patch: |-\n    spec:\n"
+        "      imagePullPolicy: Always\n- patch: |-\n    - op: add\n      path: /spec/replicas\n      value: 2\n"
+        "patchesStrategicMerge: [patches/image.yaml]\n"
+    )
+    (tmp_path / "a.yaml").write_text(dump(obj("Pod", {"containers": [{"name": "x", "image": "app:1"}]})))
+    (tmp_path / "env.yaml").write_text("- {op: add, path: /spec/containers/0/env/-, value: {name: image}}\n")
+    images, problems = found(tmp_path)
+    assert (list(images), problems) == (["docker.io/library/app:1"], [])
+
+
 def test_images_that_are_none(tmp_path: Path) -> None:
     containers: list[Any] = [
         {"name": "a", "image": 7},
