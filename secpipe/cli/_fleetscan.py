@@ -52,7 +52,11 @@ FileOption = Annotated[
 ]
 KubernetesOption = Annotated[
     list[Path] | None,
-    typer.Option(metavar="PATH", show_default=False, help="Manifests: a file, or a folder of them."),
+    typer.Option(
+        metavar="PATH",
+        show_default=False,
+        help="Manifests: a file, or a folder of them; - for standard input.",
+    ),
 ]
 InventoryOption = Annotated[
     list[Path] | None,
@@ -185,7 +189,7 @@ def _known(results: str) -> AbstractContextManager[Results | None]:
 def _write_plan(totals: Totals) -> None:
     known = f", {totals.known_images} of them known from an earlier run" if totals.known_images else ""
     write(
-        f"{plural(totals.names, 'name')} lead to {plural(totals.images, 'image')}{known}\n"
+        f"{plural(totals.names, 'name leads', 'names lead')} to {plural(totals.images, 'image')}{known}\n"
         f"their {plural(totals.layers, 'distinct layer')} have {bytes_of(totals.layer_bytes)}; "
         f"each image by itself: {bytes_of(totals.image_bytes)}, each name: {bytes_of(totals.named_bytes)}\n"
         f"kept from earlier runs: {plural(totals.kept_layers, 'layer')}, {bytes_of(totals.kept_bytes)}\n"

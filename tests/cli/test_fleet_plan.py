@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from secpipe.cli._fleetscan import _write_plan
+from secpipe.fleet.plan import Totals
 from secpipe.fleet.results import open_results
 from tests.fleet.conftest import new_postgres, postgres
 from tests.support.advisories import build_database
@@ -141,3 +143,9 @@ def test_what_is_no_platform_is_a_mistake_of_the_command_line(tmp_path: Path) ->
     told = secpipe("fleet", "scan", "127.0.0.1:1/a:1", "--platform", "bogus", cwd=tmp_path)
     assert (told.code, told.stderr.count("is no platform")) == (2, 1)
     assert not list(tmp_path.iterdir())
+
+
+def test_one_name_leads(capsys: pytest.CaptureFixture[str]) -> None:
+    _write_plan(Totals(1, 1, 0, 2, 0, 5, 5, 5, 0, 5))
+    _write_plan(Totals(2, 1, 0, 2, 0, 10, 5, 5, 0, 5))
+    assert capsys.readouterr().out.splitlines()[::4] == ["1 name leads to 1 image", "2 names lead to 1 image"]

@@ -147,23 +147,28 @@ def _set(text: str) -> _Set:
 def _bounds(sign: str, base: Version) -> list[tuple[str, bytes]]:
     """A comparator as bounds. `1.2` is all of 1.2.x, so that what is above it begins at 1.3.0."""
     numbers, whole = base.numbers, len(base.numbers) == 3
-    above = _key(_raised(numbers, len(numbers) - 1))
+    above = _raised(numbers, len(numbers) - 1)
     if sign == "^":
         significant = next((n for n, number in enumerate(numbers) if number), len(numbers) - 1)
-        return [(">=", base.key), ("<", _key(_raised(numbers, significant)))]
+        return [(">=", base.key), ("<", _below(_raised(numbers, significant)))]
     if sign == "~":
-        return [(">=", base.key), ("<", _key(_raised(numbers, min(1, len(numbers) - 1))))]
+        return [(">=", base.key), ("<", _below(_raised(numbers, min(1, len(numbers) - 1))))]
     if sign in ("=", ""):
-        return [(">=", base.key), ("<=", base.key) if whole else ("<", above)]
+        return [(">=", base.key), ("<=", base.key) if whole else ("<", _below(above))]
     if sign == ">":
-        return [(">", base.key) if whole else (">=", above)]
+        return [(">", base.key) if whole else (">=", _key(above))]
     if sign == "<=":
-        return [("<=", base.key) if whole else ("<", above)]
-    return [(sign, base.key)]
+        return [("<=", base.key) if whole else ("<", _below(above))]
+    return [(sign, _below(numbers) if sign == "<" and not whole else base.key)]
 
 
 def _raised(numbers: tuple[int, ...], place: int) -> tuple[int, ...]:
     return (*numbers[:place], numbers[place] + 1)
+
+
+def _below(numbers: tuple[int, ...]) -> bytes:
+    """What is below the first pre-release of these numbers is below all of them."""
+    return semver.key(".".join(map(str, (*numbers, 0, 0)[:3])) + "-0")
 
 
 def _key(numbers: tuple[int, ...], pre: str = "") -> bytes:

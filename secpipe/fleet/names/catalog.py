@@ -19,6 +19,7 @@ from secpipe.fleet.names import _tags
 from secpipe.fleet.names._values import Asked, Found, Given
 from secpipe.model.pattern import lazy
 from secpipe.model.problem import Problem
+from secpipe.model.text import plural
 from secpipe.oci import listing, reference, registries
 from secpipe.oci.client import Registry
 from secpipe.oci.link import Links
@@ -172,10 +173,19 @@ class _Asking:
         yield from map(self._flawed, tags.flaws)
         for pattern in patterns:
             chosen = [tag for tag in tags.names if pattern.chooses(tag)]
-            if self._given.access.newest and not pattern.exact:
-                chosen = _tags.newest(chosen, self._given.access.newest)
+            if chosen and self._given.access.newest and not pattern.exact:
+                some, chosen = plural(len(chosen), "tag"), _tags.newest(chosen, self._given.access.newest)
+                if not chosen:
+                    yield self._no_version(repository, some, pattern)
             for tag in chosen:
                 yield pattern, Found(f"{self._registry}/{repository}:{tag}", pattern.by)
+
+    def _no_version(self, repository: str, some: str, pattern: _Pattern) -> Problem:
+        name = f"{self._registry}/{repository}"
+        message = (
+            f"{pattern.place}: {name} has {some} that this means, and none is a version: --newest keeps none"
+        )
+        return Problem("no-version", self._registry, message, f"name tags of it as well: {name}:latest")
 
     def _answers(
         self, repositories: Sequence[str], shared: Registry | None

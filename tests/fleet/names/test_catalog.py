@@ -101,6 +101,17 @@ def test_newest(pushed: Registries) -> None:
     assert images == ["cat/shop/db:latest", "cat/shop/web:1.2.0", "cat/shop/web:latest"]
 
 
+def test_no_repository_is_left_out_in_silence(pushed: Registries) -> None:
+    """As one of which no tag is a version would be."""
+    images, (problem,) = found(pushed.anonymous, "cat/shop/*", access=Access(newest=1))
+    assert images == ["cat/shop/web:2.0.0"]
+    assert (problem.code, problem.coverage) == ("no-version", True)
+    assert "cat/shop/db has 1 tag that" in problem.message
+    assert problem.hint.endswith("cat/shop/db:latest")
+    images, problems = found(pushed.anonymous, "cat/shop/*:^2", access=Access(newest=1))
+    assert (images, problems) == (["cat/shop/web:2.0.0"], [])
+
+
 def test_who_names_what(pushed: Registries, tmp_path: Path) -> None:
     lines = tmp_path / "images"
     lines.write_text(f"{pushed.anonymous}/cat/tools:v1.1\n{pushed.anonymous}/cat/tool*:*\n")

@@ -52,6 +52,13 @@ def chosen(pattern: str) -> str:
         (">=2.0.0-rc.9", "2 2.0.0-rc.10 2.0.0-rc9 2.0.0 2.1"),
         (">=2.0.0-beta.1 <2.0.0", "2.0.0-beta2 2.0.0-rc.10 2.0.0-rc9"),
         ("=2.0.0-beta.2", "2.0.0-beta2"),
+        # What ends before 2 ends before its pre-releases.
+        (">=2.0.0-beta.1 <2", ""),
+        (">=2.0.0-beta.1 ^1.3", ""),
+        (">=2.0.0-beta.1 ~1", ""),
+        (">=2.0.0-beta.1 <=1", ""),
+        (">=2.0.0-beta.1 =1", ""),
+        (">=2.0.0-beta.1 <2.1", "2 2.0.0-beta2 2.0.0-rc.10 2.0.0-rc9 2.0.0"),
         # Variants.
         ("^1-alpine", "1.3.0-alpine"),
         ("^1-alpine*", "1.3.0-alpine 1.10.0-alpine3.20"),
