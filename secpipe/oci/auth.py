@@ -88,14 +88,14 @@ class Authorizer:
         with self._alone():
             return self._current(scope)
 
-    def renew(self, challenge: Challenge, scope: str, rejected: str) -> tuple[str, bool]:
-        """A header in place of the `rejected` one, and whether it was made just now.
+    def renew(self, challenge: Challenge, scope: str, rejected: str, own: bool = False) -> tuple[str, bool]:
+        """A header in place of the `rejected` one, and whether it was made just now, as it is where it must be one's `own`.
 
         Raises AuthenticationError when there is nothing (else) to offer.
         """
         with self._alone():
             current = self._current(scope)
-            if current and current != rejected:
+            if current and current != rejected and not own:
                 return current, False  # Another thread was here before.
             looked_up = bool(rejected or not self.used.credentials)
             if looked_up:

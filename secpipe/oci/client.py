@@ -203,7 +203,7 @@ class Registry:
     def _ask(self, url: Url, headers: Sequence[tuple[str, str]]) -> Response:
         of_catalog = url.target.partition("?")[0] == "/v2/_catalog"
         scope = _CATALOG if of_catalog else self._scope
-        authorization, fresh = self._auth.current(scope), False
+        authorization, fresh, borrowed = self._auth.current(scope), False, False
         while True:
             response = self._follow(url, headers, authorization)
             # Only the registry's own challenge is answered: another host's would be asking for what is not its own.
@@ -219,7 +219,9 @@ class Registry:
                 error = refusal.unauthorized(self._reference, self._auth, given, asked, what)
                 self._auth.rejected(scope, error)
                 raise error
-            authorization, fresh = self._auth.renew(given, scope, authorization)
+            # Many who are all refused would else go on trying each other's tokens.
+            authorization, fresh = self._auth.renew(given, scope, authorization, own=borrowed)
+            borrowed = not fresh
 
     def _follow(self, url: Url, headers: Sequence[tuple[str, str]], authorization: str) -> Response:
         for _ in range(self._limits.redirects + 1):

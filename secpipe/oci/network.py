@@ -181,6 +181,11 @@ class _Streams:
             if self._ended:
                 stream.end()
 
+    def drop(self, stream: _Stream) -> None:
+        """Forget one that was closed, which somebody may still hold."""
+        with self._lock:
+            self._live.discard(stream)
+
     def end(self) -> None:
         """Let whoever waits for a stream see its end."""
         with self._lock:
@@ -241,6 +246,7 @@ class _Stream(httpcore.NetworkStream):
         self._inner.write(buffer, self._deadline.bound(timeout))
 
     def close(self) -> None:
+        self._streams.drop(self)
         self._inner.close()
 
     def start_tls(

@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 
 from secpipe.errors import AuthenticationError, RegistryError
+from secpipe.model.image import Descriptor
 from secpipe.model.limits import Limits
 from secpipe.oci import link as links_of
 from secpipe.oci.client import Registry
@@ -349,3 +350,33 @@ def test_few_connections_stay_open(
             read(other.address, "2", links, None)
     assert len(connected) == 2 * (2 + 1)
     assert sum(link.transport.connections for link, _ in links._kept.values()) <= 3
+
+
+def test_a_connection_that_broke_is_none(service: Service) -> None:
+    """Somebody may hold what it was for, as an error does."""
+    service.registry.answer = lambda _: Reply(200, b"half", sent=2)
+    named, links = parse(f"{service.registry.address}/app:1"), Links()
+    registry = connect(named, limits=Limits(), links=links)
+    with pytest.raises(RegistryError) as raised:
+        b"".join(registry.blob(Descriptor("", IMAGE.digest, 4)))
+    assert raised.value.__traceback__
+    assert [link.transport.connections for link, _ in links._kept.values()] == [0]
+
+
+def test_who_is_refused_tries_few_tokens_of_others(service: Service) -> None:
+    usual = service.registry.answer
+
+    def answer(seen: Seen) -> Reply:
+        service.valid.clear()
+        return usual(seen)
+
+    service.registry.answer = answer
+    links = Links()
+
+    def refused(number: int) -> None:
+        with pytest.raises(AuthenticationError):
+            read(service.registry.address, str(number), links, None)
+
+    with ThreadPoolExecutor(16) as pool:
+        list(pool.map(refused, range(100)))
+    assert len(service.registry.paths()) <= 100 * 4
