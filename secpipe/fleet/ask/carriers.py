@@ -37,20 +37,11 @@ def asked(database: Database, query: str) -> Asked:
     rows = {number: _rows(database, number) for number in same}
     heirs = {number: _heirs(number, some, rows) for number, some in same.items()}
     told = {heir for number in found for heir in heirs[number] or [number]}
+    # What was not judged again goes by the other name still.
+    told.update(number for number, some in rows.items() if _last(some)[0])
     sql = "SELECT id, name, summary, url, kev, epss FROM vulnerabilities WHERE id IN (…)"
     known = sorted(selected(database, sql, told), key=lambda row: str(row[1]))
-    return Asked(
-        query,
-        tuple(
-            _carried(
-                database,
-                row,
-                rows[row[0]],
-                [one for number, some in heirs.items() if row[0] in some for one in rows[number]],
-            )
-            for row in known
-        ),
-    )
+    return Asked(query, tuple(_carried(database, row, rows, same[row[0]], heirs) for row in known))
 
 
 def _heirs(number: int, same: Iterable[int], rows: Mapping[int, Sequence[_Row]]) -> list[int]:
@@ -70,14 +61,22 @@ def _last(rows: Sequence[_Row]) -> tuple[bool, int]:
     return now, max((row.found[0] for row in rows), default=0)
 
 
-def _carried(database: Database, told: Row, rows: Sequence[_Row], earlier: Sequence[_Row]) -> Carried:
-    """`rows` are those of the vulnerability, `earlier` those under names that it had before."""
+def _carried(
+    database: Database,
+    told: Row,
+    rows: Mapping[int, Sequence[_Row]],
+    same: Iterable[int],
+    heirs: Mapping[int, Sequence[int]],
+) -> Carried:
+    """With what is known under other names of the flaw: those that went before, and how long others go back."""
     number, name, summary, url, kev, epss = told
     aliases = database.rows("SELECT alias FROM aliases WHERE vulnerability = ?", (number,))
+    before = (one for other in same if number in heirs[other] for one in rows[other])
+    own = _periods([*rows[number], *before])
+    longer = _periods([*rows[number], *(one for other in same for one in rows[other])])
     periods = {
-        key: merged(both)
-        for key, some in _by_name([*rows, *earlier]).items()
-        if (both := [met for row in some if (met := meet(row.sighted, row.found))])
+        key: [one for one in longer[key] if any(meet(one, period) for period in some)]
+        for key, some in own.items()
     }
     named = references(database, periods)
     mended = [
@@ -93,7 +92,9 @@ def _carried(database: Database, told: Row, rows: Sequence[_Row], earlier: Seque
         url,
         bool(kev),
         epss,
-        _carriers(database, number, rows, {named[key]: found[-1][0] for key, found in periods.items()}),
+        _carriers(
+            database, number, rows[number], {named[key]: found[-1][0] for key, found in periods.items()}
+        ),
         tuple(sorted(mended, key=lambda one: (one.reference, one.since))),
     )
 
@@ -112,11 +113,13 @@ def _rows(database: Database, vulnerability: int) -> list[_Row]:
     return sorted(found)
 
 
-def _by_name(rows: Iterable[_Row]) -> dict[int, list[_Row]]:
-    found: dict[int, list[_Row]] = {}
+def _periods(rows: Iterable[_Row]) -> dict[int, list[Interval]]:
+    """By name, from when to when it had the vulnerability."""
+    found: dict[int, list[Interval]] = {}
     for row in rows:
-        found.setdefault(row.name, []).append(row)
-    return found
+        if both := meet(row.sighted, row.found):
+            found.setdefault(row.name, []).append(both)
+    return {name: merged(some) for name, some in found.items()}
 
 
 def _carriers(

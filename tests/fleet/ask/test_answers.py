@@ -130,6 +130,21 @@ def test_a_flaw_that_gets_another_name_is_neither_new_nor_mended(url: str) -> No
     assert changed(url) == (set(), {("GHSA-1", "advisory", "app:1")})
 
 
+def test_a_flaw_goes_by_two_names_while_an_image_cannot_be_looked_at(url: str) -> None:
+    renamed(url, [("GHSA-1", ())])
+    again = deb("libssl3", "3.0.10-1", "openssl")
+    other = image("other", ["other"], ["registry.example/b:1"])
+    with open_results(url) as results:
+        for number, name, aliases in ((1, "GHSA-1", ()), (2, "CVE-1", ("GHSA-1",))):
+            run = results.begin(f"sha256:{number}", "1", "all=1")
+            found = [finding(name, again, "9", aliases=aliases)]
+            listed = inventory(other, {0: [again]})
+            results.record(run, result(other, listed, found, database=f"sha256:{number}"))
+            results.finish(run, whole=False)
+    assert told(url, "GHSA-1") == told(url, "CVE-1") == [("CVE-1", [2], []), ("GHSA-1", [1], [])]
+    assert changed(url) == (set(), set())
+
+
 def test_flaws_that_turn_out_to_be_one_or_several(url: str) -> None:
     renamed(url, [("CVE-1", ()), ("GHSA-1", ())], [("CVE-1", ("GHSA-1",))])
     assert changed(url) == (set(), set())
