@@ -25,7 +25,7 @@ _LABEL = r"[a-zA-Z0-9](?:[a-zA-Z0-9-]*[a-zA-Z0-9])?"
 _HOST = lazy(rf"({_LABEL}(?:\.{_LABEL})*|\[[0-9a-fA-F:.]+\])(?::([0-9]{{1,5}}))?", re.ASCII)
 _COMPONENT = lazy(r"[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*", re.ASCII)
 _TAG = lazy(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}", re.ASCII)
-_BARE_ID = lazy(r"[0-9a-f]{64}", re.ASCII)
+_BARE_ID = lazy(r"(?:sha256:)?([0-9a-f]{64})", re.ASCII)
 # What follows docker: is a reference, too, and so //… when skopeo's docker://… was meant.
 _SCHEME = lazy(r"(?:[A-Za-z][A-Za-z0-9+.-]*:)?//")
 
@@ -114,10 +114,9 @@ def _refuse_mistakes(text: str) -> None:
         _refuse(text, "it holds white space, control or non-ASCII characters", "copy the reference again")
     if len(text) > 1024:
         _refuse(text, f"it is {len(text)} characters long")
-    if _BARE_ID.fullmatch(text):
-        _refuse(
-            text, "64 hexadecimal digits alone could be an image id or a digest", f"write NAME@sha256:{text}"
-        )
+    if bare := _BARE_ID.fullmatch(text):
+        hint = f"write NAME@sha256:{bare[1]}"
+        _refuse(text, "64 hexadecimal digits alone could be an image id or a digest", hint)
 
 
 def _check_registry(text: str, registry: str) -> None:

@@ -57,6 +57,7 @@ INVALID = {
     f"app@{DIGEST}@{DIGEST}": "no digest",
     "app@sha256:../../../etc/passwd": "no digest",
     HEX: "64 hexadecimal digits",
+    f"sha256:{HEX}": "64 hexadecimal digits",
     ":tag": "missing",
     f"@{DIGEST}": "missing",
     "ghcr.io/": "missing",

@@ -26,9 +26,14 @@ def written(text: str, by: str) -> Found | Asked | Problem:
     """
     if len(text) <= _MAX_CANONICAL and _CANONICAL.fullmatch(text):
         return Found(text, by)
+    # Skopeo's for an image in a registry, which no kind of target begins with.
+    if text.startswith("docker://"):
+        return canonical(text, by)
     if kind := kind_of(text):
         return _of_kind(text, kind, by)
     if text.startswith((".", "/", "~", "-")) or "\\" in text:
+        if text.startswith("- "):
+            return _none(text, by, "it begins with a dash", "write the image alone into its line")
         return _none(
             text, by, "it is a path", "a fleet has images in registries: scan this one with secpipe scan"
         )

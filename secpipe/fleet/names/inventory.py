@@ -56,4 +56,11 @@ def _images(document: Document, where: str, number: int, limits: Limits) -> Iter
         message = f"{where} [{number}]: neither an image nor an object of Kubernetes"
         yield Problem("invalid-reference", where, message, "leave it out, or name the image")
     else:
+        # Answers that jq put together are lists in a list.
+        waiting: list[object] = [document.value]
+        for each in waiting:
+            if isinstance(each, list):
+                waiting += each
+            elif isinstance(each, str):
+                yield canonical(each.strip(), f"{where} [{number}]")
         yield from _objects.images(document, where, limits, runs=True)

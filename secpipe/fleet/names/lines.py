@@ -46,10 +46,12 @@ def names(sources: Sequence[Asked], given: Given) -> Iterator[Found | Asked | Pr
 def _lines(data: bytes, where: str) -> Iterator[Found | Asked | Problem]:
     if data.startswith(_UTF_16):
         data = data.decode("utf-16", "replace").encode()
-    for number, line in enumerate(io.BytesIO(data.removeprefix(codecs.BOM_UTF8)), 1):
+    # Lists that were put one behind the other have a mark each.
+    data = data.removeprefix(codecs.BOM_UTF8).replace(b"\n" + codecs.BOM_UTF8, b"\n")
+    for number, line in enumerate(io.BytesIO(data), 1):
         if text := _content(line):
             each = written(text, f"{where}:{number}")
-            if isinstance(each, Problem) and len(text.split()) > 1:
+            if isinstance(each, Problem) and len(text.split()) > 1 and not text.startswith("- "):
                 each = each._replace(hint=_SPLIT)
             yield each
 

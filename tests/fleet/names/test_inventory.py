@@ -134,6 +134,25 @@ def test_what_is_no_inventory(tmp_path: Path, text: str, code: str, coverage: bo
     assert "kubectl" in problem.hint
 
 
+def test_the_id_of_an_image_is_no_name(tmp_path: Path) -> None:
+    """As of one that was put on the node by hand: `sha256` is no repository of Docker Hub's."""
+    (tmp_path / "j.json").write_text(json.dumps({"kind": "Pod", **pod(A, A)}))
+    images, (problem,) = found(tmp_path / "j.json")
+    assert images == {"docker.io/library/x:latest": ("Pod shop/web-1 (other)",)}
+    assert problem.code == "invalid-reference"
+    assert f"NAME@{A}" in problem.hint
+
+
+def test_lists_that_jq_put_together(tmp_path: Path) -> None:
+    item = {"kind": "Pod", **pod("app:1", "")}
+    (tmp_path / "i.json").write_text(
+        json.dumps([{"kind": "List", "items": [item]}, ["a:1", ["b:1", 7]], "c:1"])
+    )
+    images, problems = found(tmp_path / "i.json")
+    assert sorted(key[18:] for key in images) == ["a:1", "app:1", "b:1", "c:1", "x:latest"]
+    assert not problems
+
+
 def test_what_jq_makes_of_objects_without_an_image(tmp_path: Path) -> None:
     (tmp_path / "i.json").write_text('["a:1", null, 7]')
     images, problems = found(tmp_path / "i.json")

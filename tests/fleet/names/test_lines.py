@@ -58,6 +58,31 @@ def test_ends_of_lines_and_encodings(data: bytes) -> None:
     assert found(data) == [("registry.example/shop/web:1.2", "x:2"), ("registry.example/shop/db:3", "x:4")]
 
 
+def test_lists_that_were_put_one_behind_the_other() -> None:
+    mark = b"\xef\xbb\xbf"
+    assert found(mark + b"a:1\n" + mark + b"b:1\n") == [
+        ("docker.io/library/a:1", "x:1"),
+        ("docker.io/library/b:1", "x:2"),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("line", "code", "hint"),
+    [
+        ("docker://registry.example/a:1", "invalid-reference", "leave 'docker://' out"),
+        ("docker://registry.example/*", "invalid-reference", "leave 'docker://' out"),
+        ("docker:24", "not-in-a-registry", "write docker.io/library/docker:24"),
+        ("- registry.example/a:1", "not-in-a-registry", "alone"),
+        ("./image", "not-in-a-registry", "secpipe scan"),
+    ],
+)
+def test_what_to_do_about_other_lines(line: str, code: str, hint: str) -> None:
+    (problem,) = lines._lines(line.encode(), "x")
+    assert isinstance(problem, Problem)
+    assert problem.code == code
+    assert hint in problem.hint
+
+
 def test_patterns_are_handed_on() -> None:
     each = list(lines._lines(b"registry.example/*\napp:>=1.2 <2 # two\n", "x"))
     assert each == [Asked("catalog", "registry.example/*", "x:1"), Asked("catalog", "app:>=1.2 <2", "x:2")]
