@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
 from secpipe.model.text import plural
@@ -107,16 +107,37 @@ def _located(found: Located) -> Iterator[Section]:
             images = len({image for place in places for image in place.images})
             note = "their versions cannot be compared" if places is not found.places else ""
             counted = f"{plural(len(places), 'package')} in {plural(images, 'image')}"
-            rows = tuple(row for place in places for row in _rows(place))
+            shown = _Shown(image for place in places for image in place.images)
+            rows = tuple(row for place in places for row in _rows(place, shown))
             yield Section(
                 title, (", ".join(filter(None, (counted, note))),), ("Package", "Version", "Image"), rows
             )
 
 
-def _rows(place: Place) -> Iterator[tuple[str, ...]]:
+def _rows(place: Place, shown: _Shown) -> Iterator[tuple[str, ...]]:
     for image in place.images:
-        for name in image.names or (image.digest,):
+        for name in shown.names(image) or (image.digest,):
             yield _name(place.package), place.package.version, name
+
+
+class _Shown:
+    """What images are called in one table: by their names, with what tells those apart that one name leads to."""
+
+    def __init__(self, images: Iterable[FleetImageRef]) -> None:
+        self._images: dict[str, set[tuple[str, str]]] = {}
+        for image in images:
+            for name in image.names:
+                self._images.setdefault(name, set()).add((image.platform, image.digest))
+
+    def names(self, image: FleetImageRef) -> tuple[str, ...]:
+        """In their order."""
+        return tuple(f"{name}{self._mark(self._images[name], image)}" for name in image.names)
+
+    def _mark(self, all: set[tuple[str, str]], image: FleetImageRef) -> str:
+        if len(all) == 1:
+            return ""
+        alike = len({platform for platform, _ in all}) < len(all)
+        return f" ({image.platform}{f', {image.digest[:19]}' if alike else ''})"
 
 
 def _name(package: FleetPackage) -> str:
@@ -134,10 +155,11 @@ def _carried(found: Carried, runs: dict[int, FleetRun]) -> Iterator[Section]:
     counted = f"{plural(len(images), 'image')} under {plural(len(names), 'name')}"
     notes = (", ".join(found.aliases), found.summary, found.url, ", ".join([counted, *marks]))
     rows = []
+    shown = _Shown(one.image for one in found.carriers)
     for one in found.carriers:
         fixed = one.fixed_version or UNFIXED_SHORT.get(one.status, "-")
         package = f"{_name(one.package)} {one.package.version}"
-        for name, since in zip(one.image.names, one.since, strict=True):
+        for name, since in zip(shown.names(one.image), one.since, strict=True):
             mark = f" (suppressed by {one.suppressed})" if one.suppressed else ""
             rows.append((_when(since, runs), name + mark, package, fixed))
     yield Section(
@@ -187,7 +209,11 @@ def some(texts: Sequence[str]) -> str:
 
 
 def _worst(found: Worst) -> Iterator[Section]:
-    rows = tuple((one.verdict, *_numbers(one.findings), _image(one.image)) for one in found.images)
+    shown = _Shown(one.image for one in found.images)
+    rows = tuple(
+        (one.verdict, *_numbers(one.findings), some(shown.names(one.image)) or one.image.digest)
+        for one in found.images
+    )
     yield Section("Worst images", (), ("Verdict", *_SHORT, "Image"), rows)
     bases = tuple(
         (str(one.images), *_numbers(one.findings), str(one.fixable), _base(one)) for one in found.bases
@@ -199,10 +225,6 @@ def _worst(found: Worst) -> Iterator[Section]:
 def _numbers(found: Counts) -> tuple[str, ...]:
     by = {str(severity): number for severity, number in found}
     return tuple(str(by.get(severity, 0)) for severity in _SEVERITIES)
-
-
-def _image(image: FleetImageRef) -> str:
-    return some(image.names) or image.digest
 
 
 def _base(base: BaseImage) -> str:

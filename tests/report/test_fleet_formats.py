@@ -13,11 +13,12 @@ from hypothesis import given, settings
 from msgspec.structs import replace
 from prometheus_client.openmetrics.parser import text_string_to_metric_families
 
-from secpipe.model.fleetreport import FleetReport
+from secpipe.model.fleetreport import FleetImageRef, FleetPackage, FleetReport, Located, Place
 from secpipe.report import _fleetpage, formats, render
 from tests.report.test_formats import compare, schema
 from tests.support.browser import Browser, needs_chromium
-from tests.support.fleetreports import FLEET, REPORTS, SHAPES, hostile
+from tests.support.fleet import sha256
+from tests.support.fleetreports import EMPTY, FLEET, REPORTS, SHAPES, hostile
 from tests.support.scans import NASTY
 
 
@@ -29,6 +30,28 @@ def test_a_fleet_is_as_the_golden_file(name: str, monkeypatch: pytest.MonkeyPatc
 
 def test_the_formats_that_there_are() -> None:
     assert formats("fleet") == ["html", "json", "metrics", "table"]
+
+
+def test_a_table_tells_the_images_of_one_name_apart() -> None:
+    amd64, arm64, newer = (
+        FleetImageRef(sha256(name), platform, (name_of, *more))
+        for name, platform, name_of, more in (
+            ("one", "linux/amd64", "registry.example/app:1", ("registry.example/app:2",)),
+            ("two", "linux/arm64", "registry.example/app:1", ()),
+            ("three", "linux/arm64", "registry.example/app:3", ()),
+        )
+    )
+    twin = replace(newer, digest=sha256("four"))
+    package = FleetPackage("pkg:npm/lodash@4", "npm", "lodash", "4", "npm")
+    report = replace(EMPTY, located=Located("lodash", (Place(package, (amd64, arm64, newer, twin)),), ()))
+    rows = [line for line in render("table", report).splitlines() if line.startswith("npm/lodash")]
+    assert [" ".join(row.split()[2:]) for row in rows] == [
+        "registry.example/app:1 (linux/amd64)",
+        "registry.example/app:2",
+        "registry.example/app:1 (linux/arm64)",
+        f"registry.example/app:3 (linux/arm64, {newer.digest[:19]})",
+        f"registry.example/app:3 (linux/arm64, {twin.digest[:19]})",
+    ]
 
 
 @settings(max_examples=30)
