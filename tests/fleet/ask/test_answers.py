@@ -5,6 +5,7 @@ from __future__ import annotations
 import sqlite3  # noqa: TID253 - as its writers do
 from collections.abc import Callable, Iterable
 from contextlib import closing, suppress
+from pathlib import Path
 from typing import Literal
 
 import pytest
@@ -16,6 +17,7 @@ from secpipe.fleet.ask import Questions, ask
 from secpipe.fleet.ask.changes import baseline
 from secpipe.fleet.ask.packages import Query, parse
 from secpipe.fleet.results import open_results
+from secpipe.fleet.results.database import connect
 from secpipe.model.fleetreport import Cause, FleetReport, FleetRun
 from secpipe.model.package import Package
 from secpipe.model.severity import Severity
@@ -229,6 +231,46 @@ def test_packages_go_by_the_names_that_advisories_know_them_by(url: str, text: s
     located = ask(url, Questions(package=text)).located
     assert located is not None
     assert {f"{one.package.name} {one.package.version}" for one in located.places} == found
+
+
+def test_what_ended_long_ago_can_be_forgotten_as_documented(url: str) -> None:
+    old, both = [("libssl3", "CVE-1")], [("libssl3", "CVE-1"), ("libssl3", "CVE-2")]
+    newer = deb("libssl3", "3.0.10-1", "openssl")
+    later: list[list[Told]] = [
+        [("a:1", ("new",), [newer], old), ("b:1", ("one",), [SSL], both)],
+        [("a:1", ("new",), [newer], both), ("b:1", ("one",), [SSL], [])],
+        [
+            ("a:1", ("newest",), [newer], both),
+            ("b:1", ("one",), [SSL], old),
+            ("d:1", ("new",), [newer], both),
+        ],
+    ]
+    recorded(
+        url,
+        [("a:1", ("old",), [SSL], both), ("c:1", ("gone",), [deb("bash", "5")], [("bash", "CVE-9")])],
+        *later,
+    )
+
+    def answers() -> list[object]:
+        asked = [ask(url, Questions(package="openssl", since=since, worst=9, fixes=9)) for since in "234"]
+        return [(one.overview, one.located, one.changes, one.worst, one.fixes) for one in asked]
+
+    before = answers()
+    sql = (Path(__file__).parents[3] / "docs" / "fleet.md").read_text("utf-8").partition("```sql\n")[2]
+    with closing(connect(url, write=True)) as database:
+        for statement in sql.partition("```")[0].replace("100", "2").split(";")[:-1]:
+            database.rows(statement)
+        kept = [
+            database.rows(f"SELECT COUNT(*) FROM {table}")[0][0]
+            for table in ("images", "contents", "packages", "content_packages", "image_contents")
+        ]
+    assert kept == [3, 3, 2, 3, 3]
+    assert answers() == before
+    asked = ask(url, Questions(vulnerability="CVE-9")).asked
+    assert asked is not None
+    assert not [one for found in asked.found for one in (*found.carriers, *found.mended)]
+    recorded(url, [("c:1", ("gone",), [deb("bash", "5")], [("bash", "CVE-9")])])
+    assert changed(url)[0] == {("CVE-9", "name", "c:1")}
 
 
 def test_an_update_is_one_however_its_package_is_spelt(url: str) -> None:
