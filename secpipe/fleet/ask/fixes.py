@@ -16,15 +16,17 @@ from secpipe.model.fleetreport import BaseImage, Fixes, PackageFix
 
 def fixes(database: Database, bases: Iterable[BaseImage], most: int) -> Fixes:
     """The updates with the largest effect, and the bases whose rebuild has it."""
+    holders = _Holders(database)
     findings: dict[tuple[str, str], list[tuple[int, int, str, int]]] = {}
     sql = """SELECT ecosystem, subject, package, vulnerability, fixed_version, severity FROM findings
     JOIN packages ON packages.id = package WHERE until IS NULL AND fixed_version IS NOT NULL"""
     spelt: dict[tuple[str, str], str] = {}
     for ecosystem, subject, package, vulnerability, fixed, severity in database.rows(sql):
+        if package not in holders:
+            continue
         key = ecosystem, normalise(ecosystem, subject)
         spelt[key] = min(spelt.get(key, subject), subject)
         findings.setdefault(key, []).append((package, vulnerability, fixed, severity))
-    holders = _Holders(database)
     found = []
     for key, some in findings.items():
         ecosystem = key[0]
@@ -59,6 +61,10 @@ class _Holders:
         sql = f"""SELECT package, vulnerability, COUNT(*) FROM suppressions
         WHERE until IS NULL AND image IN ({IN_FLEET}) GROUP BY package, vulnerability"""  # noqa: S608
         self.accepted = Counter({(package, name): number for package, name, number in database.rows(sql)})
+
+    def __contains__(self, package: int) -> bool:
+        """Whether any image has the package: what is known of others stays in the history."""
+        return package in self._contents
 
     def number(self, package: int) -> int:
         """How many images have the package."""

@@ -233,6 +233,21 @@ def test_packages_go_by_the_names_that_advisories_know_them_by(url: str, text: s
     assert {f"{one.package.name} {one.package.version}" for one in located.places} == found
 
 
+def test_an_update_is_to_what_mends_what_the_fleet_has(url: str) -> None:
+    with open_results(url) as results:
+        for name, version, fixed in (("Django", "4.2.1", "4.2.10"), ("django", "3.2.1", "3.2.25")):
+            one, package = image(version, [version], ["registry.example/app:1"]), pypi(name, version)
+            run = results.begin(f"sha256:{version}", "1", "all=1")
+            listed, found = inventory(one, {0: [package]}), [finding("CVE-1", package, fixed)]
+            results.record(run, result(one, listed, found, database=f"sha256:{version}"))
+            results.finish(run)
+    report = ask(url, Questions(fixes=10))
+    assert report.fixes is not None
+    assert [(one.package, one.version, one.findings) for one in report.fixes.packages] == [
+        ("django", "3.2.25", 1)
+    ]
+
+
 def test_what_ended_long_ago_can_be_forgotten_as_documented(url: str) -> None:
     old, both = [("libssl3", "CVE-1")], [("libssl3", "CVE-1"), ("libssl3", "CVE-2")]
     newer = deb("libssl3", "3.0.10-1", "openssl")
