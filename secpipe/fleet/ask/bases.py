@@ -135,7 +135,7 @@ def _tallies(database: Database) -> dict[int, dict[int, Tally]]:
 
 
 def _named(database: Database, chains: Iterable[int]) -> dict[int, str]:
-    """The lowest reference of an image that is just these layers."""
+    """The lowest reference of an image of the fleet that is just these layers."""
     sql = """SELECT chain, MIN(reference) FROM images JOIN sightings ON image = images.id
-    JOIN names ON names.id = name WHERE chain IN (…) GROUP BY chain"""
+    JOIN names ON names.id = name WHERE until IS NULL AND chain IN (…) GROUP BY chain"""
     return dict(selected(database, sql, chains))

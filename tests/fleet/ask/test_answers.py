@@ -190,6 +190,19 @@ def test_a_base_goes_by_the_image_that_is_just_its_layers(url: str) -> None:
     ]
 
 
+def test_a_base_does_not_go_by_a_name_that_leads_elsewhere_now(url: str) -> None:
+    flaws = [("libssl3", "CVE-1")]
+    apps: list[Told] = [(f"{name}:1", ("debian", name), [SSL], flaws) for name in ("a", "b")]
+    recorded(
+        url,
+        [("base/debian:12", ("debian",), [SSL], flaws), *apps],
+        [("base/debian:12", ("newer",), [SSL], flaws), *apps],
+    )
+    report = ask(url, Questions(worst=10))
+    assert report.worst is not None
+    assert [(one.reference, one.layers, one.images) for one in report.worst.bases] == [("", 1, 2)]
+
+
 @pytest.mark.parametrize(
     ("text", "query"),
     [
