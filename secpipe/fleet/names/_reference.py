@@ -52,6 +52,8 @@ def canonical(text: str, by: str, where: str = "") -> Found | Problem:
         hint = error.hint
         if _VARIABLE.search(text):
             hint = "put values in the place of variables before"
+        elif text.endswith(":"):
+            hint = "write its tag; quote a range, as a shell takes < and > for its own: 'app:>=1.2 <2'"
         elif text.startswith("ko://"):
             hint = "ko makes an image of it: ko resolve -f FILE | secpipe fleet scan --kubernetes -"
         place = f"{where}: {by}" if where else by
@@ -67,6 +69,8 @@ def _of_kind(text: str, kind: str, by: str) -> Found | Asked | Problem:
     try:
         image = reference.parse(text)
     except InvalidReference:
+        if "/" not in rest and _PATTERN.search(text):
+            hint = f"a fleet has images in registries: for those of that name write docker.io/library/{text[:200]}"
         return _none(text, by, f"{kind}: is another kind of target", hint)
     return _none(
         text, by, f"{kind}: is a kind of target", f"{hint}; for the image of that name write {image}"
