@@ -40,22 +40,26 @@ class Access(Struct, frozen=True):
 
 
 class FromRegistry(Struct, frozen=True):
-    """Opens a blob of an image, on whatever machine it is called. `target` is the image, by its digest."""
+    """Opens a blob of an image, on whatever machine it is called. `target` is the image, by its digest, to which a tag led
+    if it is `tagged`."""
 
     target: str
     descriptor: Descriptor
     access: Access
+    tagged: bool = False
 
     def __call__(self) -> Iterator[bytes]:
         period = int(time.monotonic() // _SECONDS)
-        yield from open_blob(_connected(self.target, self.access, os.getpid(), period), self.descriptor)
+        yield from open_blob(
+            _connected(self.target, self.tagged, self.access, os.getpid(), period), self.descriptor
+        )
 
 
-def portable(image: Image, target: str, access: Access) -> Image:
+def portable(image: Image, target: str, access: Access, tagged: bool = False) -> Image:
     """The image, whose layers can be read on any machine that reaches the registry of `target`."""
 
     def layer(one: Layer) -> Layer:
-        return replace(one, open=FromRegistry(target, one.descriptor, access), known=_nothing)
+        return replace(one, open=FromRegistry(target, one.descriptor, access, tagged), known=_nothing)
 
     return replace(image, reference=target, layers=tuple(layer(one) for one in image.layers))
 
@@ -65,7 +69,7 @@ def _nothing() -> None:
 
 
 @lru_cache(_CONNECTIONS)
-def _connected(target: str, access: Access, process: int, period: int) -> Registry:
+def _connected(target: str, tagged: bool, access: Access, process: int, period: int) -> Registry:
     """Kept for the next blob of the `period`; a process that was forked has connections of its own."""
     from secpipe.oci.mirrors import connect
 
@@ -74,6 +78,7 @@ def _connected(target: str, access: Access, process: int, period: int) -> Regist
         limits=access.limits,
         authfile=access.authfile,
         insecure=access.insecure,
+        tagged=tagged,
         links=_links(access, process),
     )
 

@@ -131,7 +131,9 @@ class _Asking(NamedTuple):
 def _held(image: Image, target: str, access: Access) -> Image:
     """The image, asked for by its digest from now on, whatever becomes of the tag."""
     parsed = reference.parse(target)
-    return portable(image, f"{parsed.registry}/{parsed.repository}@{image.digest}", access)
+    return portable(
+        image, f"{parsed.registry}/{parsed.repository}@{image.digest}", access, tagged=not parsed.digest
+    )
 
 
 def _order(name: Named) -> str:

@@ -31,9 +31,11 @@ def connect(
     authfile: Path | None = None,
     insecure: bool = False,
     mirrors: bool = True,
+    tagged: bool = False,
     links: Links | None = None,
 ) -> Registry:
-    """The registry to pull from; without `mirrors` the image's own, wherever that has moved to.
+    """The registry to pull from; without `mirrors` the image's own, wherever that has moved to; with mirrors for tags
+    as well as for digests where its digest is what a tag led to (`tagged`).
 
     The credentials `given` and the declaration `insecure` are about the registry that was named: no other host gets
     the ones, or is spoken to less securely for the other. UsageError when a configuration is wrong or forbids it, and
@@ -66,7 +68,7 @@ def connect(
         link = links.link((there, own, is_insecure), made) if links else made()
         return Registry(place.reference, found, limits=limits, link=link)
 
-    places = registries.places(named)
+    places = registries.places(named, tagged=tagged)
     *others, last = places if mirrors else places[-1:]
     passed: list[tuple[Place, SecpipeError]] = []
     for place in others:

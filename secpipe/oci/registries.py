@@ -58,8 +58,11 @@ class _Entry(Struct, frozen=True):
     mirrors: tuple[_Mirror, ...]
 
 
-def places(reference: Reference, environ: Mapping[str, str] | None = None) -> tuple[Place, ...]:
-    """Where the image may be had, in the order of asking: the mirrors that are for it, then its location.
+def places(
+    reference: Reference, environ: Mapping[str, str] | None = None, tagged: bool = False
+) -> tuple[Place, ...]:
+    """Where the image may be had, in the order of asking: the mirrors that are for it, then its location. The mirrors of an
+    image by digest are those for tags, too, if a tag led to it (`tagged`): there it may have been found.
 
     UsageError when a file cannot be read, is of version 1 or says what cannot be, with file and line.
     """
@@ -68,7 +71,7 @@ def places(reference: Reference, environ: Mapping[str, str] | None = None) -> tu
     if entry is None:
         return (Place(reference),)
     unwanted = _TAG_ONLY if reference.digest else _DIGEST_ONLY
-    chosen = [mirror for mirror in entry.mirrors if mirror.only != unwanted]
+    chosen = [mirror for mirror in entry.mirrors if tagged or mirror.only != unwanted]
     found = [Place(_moved(reference, entry, mirror.location), mirror.insecure) for mirror in chosen]
     found.append(Place(_moved(reference, entry, entry.location), entry.insecure, _refusal(entry)))
     # A place has a name of its own, which may be blocked whoever refers to it.

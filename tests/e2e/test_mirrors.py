@@ -26,6 +26,9 @@ from secpipe.errors import (
     SecpipeError,
     UsageError,
 )
+from secpipe.fleet.reach import Access
+from secpipe.fleet.resolve import resolve
+from secpipe.fleet.values import Named
 from secpipe.oci.credentials import Credentials
 from secpipe.oci.target import open_image, open_registry
 from tests.oci.conftest import names
@@ -369,3 +372,13 @@ def test_skopeo_goes_to_the_same_places(
     except SecpipeError:
         ours = ""
     assert ours == (images.digest(theirs.stdout) if theirs.returncode == 0 else ""), theirs.stderr
+
+
+def test_a_fleet_reads_images_from_where_their_tags_were_found(mirror: Proxy, configure: Configure) -> None:
+    """It asks for them by digest, which such a mirror is not for; with a digest in the name it is not for a scan either."""
+    configure(at(mirror, 'pull-from-mirror = "tag-only"'), location=down())
+    pinned = f"{NAMED}@{IMAGE.digest}"
+    found = resolve([Named(f"{NAMED}:1"), Named(pinned)], None, Access())
+    assert [one.name.reference for one in found.unresolved] == [pinned]
+    (image,) = found.images
+    assert [b"".join(layer.open()) for layer in image.image.layers] == blobs(IMAGE) == pulled()

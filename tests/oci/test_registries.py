@@ -166,6 +166,9 @@ def test_mirrors_for_digests_and_for_tags(nobody: Path) -> None:
         "g.com/i:1": ["m2.com", "m3.com", "m4.com", "g.com"],
         f"g.com/i:1@{DIGEST}": ["m1.com", "m3.com", "m4.com", "g.com"],
     }
+    environ = {"CONTAINERS_REGISTRIES_CONF": str(nobody / "registries.conf")}
+    found = places(parse(f"g.com/i@{DIGEST}"), environ, tagged=True)
+    assert [place.reference.registry for place in found] == ["m1.com", "m2.com", "m3.com", "m4.com", "g.com"]
 
 
 def test_what_is_blocked(nobody: Path) -> None:
