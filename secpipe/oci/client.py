@@ -30,6 +30,8 @@ _CATALOG = "registry:catalog:*"
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
 _NO_SUCH_LIST = frozenset({400, 404, 405, 406})
 """What registries from before there was a list of referrers answer to who asks for it."""
+_SHORTEST, _TOKENS = 1.0, 3
+"""Seconds that a token lasts at the least; how many are asked for where each has ended before the registry had answered."""
 _RESUME_PROGRESS = 1 * MIB
 _CONTENT_RANGE = re.compile(r"bytes (\d{1,19})-(\d{1,19})/(?:\d{1,19}|\*)", re.ASCII)
 
@@ -204,7 +206,9 @@ class Registry:
         of_catalog = url.target.partition("?")[0] == "/v2/_catalog"
         scope = _CATALOG if of_catalog else self._scope
         authorization, fresh, borrowed = self._auth.current(scope), False, False
+        now, tokens = self._transport.clock.now, 0
         while True:
+            began = now()
             response = self._follow(url, headers, authorization)
             # Only the registry's own challenge is answered: another host's would be asking for what is not its own.
             if response.head.status != 401 or response.head.url.origin != self._origin.origin:
@@ -213,7 +217,9 @@ class Registry:
                 return response
             response.dismiss()
             given = self._challenge(response.head)
-            if fresh or given is None:
+            # Until a registry has answered that wants to be asked again later, a short-lived one is no longer good.
+            ended = now() - began >= _SHORTEST and tokens < _TOKENS
+            if (fresh and not ended) or given is None:
                 asked = challenge.parse(response.head.all("www-authenticate"))
                 what = "its catalog" if of_catalog else self._reference.repository
                 error = refusal.unauthorized(self._reference, self._auth, given, asked, what)
@@ -222,6 +228,7 @@ class Registry:
             # Many who are all refused would else go on trying each other's tokens.
             authorization, fresh = self._auth.renew(given, scope, authorization, own=borrowed)
             borrowed = not fresh
+            tokens += fresh
 
     def _follow(self, url: Url, headers: Sequence[tuple[str, str]], authorization: str) -> Response:
         for _ in range(self._limits.redirects + 1):

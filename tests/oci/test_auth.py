@@ -116,6 +116,26 @@ def test_a_token_that_ends_before_a_resumption(service: Service) -> None:
     assert service.issued == 2
 
 
+@pytest.mark.parametrize("often", [2, 3])
+def test_a_token_that_ends_while_the_registry_wants_to_be_asked_again(service: Service, often: int) -> None:
+    time, usual = Time(), service.usual
+
+    def busy(seen: Seen) -> Reply:
+        if service.issued > often:
+            return usual(seen)
+        time.skew += 2
+        service.valid.clear()
+        return Reply(429, b"", [("Retry-After", "2")])
+
+    service.usual = busy
+    if often == 2:
+        with opened(service, time=time) as image:
+            assert b"".join(image.layers[0].open()) == LAYERS[0].tar
+        assert service.issued == 3
+    else:
+        assert "without credentials" in complaint(service, time=time).message
+
+
 def test_many_layers_ask_for_one_token(service: Service) -> None:
     with opened(service) as image:
         service.valid.clear()
