@@ -25,6 +25,12 @@ MetricsOption = Annotated[
 ]
 
 
+def check_metrics(file: Path | None) -> None:
+    """Raises `UsageError` where a file could not be there, before the work that its metrics would be of."""
+    if file and (file.is_dir() or not os.access(file.parent, os.W_OK | os.X_OK)):
+        raise UsageError(f"cannot write {file}", "name a file in an existing, writable folder")
+
+
 def write_metrics(report: FleetReport, file: Path) -> None:
     """Write them. Raises `UsageError` when that cannot be."""
     text = render("metrics", report)

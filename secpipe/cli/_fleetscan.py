@@ -18,7 +18,7 @@ from secpipe.cli._advisories import (
     PlatformOption,
     VexOption,
 )
-from secpipe.cli._fleetmetrics import MetricsOption, metrics_of
+from secpipe.cli._fleetmetrics import MetricsOption, check_metrics, metrics_of
 from secpipe.cli._fleetoptions import Database, Gate, ResultsOption, StoreOption, fleet_options, tell_fleet
 from secpipe.cli._fleetprogress import followed
 from secpipe.cli._gate import ConfigOption, FailOnOption, IgnoreFileOption, NoConfigOption
@@ -138,6 +138,7 @@ def scan(
             "a cluster needs a store that all of its workers reach",
             "name it: --store redis://HOST or s3://BUCKET/FOLDER",
         )
+    check_metrics(metrics)
     # To look thousands of names up takes long, and what cannot be used is known before.
     with _known(results):
         if not plan:

@@ -66,6 +66,9 @@ def test_what_cannot_be_used_is_told_before_registries_are_asked(tmp_path: Path)
     assert "refused" not in said
     assert "--store" in (said := scan("--db", database, "--scheduler", "tcp://127.0.0.1:1"))
     assert "refused" not in said
+    for file in ("none/fleet.prom", "."):
+        assert f"cannot write {file}" in (said := scan("--db", database, "--metrics", file))
+        assert "refused" not in said
     assert "refused" in (said := scan("--db", database, "--max-db-age", "0"))
     assert said.startswith("warning: advisories are more than 0 days old: Alpine, Debian, ")
     manifest = database / "manifest.json"
