@@ -60,9 +60,10 @@ _LOCAL = lazy(r"<none>[:@]<none>|docker\.io/library/import-[0-9]{4}-[0-9]{2}-[0-
 _BUILDS = ("bases", "components", "resources")
 _PATCHES = ("patches", "patchesJson6902", "patchesStrategicMerge")
 _REMOTE = lazy(r"://|^git(?:@|::)|[?&](?:ref|version)=|^(?:www\.)?(?:bitbucket\.org|git(?:hub|lab)\.com)[/:]")
-_PATCHED = lazy(r"image(?!Pull)[^:\n]*:|/image\b")
+_PATCHED = lazy(r"image(?!Pull)[^:\n]{0,40}:|/image\b")
 _PATCHED_PATH = lazy(r"/image$|ontainers(?:/[^/]*)?$")
 _BUILD = "build it first: kubectl kustomize FOLDER | secpipe fleet scan --kubernetes -"
+_MAX_LOOKED_AT = 2048
 _MAX_NAME = 253
 """Of an object, in Kubernetes."""
 _RENDER = "render it first: helm template CHART | secpipe fleet scan --kubernetes -"
@@ -229,13 +230,15 @@ class _Walk:
                 continue
             by = f"{owner.name} ({_short(key)})"
             looks = _TOLD if (key, name) == ("spec", "image") else _TOLD_BELOW
-            if _NO_IMAGE.search(image):
+            # Of more than a reference can have, how it begins: to look at all of it can take quadratic time.
+            start = image[:_MAX_LOOKED_AT]
+            if _NO_IMAGE.search(start):
                 continue
-            if looks.search(image):
+            if looks.search(start):
                 yield canonical(image, by, self._where)
             # In a cluster its pods tell, as they do of charts.
-            elif not self._runs and owner.kind not in _LEADING_ELSEWHERE and _MAYBE.fullmatch(image):
-                message = f"{self._where}: {by}: {image!r} may be an image, and may be anything else"
+            elif not self._runs and owner.kind not in _LEADING_ELSEWHERE and _MAYBE.fullmatch(start):
+                message = f"{self._where}: {by}: {_short(image)!r} may be an image, and may be anything else"
                 hint = "if it is one, name it as well, with its registry and tag"
                 yield Problem("unclear-image", self._where, message, hint)
 

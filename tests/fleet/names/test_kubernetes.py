@@ -490,6 +490,22 @@ def test_bombs_of_aliases(tmp_path: Path) -> None:
     assert "aliases" in problems[0].message
 
 
+def test_texts_that_would_take_for_ever(tmp_path: Path) -> None:
+    """Each of a few megabytes takes less than a second, and would take hours of work that goes by its square."""
+    long = 500_000
+    spec = {"image": "a/" * long, "deeper": {"image": "a/" * long, "bImage": "a__" * long, "cImage": "a:b"}}
+    documents = [
+        {**obj("Cluster", spec), "apiVersion": "x.example/v1"},
+        {"kind": "Kustomization", "patches": [{"patch": "image" * long}], "resources": ["?ref" * long]},
+        {**obj("Deployment", {}), "metadata": {"annotations": {"image.openshift.io/triggers": "a." * long}}},
+        {"op": "add", "path": "ontainers/" * long, "value": "image"},
+    ]
+    (tmp_path / "m.json").write_text(json.dumps(documents))
+    problems = found(tmp_path)[1]
+    assert {each.code for each in problems} == {"invalid-reference", "not-built", "unclear-image"}
+    assert max(len(each.message) for each in problems) < 1000
+
+
 @pytest.mark.parametrize(
     "text",
     [
