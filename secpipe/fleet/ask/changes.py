@@ -106,7 +106,7 @@ class _Comparing:
                 continue
             had, has = _union(found, then, 0), _union(found, now, 1)
             came, went = has.keys() - had.keys(), had.keys() - has.keys()
-            if went and has:
+            if had and has:
                 self._leave_out_renamed(came, went, has)
             for vulnerability in came:
                 # Where the images of then would have it now as well, it is not their successors that brought it.
@@ -122,8 +122,10 @@ class _Comparing:
 
     def _leave_out_renamed(self, came: set[int], went: set[int], has: Found) -> None:
         """What has another name now neither came nor went."""
-        if missing := went - self._namesakes.keys():
+        if missing := (came | went) - self._namesakes.keys():
             self._namesakes.update(namesakes(self._database, missing))
+        stayed = has.keys() - came
+        came.difference_update([one for one in came if not stayed.isdisjoint(self._namesakes[one])])
         for vulnerability in sorted(went):
             if others := [other for other in self._namesakes[vulnerability] if other in has]:
                 went.discard(vulnerability)

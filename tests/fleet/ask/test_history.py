@@ -24,6 +24,8 @@ Pair = tuple[str, str]
 VULNERABILITIES = ("CVE-1", "CVE-2", "CVE-3")
 SEVERITIES = {"CVE-1": Severity.CRITICAL, "CVE-2": Severity.LOW, "CVE-3": Severity.UNKNOWN}
 FIXED = {"CVE-1": "2.0-1", "CVE-2": "10.0-1", "CVE-3": None}
+RENAMED = "GHSA-3"
+"""What half of the advisories call CVE-3."""
 PACKAGES = {
     name: deb(name, version, source)
     for name, version, source in (
@@ -181,6 +183,13 @@ def packages_of(look: Look) -> dict[int, list[Package]]:
     }
 
 
+def called(vulnerability: str, advisories: int) -> tuple[str, tuple[str, ...]]:
+    """What a vulnerability is called by a set of advisories, and how else."""
+    if vulnerability != "CVE-3":
+        return vulnerability, ()
+    return (RENAMED, ()) if advisories < 2 else (vulnerability, (RENAMED,))
+
+
 def record(results: Results, step: Step, says: frozenset[tuple[str, str]], model: Model) -> int:
     """Do the run, in the database and in memory; its number."""
     run = results.begin(f"sha256:{step.advisories}", "1", "all=1")
@@ -198,14 +207,16 @@ def record(results: Results, step: Step, says: frozenset[tuple[str, str]], model
             by_name = {package.name: package for package in listed.packages}
             findings = [
                 finding(
-                    name,
+                    known_as,
                     by_name[package],
                     FIXED[name],
                     SEVERITIES[name],
-                    suppression=ACCEPTED if accepts(look.stack, name) else None,
+                    aliases,
+                    ACCEPTED if accepts(look.stack, name) else None,
                 )
                 for package, name in sorted(says)
                 if package in by_name
+                for known_as, aliases in (called(name, step.advisories),)
             ]
             results.record(run, result(one, listed, findings, database=f"sha256:{step.advisories}"))
             model.read(run.number, look, says)
@@ -225,7 +236,13 @@ def pairs(changes: Changes | None) -> tuple[list[Pair], list[Pair]]:
     new, fixed = (
         sorted((name, one.id) for one in some for name in one.names) for some in (changes.new, changes.fixed)
     )
-    return new, fixed
+    return _one_flaw(new), _one_flaw(fixed)
+
+
+def _one_flaw(found: list[Pair]) -> list[Pair]:
+    """What is told under both names, as some images could not be looked at since there is another one, once."""
+    renamed = {(name, "CVE-3") for name, vulnerability in found if vulnerability == RENAMED}
+    return sorted([*(pair for pair in found if pair[1] != RENAMED and pair not in renamed), *renamed])
 
 
 def islands(held: list[bool]) -> list[tuple[int, int]]:
@@ -314,7 +331,8 @@ def _digest(stack: int) -> str:
 
 
 def _hold_carriers(url: str, model: Model, vulnerability: str, last: int) -> None:
-    asked = ask(url, Questions(vulnerability=vulnerability.lower())).asked
+    name = RENAMED if vulnerability == "CVE-3" else vulnerability
+    asked = ask(url, Questions(vulnerability=name.lower())).asked
     assert asked is not None
     periods = {
         name: islands([(name, vulnerability) in known for known in model.carried]) for name in model.leads
@@ -325,7 +343,10 @@ def _hold_carriers(url: str, model: Model, vulnerability: str, last: int) -> Non
     assert {
         name: run for one in carriers for name, run in zip(one.image.names, one.since, strict=True)
     } == present
-    assert [(one.reference, one.since, one.until) for found in asked.found for one in found.mended] == over
+    mended = [[(one.reference, one.since, one.until) for one in found.mended] for found in asked.found]
+    assert len(mended) <= 1 + (name == RENAMED)
+    assert sorted({one for some in mended for one in some}) == over
+    assert all(len(some) == len(set(some)) for some in mended)
     holding = {
         (_digest(stack), package): (package, vulnerability) in model.accepted[stack]
         for stack in model.fleet
