@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, NamedTuple
 
 from msgspec import Struct
@@ -46,9 +47,8 @@ def resolve(names: Sequence[Named], platform: str | None, access: Access) -> Res
     images: dict[tuple[str, str], Image] = {}
     names_of: dict[tuple[str, str], list[Named]] = {}
     unresolved: list[Unresolved] = []
-    with ThreadPoolExecutor(_AT_ONCE, "resolve") as pool:
-        asking = _Asking(platform, access, Outages(), Links())
-        found = pool.map(asking.found, names)
+    asking = _Asking(platform, access, Outages(), Links())
+    with asking.in_threads(names) as found:
         for name, some in zip(names, found, strict=True):
             for one in some:
                 if isinstance(one, Problem):
@@ -76,6 +76,18 @@ class _Asking(NamedTuple):
     access: Access
     outages: Outages
     links: Links
+
+    @contextmanager
+    def in_threads(self, names: Sequence[Named]) -> Iterator[Iterator[list[Image | Problem]]]:
+        """What `found` finds, in the order of the names. Who breaks off does not wait for registries."""
+        pool = ThreadPoolExecutor(_AT_ONCE, "resolve")
+        try:
+            yield pool.map(self.found, names)
+        except BaseException:
+            pool.shutdown(wait=False, cancel_futures=True)
+            self.links.end()
+            raise
+        pool.shutdown()
 
     def found(self, name: Named) -> list[Image | Problem]:
         """The images that the name leads to, or why there are none."""

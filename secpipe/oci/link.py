@@ -41,8 +41,8 @@ class Link:
     """One registry. Safe for several threads; `close()` ends its connections.
 
     Without TLS only a loopback registry or one declared `insecure` is spoken to; these are asked which it is. `trusted`
-    are hosts besides the registry's own that the user vouches for, `certificates` those kept for the registry.
-    Raises RegistryError where such a one does not answer.
+    are hosts besides the registry's own that the user vouches for, `certificates` those kept for the registry. Nothing is
+    connected to before it is used.
     """
 
     def __init__(
@@ -60,15 +60,25 @@ class Link:
         self._one_port = secure.port == plain.port
         self._gate = Gate(secure.host, trusted)
         network = Network(self._gate, limits.idle_seconds, secure, certificates, insecure)
-        self.transport, self.origin = Transport(network, limits, clock or Clock()), secure
+        self.transport = Transport(network, limits, clock or Clock())
+        self._origin: Url | None = None
+        self._candidates = [secure]
         self._pinged: Answer | None = None
         self._is_kept = False
         self._authorizers: dict[str, Authorizer] = {}
         self._lock = threading.Lock()
         if is_loopback(secure.host):
-            self._choose([plain, secure])
+            self._candidates = [plain, secure]
         elif insecure:
-            self._choose([secure, plain])
+            self._candidates = [secure, plain]
+
+    @property
+    def origin(self) -> Url:
+        """The origin with the scheme that the registry speaks. Raises RegistryError where it does not answer who has to ask
+        which. Threads that ask at once do so each by itself: nobody waits for who waits for a registry that is down."""
+        if self._origin is None:
+            self._origin = self._chosen()
+        return self._origin
 
     def close(self) -> None:
         """End all connections, unless they are kept for others: these end with the last who uses them."""
@@ -82,11 +92,12 @@ class Link:
 
     def authorizer(self, repository: str, find: Callable[[], Found]) -> Authorizer:
         """Who lets us in to a repository, with the tokens that were had for it; `find` looks up credentials."""
+        origin = self.origin
         with self._lock:
             if len(self._authorizers) >= _MOST_REPOSITORIES:
                 self._authorizers.clear()
             if (known := self._authorizers.get(repository)) is None:
-                known = Authorizer(self.origin, self._where, self.transport, find, self._gate)
+                known = Authorizer(origin, self._where, self.transport, find, self._gate)
                 self._authorizers[repository] = known
             return known
 
@@ -96,11 +107,13 @@ class Link:
             self._pinged = _ping(self.transport, self.origin)
         return self._pinged
 
-    def _choose(self, origins: list[Url]) -> None:
-        """Take the first of the origins that speaks its scheme."""
+    def _chosen(self) -> Url:
+        """The first of the candidates that speaks its scheme."""
+        if len(self._candidates) == 1:
+            return self._candidates[0]
         failure: ConnectionFailure | None = None
         try:
-            for origin in origins:
+            for origin in self._candidates:
                 try:
                     answer = _ping(self.transport, origin)
                 except ConnectionFailure as error:
@@ -109,8 +122,8 @@ class Link:
                         raise
                     continue
                 if not _wants_tls(answer):
-                    self.origin, self._pinged = origin, answer
-                    return
+                    self._pinged = answer
+                    return origin
             raise failure or RegistryError(f"{self._where} speaks neither HTTP nor HTTPS as a registry does")
         except BaseException:
             self.close()
@@ -123,24 +136,28 @@ class Links:
 
     def __init__(self, now: Callable[[], float] = time.monotonic) -> None:
         self._kept: OrderedDict[Hashable, tuple[Link, float]] = OrderedDict()
+        self._made: weakref.WeakSet[Link] = weakref.WeakSet()
         self._lock, self._now = threading.Lock(), now
 
     def link(self, key: Hashable, make: Callable[[], Link]) -> Link:
-        """The link that is kept under `key`, or the one that `make` makes. Several threads that find none make one each, so
-        that nobody waits for who waits for a registry that does not answer."""
+        """The link that is kept under `key`, or the one that `make` makes."""
         with self._lock:
             self._thin_out(key)
-            if known := self._current(key):
-                self._kept.move_to_end(key)
-                return known
-        made = make()
-        made.keep()
+            known, until = self._kept.get(key, (None, 0.0))
+            if known is None or self._now() >= until:
+                known, until = make(), self._now() + _SECONDS
+                known.keep()
+                self._made.add(known)
+            self._kept[key] = known, until
+            self._kept.move_to_end(key)
+            return known
+
+    def end(self) -> None:
+        """End all connections, those that somebody waits on, too."""
         with self._lock:
-            if known := self._current(key):
-                return known  # Another thread was here before.
-            self._kept[key] = made, self._now() + _SECONDS
-            self._thin_out(key)
-        return made
+            made = [*self._made]
+        for link in made:
+            link.transport.close()
 
     def _thin_out(self, key: Hashable) -> None:
         """Let go of those that are too many, but for the one under `key`."""
@@ -150,10 +167,6 @@ class Links:
                 return
             if other != key:
                 connections -= self._kept.pop(other)[0].transport.connections
-
-    def _current(self, key: Hashable) -> Link | None:
-        known, until = self._kept.get(key, (None, 0.0))
-        return known if self._now() < until else None
 
 
 def _ping(transport: Transport, origin: Url) -> Answer:

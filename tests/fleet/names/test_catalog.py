@@ -171,7 +171,7 @@ def test_repositories_share_connections(server: Server) -> None:
     images, problems = found(server.address, *(f"{name}:*" for name in names))
     assert len(images) == 50
     assert not problems
-    # Those that ask at the very beginning do not know of each other.
+    # Those that ask at the very beginning each ask which scheme it is.
     assert [seen.path for seen in server.seen].count("/v2/") <= 8
 
 
