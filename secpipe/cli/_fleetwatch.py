@@ -18,7 +18,7 @@ from secpipe.cli._advisories import (
     OfflineOption,
     VexOption,
 )
-from secpipe.cli._fleetmetrics import MetricsOption, metrics_of
+from secpipe.cli._fleetmetrics import MetricsOption, check_metrics, metrics_of
 from secpipe.cli._fleetoptions import Database, Gate, ResultsOption, fleet_options, tell_fleet
 from secpipe.cli._gate import ConfigOption, FailOnOption, IgnoreFileOption, NoConfigOption
 from secpipe.cli._limits import parse_limits
@@ -61,6 +61,7 @@ def watch(
 
     pause = _seconds(every)
     limits = parse_limits(limit or [])
+    check_metrics(metrics)
     for number in count():
         try:
             # What decides is read anew each time: whoever changes it need not begin again.

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from secpipe.fleet.results import open_results
 from tests.support.advisories import build_database
-from tests.support.cli import SETTINGS
+from tests.support.cli import SETTINGS, secpipe
 
 _WATCH = """
 import sys
@@ -59,3 +59,9 @@ def _wait(said: Path, text: str, times: int) -> None:
             return
         time.sleep(0.05)
     raise AssertionError(said.read_text())
+
+
+def test_metrics_that_cannot_be_written_are_told_before_it_looks(tmp_path: Path) -> None:
+    result = secpipe("fleet", "watch", "--once", "--metrics", "none/fleet.prom", cwd=tmp_path)
+    assert result.code == 2
+    assert result.stderr.startswith("error: cannot write none/fleet.prom")
