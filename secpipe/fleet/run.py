@@ -59,8 +59,8 @@ def run(
 ) -> Iterator[Outcome]:
     """Each image of `plan.lists`, as soon as it is known what became of it.
 
-    `executor` makes an executor, and another one when that breaks; `at_once` tasks are handed to it at a time, which bounds
-    memory here and there.
+    `executor` makes an executor, and another one when that breaks; who makes them ends them. `at_once` tasks are handed to
+    it at a time, which bounds memory here and there.
     """
     return _Run(plan, work, executor, at_once, tally).outcomes()
 
@@ -86,14 +86,10 @@ class _Run:
         self._ended: SimpleQueue[tuple[_Task, Future[Done]]] = SimpleQueue()
 
     def outcomes(self) -> Iterator[Outcome]:
-        try:
-            while self._ready or self._suspects or self._running:
-                self._submit()
-                if self._running:
-                    yield from self._take(*self._ended.get())
-        finally:
-            if self._executor:
-                self._executor.shutdown(wait=False)
+        while self._ready or self._suspects or self._running:
+            self._submit()
+            if self._running:
+                yield from self._take(*self._ended.get())
 
     def _submit(self) -> None:
         """Hand on what there is room for. Suspects go alone, so that who breaks the executor is known."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import multiprocessing
 import signal
 import subprocess
 import sys
@@ -12,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from secpipe.errors import SchedulerLostError
-from secpipe.fleet.executors import cluster
+from secpipe.fleet.executors import cluster, local
 from secpipe.fleet.plan import plan
 from secpipe.fleet.reach import Access
 from secpipe.fleet.run import Outcome, Tally, run
@@ -61,6 +62,16 @@ def test_an_interrupted_run_ends_its_own_workers_and_nobody_elses() -> None:
         [sys.executable, "-c", _INTERRUPTED], stdout=subprocess.PIPE, check=False, timeout=60, text=True
     )
     assert done.stdout == "True True\n"
+
+
+def test_no_worker_is_left_behind(tmp_path: Path) -> None:
+    """What ends by itself behind a run may do so in the midst of the interpreter's end."""
+    before = set(multiprocessing.active_children())
+    made = plan([image("1", [])], lambda key: False, lambda layer: False)
+    with local(2) as workers:
+        (told,) = run(made, Work(Access(), str(tmp_path)), workers.executor, workers.at_once, Tally())
+    assert set(multiprocessing.active_children()) == before
+    assert not isinstance(told.inventory, Problem)
 
 
 def test_a_scheduler_that_is_gone_ends_the_run() -> None:
