@@ -138,11 +138,12 @@ def scan(
             "a cluster needs a store that all of its workers reach",
             "name it: --store redis://HOST or s3://BUCKET/FOLDER",
         )
-    check_metrics(metrics)
     # To look thousands of names up takes long, and what cannot be used is known before.
+    check_metrics(metrics)
     with _known(results):
-        if not plan:
-            _warn(ready(options), options.scan.max_age_days)
+        pass
+    if not plan:
+        _warn(ready(options), options.scan.max_age_days)
     access = names.Access(authfile=authfile, insecure=insecure, newest=newest)
     named, problems = names.named(sources, limits, access)
     tell(problems)

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 _CONNECTIONS = 64
 """Images of which a worker remembers where they are; the one that was of no use for longest goes first."""
 _SECONDS = 600.0
-"""for which it does: a worker may live for weeks, and credentials are renewed beside it."""
+"""for which it does, and stays connected: it may live for weeks, and credentials and certificates are renewed beside it."""
 
 
 class Access(Struct, frozen=True):
@@ -49,9 +49,8 @@ class FromRegistry(Struct, frozen=True):
     tagged: bool = False
 
     def __call__(self) -> Iterator[bytes]:
-        period = int(time.monotonic() // _SECONDS)
         yield from open_blob(
-            _connected(self.target, self.tagged, self.access, os.getpid(), period), self.descriptor
+            _connected(self.target, self.tagged, self.access, os.getpid(), _period()), self.descriptor
         )
 
 
@@ -79,13 +78,17 @@ def _connected(target: str, tagged: bool, access: Access, process: int, period: 
         authfile=access.authfile,
         insecure=access.insecure,
         tagged=tagged,
-        links=_links(access, process),
+        links=_links(access, process, period),
     )
 
 
 @lru_cache(1)
-def _links(access: Access, process: int) -> Links:
+def _links(access: Access, process: int, period: int) -> Links:
     """What images of the same registries have in common."""
     from secpipe.oci.link import Links
 
     return Links()
+
+
+def _period() -> int:
+    return int(time.monotonic() // _SECONDS)

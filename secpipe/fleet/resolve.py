@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple, TypedDict
 
 from msgspec import Struct
 
@@ -20,6 +20,9 @@ from secpipe.oci.platform import parse
 from secpipe.oci.target import open_image, open_images
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
+    from secpipe.model.limits import Limits
     from secpipe.oci.link import Links
 
 ALL = "all"
@@ -43,7 +46,7 @@ def resolve(names: Sequence[Named], platform: str | None, access: Access) -> Res
     # Imported late: what watches a fleet needs no HTTP.
     from secpipe.oci.link import Links
 
-    check(platform)
+    check_platform(platform)
     images: dict[tuple[str, str], Image] = {}
     names_of: dict[tuple[str, str], list[Named]] = {}
     unresolved: list[Unresolved] = []
@@ -63,10 +66,17 @@ def resolve(names: Sequence[Named], platform: str | None, access: Access) -> Res
     )
 
 
-def check(platform: str | None) -> None:
+def check_platform(platform: str | None) -> None:
     """Raises UsageError for what is no platform."""
     if platform and platform != ALL:
         parse(platform)
+
+
+class _Opening(TypedDict):
+    authfile: Path | None
+    insecure: bool
+    limits: Limits
+    links: Links
 
 
 class _Asking(NamedTuple):
@@ -110,34 +120,28 @@ class _Asking(NamedTuple):
         return found
 
     def _each(self, target: str) -> Iterable[Image | Problem]:
-        named, access = f"registry:{target}", self.access
         if self.platform == ALL:
-            return self._of_all(named, target)
-        with open_image(
-            named,
-            platform=self.platform,
-            authfile=access.authfile,
-            insecure=access.insecure,
-            limits=access.limits,
-            links=self.links,
-        ) as image:
-            return [_held(image, target, access)]
+            return self._of_all(target)
+        with open_image(f"registry:{target}", platform=self.platform, **self._opening()) as image:
+            return [_held(image, target, self.access)]
 
-    def _of_all(self, named: str, target: str) -> Iterator[Image | Problem]:
-        access = self.access
-        with open_images(
-            named,
-            authfile=access.authfile,
-            insecure=access.insecure,
-            limits=access.limits,
-            links=self.links,
-        ) as candidates:
+    def _of_all(self, target: str) -> Iterator[Image | Problem]:
+        with open_images(f"registry:{target}", **self._opening()) as candidates:
             for candidate in candidates:
                 try:
-                    yield _held(candidate.open(), target, access)
+                    yield _held(candidate.open(), target, self.access)
                 except UndecidedError as error:
                     message = f"{target}, {candidate.platform}: {error.message}"
                     yield Problem("unreadable-image", target, message, error.hint, coverage=False)
+
+    def _opening(self) -> _Opening:
+        access = self.access
+        return {
+            "authfile": access.authfile,
+            "insecure": access.insecure,
+            "limits": access.limits,
+            "links": self.links,
+        }
 
 
 def _held(image: Image, target: str, access: Access) -> Image:

@@ -22,7 +22,7 @@ from secpipe.fleet.executors import Workers
 from secpipe.fleet.matching import Matching
 from secpipe.fleet.plan import Plan, plan
 from secpipe.fleet.reach import Access
-from secpipe.fleet.resolve import Resolved, check, resolve
+from secpipe.fleet.resolve import Resolved, check_platform, resolve
 from secpipe.fleet.results import Results, Run, tagged
 from secpipe.fleet.run import Outcome, Tally, run
 from secpipe.fleet.values import FleetImage, FleetResult, ImageKey, Named
@@ -83,7 +83,7 @@ def ready(options: FleetOptions) -> list[str]:
     """What is known of the advisories before any registry is asked: raises `AdvisoryError` when they cannot be opened;
     returns the ecosystems for which they are too old, and nobody will fetch others. Raises UsageError for no platform."""
     scan = options.scan
-    check(scan.platform)
+    check_platform(scan.platform)
     with Supply(scan.database, scan.feed, scan.max_age_days, scan.limits, None) as supply:
         store = supply.covering(())
         return [

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import contextlib
 import threading
-import time
 import weakref
 from collections import OrderedDict
 from collections.abc import Callable, Hashable, Iterable
@@ -31,8 +30,6 @@ _MOST = 32
 """Registries that stay connected; the one that was of no use for longest goes first."""
 _MOST_CONNECTIONS = 100
 """of all of them, which may be as few files as a process can open at a time on some systems (256) less what else is open."""
-_SECONDS = 600.0
-"""for which one does: credentials are renewed beside a worker that lives for weeks, and it has to look for them again."""
 _MOST_REPOSITORIES = 10_000
 """of a registry, whose tokens are remembered; beyond that all are forgotten."""
 
@@ -134,21 +131,19 @@ class Links:
     """The links of many images, whose registries stay connected: for one set of limits and credentials. Safe for several
     threads. A link that is no longer kept ends with the last who uses it."""
 
-    def __init__(self, now: Callable[[], float] = time.monotonic) -> None:
-        self._kept: OrderedDict[Hashable, tuple[Link, float]] = OrderedDict()
+    def __init__(self) -> None:
+        self._kept: OrderedDict[Hashable, Link] = OrderedDict()
         self._made: weakref.WeakSet[Link] = weakref.WeakSet()
-        self._lock, self._now = threading.Lock(), now
+        self._lock = threading.Lock()
 
     def link(self, key: Hashable, make: Callable[[], Link]) -> Link:
         """The link that is kept under `key`, or the one that `make` makes."""
         with self._lock:
             self._thin_out(key)
-            known, until = self._kept.get(key, (None, 0.0))
-            if known is None or self._now() >= until:
-                known, until = make(), self._now() + _SECONDS
+            if (known := self._kept.get(key)) is None:
+                known = self._kept[key] = make()
                 known.keep()
                 self._made.add(known)
-            self._kept[key] = known, until
             self._kept.move_to_end(key)
             return known
 
@@ -161,12 +156,12 @@ class Links:
 
     def _thin_out(self, key: Hashable) -> None:
         """Let go of those that are too many, but for the one under `key`."""
-        connections = sum(link.transport.connections for link, _ in self._kept.values())
+        connections = sum(link.transport.connections for link in self._kept.values())
         for other in [*self._kept]:
             if len(self._kept) <= _MOST and connections <= _MOST_CONNECTIONS:
                 return
             if other != key:
-                connections -= self._kept.pop(other)[0].transport.connections
+                connections -= self._kept.pop(other).transport.connections
 
 
 def _ping(transport: Transport, origin: Url) -> Answer:
